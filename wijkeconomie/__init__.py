@@ -1,0 +1,1 @@
+"""Group purchases, shared costs and one double-entry ledger for neighbourhood cooperatives."""

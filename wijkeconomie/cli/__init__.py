@@ -1,0 +1,1 @@
+"""The command line shell: composes the commands of the capabilities."""

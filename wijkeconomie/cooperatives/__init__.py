@@ -1,0 +1,1 @@
+"""Cooperatives, their members, roles, logins and contributions."""

@@ -1,0 +1,48 @@
+"""Declarative base, constraint naming and the column types every table shares."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, MetaData, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+type_map = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
+
+SurrogateKey = Annotated[
+    int, mapped_column(BigInteger, Identity(always=False), primary_key=True)
+]
+"""A number that the database hands out; second column of a tenant table's primary key."""
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can drop what another one created."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map: ClassVar[dict[type, object]] = type_map
+
+
+class TenantTable:
+    """A table whose rows belong to one cooperative.
+
+    ``cooperative_id`` is the first column of every key, so that a cooperative can be the
+    shard (``docs/scaling.md``) and row-level security can hold the border between two.
+    """
+
+    __abstract__ = True
+
+    @declared_attr
+    @classmethod
+    def cooperative_id(cls) -> Mapped[int]:
+        return mapped_column(
+            BigInteger, ForeignKey("cooperative.id"), primary_key=True, sort_order=-10
+        )

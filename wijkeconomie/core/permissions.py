@@ -1,0 +1,75 @@
+"""The table of permissions: what each role may do. One table, read by every use case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wijkeconomie.core.identity import Identity, Role
+from wijkeconomie.core.refusals import PermissionDeniedError
+
+_MEMBER = frozenset({Role.MEMBER, Role.COORDINATOR, Role.TREASURER, Role.BOARD, Role.PLATFORM})
+_COORDINATOR = frozenset({Role.COORDINATOR, Role.PLATFORM})
+_MONEY = frozenset({Role.TREASURER, Role.PLATFORM})
+_BOOKS = frozenset({Role.TREASURER, Role.ACCOUNTANT, Role.BOARD, Role.PLATFORM})
+_BOARD = frozenset({Role.BOARD, Role.PLATFORM})
+_PLATFORM = frozenset({Role.PLATFORM})
+
+PERMISSIONS: Mapping[str, frozenset[Role]] = {
+    # cooperatives
+    "cooperative.create": _PLATFORM,
+    "cooperative.read": _MEMBER | _BOOKS,
+    "cooperative.change": _BOARD,
+    "member.admit": _BOARD | _COORDINATOR,
+    "member.read": _COORDINATOR | _BOOKS,
+    "member.change": _BOARD | _COORDINATOR,
+    "member.invite": _BOARD | _COORDINATOR,
+    "role.grant": _BOARD,
+    "contribution.charge": _MONEY,
+    # purchasing
+    "supplier.read": _MEMBER | _BOOKS,
+    "supplier.change": _COORDINATOR,
+    "product.change": _COORDINATOR,
+    "round.read": _MEMBER | _BOOKS,
+    "round.read-all-pledges": _COORDINATOR | _BOOKS,
+    "round.plan": _COORDINATOR,
+    "round.open": _COORDINATOR,
+    "round.close": _COORDINATOR,
+    "round.order": _COORDINATOR,
+    "round.receive": _COORDINATOR,
+    "round.settle": _COORDINATOR | _MONEY,
+    "round.cancel": _COORDINATOR,
+    "round.correct": _COORDINATOR | _MONEY,
+    "pledge.make": _MEMBER,
+    "pledge.make-for-others": _COORDINATOR,
+    # money
+    "ledger.read": _BOOKS,
+    "ledger.post": _MONEY,
+    "period.close": _MONEY,
+    "bank.import": _MONEY,
+    "statement.read-own": _MEMBER,
+    "statement.read-any": _BOOKS,
+    # operation
+    "job.read": _COORDINATOR | _BOOKS,
+    "city.import": _PLATFORM,
+    "city.export": _PLATFORM,
+}
+
+
+def may(identity: Identity, permission: str) -> bool:
+    """Whether one of the identity's roles carries ``permission``; an unknown name is a bug."""
+    return not identity.roles.isdisjoint(PERMISSIONS[permission])
+
+
+def require_permission(identity: Identity, permission: str) -> None:
+    """Refuse unless one of the identity's roles carries ``permission``.
+
+    Raises:
+        PermissionDeniedError: names the permission and the roles that have it.
+    """
+    if not may(identity, permission):
+        roles = ", ".join(sorted(PERMISSIONS[permission] - _PLATFORM)) or Role.PLATFORM
+        raise PermissionDeniedError(
+            f"{permission} takes one of these roles: {roles}",
+            permission=permission,
+            roles=roles,
+        )

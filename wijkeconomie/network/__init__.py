@@ -1,0 +1,1 @@
+"""What cooperatives do together: the federation and the interchange of whole cities."""

@@ -1,0 +1,1 @@
+"""Money that comes in and goes out over the bank."""

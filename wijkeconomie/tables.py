@@ -1,0 +1,14 @@
+"""Every table of the service in one metadata: what migrations are compared with."""
+
+from __future__ import annotations
+
+from wijkeconomie.cooperatives import models as cooperatives
+from wijkeconomie.core import audit, commands, outbox
+from wijkeconomie.core.models import Base
+from wijkeconomie.ledger import models as ledger
+from wijkeconomie.network import models as network
+from wijkeconomie.payments import models as payments
+from wijkeconomie.purchasing import models as purchasing
+
+MODULES = (audit, commands, outbox, cooperatives, ledger, purchasing, payments, network)
+METADATA = Base.metadata
