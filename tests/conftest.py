@@ -104,7 +104,9 @@ def _database_exists(server: ServerAddress, name: str) -> bool:
 
 
 @contextmanager
-def _copy_of_template(server: ServerAddress, template: str, name: str) -> Iterator[DatabaseAddresses]:
+def _copy_of_template(
+    server: ServerAddress, template: str, name: str
+) -> Iterator[DatabaseAddresses]:
     _administer(server, f"create database {name} template {template}")
     try:
         yield DatabaseAddresses(
@@ -115,9 +117,7 @@ def _copy_of_template(server: ServerAddress, template: str, name: str) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def addresses(
-    server: ServerAddress, template: str, worker_id: str
-) -> Iterator[DatabaseAddresses]:
+def addresses(server: ServerAddress, template: str, worker_id: str) -> Iterator[DatabaseAddresses]:
     """This worker's database. Tests make a cooperative of their own, so they need no cleaning."""
     with _copy_of_template(server, template, f"worker_{worker_id}") as found:
         yield found
@@ -175,7 +175,10 @@ def units_of_work(engine: Engine, clock: Clock) -> UnitOfWorkFactory:
 
 @pytest.fixture
 def runtime(
-    settings: Settings, addresses: DatabaseAddresses, engine: Engine, units_of_work: UnitOfWorkFactory
+    settings: Settings,
+    addresses: DatabaseAddresses,
+    engine: Engine,
+    units_of_work: UnitOfWorkFactory,
 ) -> Runtime:
     """What ``create_app`` is given."""
     return Runtime(settings, addresses, engine, units_of_work)

@@ -60,9 +60,7 @@ def _create_tables() -> None:
             server_default=sa.text("false"),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "code ~ '^[A-Za-z0-9-]{1,20}$'", name=op.f("ck_cooperative_code_plain")
-        ),
+        sa.CheckConstraint("code ~ '^[A-Za-z0-9-]{1,20}$'", name=op.f("ck_cooperative_code_plain")),
         sa.CheckConstraint(
             "liability in ('WA', 'BA', 'UA')", name=op.f("ck_cooperative_liability_known")
         ),
@@ -74,9 +72,7 @@ def _create_tables() -> None:
     )
     op.create_table(
         "federation",
-        sa.Column(
-            "id", sa.BigInteger(), server_default="1", autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger(), server_default="1", autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("city", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
@@ -166,9 +162,7 @@ def _create_tables() -> None:
         sa.Column("household_size", sa.BigInteger(), nullable=True),
         sa.Column("dwelling_m2", sa.BigInteger(), nullable=True),
         sa.Column("income_band", sa.Text(), nullable=True),
-        sa.Column(
-            "is_caregiver", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("is_caregiver", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("language", sa.Text(), server_default="nl", nullable=False),
         sa.CheckConstraint(
             "left_on is null or left_on >= joined_on", name=op.f("ck_member_left_after_joining")
@@ -179,13 +173,9 @@ def _create_tables() -> None:
             ["cooperative.id"],
             name=op.f("fk_member_cooperative_id_cooperative"),
         ),
-        sa.ForeignKeyConstraint(
-            ["login_id"], ["login.id"], name=op.f("fk_member_login_id_login")
-        ),
+        sa.ForeignKeyConstraint(["login_id"], ["login.id"], name=op.f("fk_member_login_id_login")),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_member")),
-        sa.UniqueConstraint(
-            "cooperative_id", "code", name=op.f("uq_member_cooperative_id_code")
-        ),
+        sa.UniqueConstraint("cooperative_id", "code", name=op.f("uq_member_cooperative_id_code")),
         sa.UniqueConstraint(
             "cooperative_id", "login_id", name=op.f("uq_member_cooperative_id_login_id")
         ),
@@ -233,9 +223,7 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(
             ["login_id"], ["login.id"], name=op.f("fk_role_grant_login_id_login")
         ),
-        sa.PrimaryKeyConstraint(
-            "cooperative_id", "login_id", "role", name=op.f("pk_role_grant")
-        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "login_id", "role", name=op.f("pk_role_grant")),
     )
     op.create_index("ix_role_grant_login_id", "role_grant", ["login_id"], unique=False)
     op.create_table(

@@ -51,9 +51,7 @@ def _create_tables() -> None:
         sa.Column("name_nl", sa.Text(), nullable=False),
         sa.Column("name_en", sa.Text(), nullable=False),
         sa.Column("has_parties", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "code ~ '^[0-9A-Za-z._/:-]{1,60}$'", name=op.f("ck_account_code_plain")
-        ),
+        sa.CheckConstraint("code ~ '^[0-9A-Za-z._/:-]{1,60}$'", name=op.f("ck_account_code_plain")),
         sa.CheckConstraint(
             "kind in ('asset', 'liability', 'equity', 'income', 'expense')",
             name=op.f("ck_account_kind_known"),
@@ -93,9 +91,7 @@ def _create_tables() -> None:
             ["cooperative.id"],
             name=op.f("fk_accounting_period_cooperative_id_cooperative"),
         ),
-        sa.PrimaryKeyConstraint(
-            "cooperative_id", "starts_on", name=op.f("pk_accounting_period")
-        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "starts_on", name=op.f("pk_accounting_period")),
     )
     op.create_table(
         "journal_entry",
@@ -186,9 +182,7 @@ def _create_tables() -> None:
             ["cooperative.id"],
             name=op.f("fk_posting_cooperative_id_cooperative"),
         ),
-        sa.PrimaryKeyConstraint(
-            "cooperative_id", "entry_number", "line", name=op.f("pk_posting")
-        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "entry_number", "line", name=op.f("pk_posting")),
     )
     op.create_index(
         "ix_posting_cooperative_id_account_id",
@@ -219,9 +213,7 @@ def _create_tables() -> None:
             ["cooperative.id"],
             name=op.f("fk_account_balance_cooperative_id_cooperative"),
         ),
-        sa.PrimaryKeyConstraint(
-            "cooperative_id", "account_id", name=op.f("pk_account_balance")
-        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "account_id", name=op.f("pk_account_balance")),
         postgresql_with={"fillfactor": "50"},
     )
 

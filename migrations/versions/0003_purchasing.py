@@ -57,9 +57,7 @@ def _create_tables() -> None:
             name=op.f("fk_supplier_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_supplier")),
-        sa.UniqueConstraint(
-            "cooperative_id", "code", name=op.f("uq_supplier_cooperative_id_code")
-        ),
+        sa.UniqueConstraint("cooperative_id", "code", name=op.f("uq_supplier_cooperative_id_code")),
     )
     op.create_table(
         "product",
@@ -75,9 +73,7 @@ def _create_tables() -> None:
         sa.Column("pack_size", sa.BigInteger(), server_default="1", nullable=False),
         sa.Column("max_per_member", sa.BigInteger(), nullable=True),
         sa.Column("is_offered", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.CheckConstraint(
-            "max_per_member >= 1", name=op.f("ck_product_max_per_member_positive")
-        ),
+        sa.CheckConstraint("max_per_member >= 1", name=op.f("ck_product_max_per_member_positive")),
         sa.CheckConstraint("pack_size >= 1", name=op.f("ck_product_pack_size_positive")),
         sa.CheckConstraint("price_excl_cents >= 0", name=op.f("ck_product_price_not_negative")),
         sa.CheckConstraint(
@@ -94,9 +90,7 @@ def _create_tables() -> None:
             name=op.f("fk_product_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_product")),
-        sa.UniqueConstraint(
-            "cooperative_id", "code", name=op.f("uq_product_cooperative_id_code")
-        ),
+        sa.UniqueConstraint("cooperative_id", "code", name=op.f("uq_product_cooperative_id_code")),
     )
     op.create_table(
         "purchase_round",
@@ -301,9 +295,7 @@ def _create_tables() -> None:
         sa.CheckConstraint(
             "delivered_quantity >= 0", name=op.f("ck_delivery_delivered_not_negative")
         ),
-        sa.CheckConstraint(
-            "ordered_quantity >= 0", name=op.f("ck_delivery_ordered_not_negative")
-        ),
+        sa.CheckConstraint("ordered_quantity >= 0", name=op.f("ck_delivery_ordered_not_negative")),
         sa.ForeignKeyConstraint(
             ["cooperative_id", "round_id"],
             ["purchase_round.cooperative_id", "purchase_round.id"],
@@ -320,9 +312,7 @@ def _create_tables() -> None:
             name=op.f("fk_delivery_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_delivery")),
-        sa.UniqueConstraint(
-            "cooperative_id", "code", name=op.f("uq_delivery_cooperative_id_code")
-        ),
+        sa.UniqueConstraint("cooperative_id", "code", name=op.f("uq_delivery_cooperative_id_code")),
         sa.UniqueConstraint(
             "cooperative_id",
             "round_product_id",
@@ -364,9 +354,7 @@ def _create_tables() -> None:
             name=op.f("fk_pledge_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_pledge")),
-        sa.UniqueConstraint(
-            "cooperative_id", "code", name=op.f("uq_pledge_cooperative_id_code")
-        ),
+        sa.UniqueConstraint("cooperative_id", "code", name=op.f("uq_pledge_cooperative_id_code")),
         sa.UniqueConstraint(
             "cooperative_id",
             "round_id",

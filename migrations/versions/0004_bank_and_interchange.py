@@ -64,9 +64,7 @@ def _create_tables() -> None:
             "(kind = 'storno') = (amount_cents < 0)",
             name=op.f("ck_bank_line_storno_is_negative"),
         ),
-        sa.CheckConstraint(
-            "kind in ('incasso', 'storno')", name=op.f("ck_bank_line_kind_known")
-        ),
+        sa.CheckConstraint("kind in ('incasso', 'storno')", name=op.f("ck_bank_line_kind_known")),
         sa.CheckConstraint("amount_cents <> 0", name=op.f("ck_bank_line_amount_nonzero")),
         sa.ForeignKeyConstraint(
             ["cooperative_id", "entry_number"],

@@ -65,9 +65,7 @@ def ideal_by_search(question: Bounded) -> list[Fraction]:
 
     def shares(factor: Fraction) -> list[Fraction]:
         clamped = []
-        for weight, cap, low in zip(
-            question.weights, question.caps, question.mins, strict=True
-        ):
+        for weight, cap, low in zip(question.weights, question.caps, question.mins, strict=True):
             grown = factor * weight
             if cap is not None and grown > cap:
                 grown = Fraction(cap)
@@ -122,9 +120,7 @@ def test_shares_sum_to_the_total_and_lie_within_a_cent(
 def test_shares_are_the_largest_remainders(total: int, weights: list[int | Fraction]) -> None:
     ideals = [abs(total) * Fraction(weight) / sum(weights) for weight in weights]
 
-    assert [abs(share) for share in allocate(total, weights)] == rounded_by_hand(
-        ideals, abs(total)
-    )
+    assert [abs(share) for share in allocate(total, weights)] == rounded_by_hand(ideals, abs(total))
 
 
 @given(total=totals, weights=weight_lists)
@@ -188,9 +184,7 @@ def test_bounds_hold_after_rounding(question: Bounded) -> None:
 
 
 @given(question=bounded_questions(), more=st.integers(0, 40))
-def test_a_larger_amount_never_gives_a_smaller_ideal_share(
-    question: Bounded, more: int
-) -> None:
+def test_a_larger_amount_never_gives_a_smaller_ideal_share(question: Bounded, more: int) -> None:
     weights, caps = [*question.weights, Fraction(1)], [*question.caps, None]
     mins = [*question.mins, 0]
 
@@ -207,9 +201,7 @@ def test_a_larger_amount_never_gives_a_smaller_ideal_share(
 
 @given(question=bounded_questions())
 def test_an_explanation_agrees_with_the_shares_and_survives_storage(question: Bounded) -> None:
-    explanation = explain_allocation(
-        question.total, question.weights, question.caps, question.mins
-    )
+    explanation = explain_allocation(question.total, question.weights, question.caps, question.mins)
 
     assert [share.amount for share in explanation.shares] == allocate(
         question.total, question.weights, caps=question.caps, mins=question.mins
@@ -225,9 +217,7 @@ def test_an_explanation_agrees_with_the_shares_and_survives_storage(question: Bo
 
 @given(question=bounded_questions())
 def test_a_named_bound_is_reached(question: Bounded) -> None:
-    explanation = explain_allocation(
-        question.total, question.weights, question.caps, question.mins
-    )
+    explanation = explain_allocation(question.total, question.weights, question.caps, question.mins)
 
     for share, cap, low in zip(explanation.shares, question.caps, question.mins, strict=True):
         if share.bound == "cap":
@@ -306,9 +296,7 @@ def test_over_any_number_of_periods_nobody_is_a_cent_off(
 def test_with_changing_parties_each_period_still_sums(data: st.DataObject, size: int) -> None:
     carry = [Fraction(0)] * size
     for _ in range(5):
-        weights = data.draw(
-            st.lists(st.integers(0, 4), min_size=size, max_size=size).filter(any)
-        )
+        weights = data.draw(st.lists(st.integers(0, 4), min_size=size, max_size=size).filter(any))
         total = data.draw(small_totals)
 
         period = carry_period(total, weights, carry)

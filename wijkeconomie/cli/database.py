@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from wijkeconomie.cli.check import check_migrations
 from wijkeconomie.core.database import client_address, database, upgrade
 from wijkeconomie.core.embedded_postgres import EmbeddedPostgres
 from wijkeconomie.core.shell import Shell, pass_shell
@@ -25,9 +26,7 @@ def upgrade_schema(shell: Shell, revision: str) -> None:
 
 
 @database_commands.command("url")
-@click.option(
-    "--owner", is_flag=True, help="As the owner of the schema, not as the application."
-)
+@click.option("--owner", is_flag=True, help="As the owner of the schema, not as the application.")
 @pass_shell
 def print_address(shell: Shell, *, owner: bool) -> None:
     """Print an address for psql, as the application's role or as the owner.
@@ -60,3 +59,6 @@ def stop_server(shell: Shell) -> None:
     """Stop the embedded server, whoever uses it."""
     stopped = EmbeddedPostgres(shell.settings.service_home).stop()
     click.echo("Stopped." if stopped else "The embedded database was not running.")
+
+
+database_commands.add_command(check_migrations)

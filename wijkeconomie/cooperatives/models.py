@@ -56,9 +56,7 @@ class Cooperative(Base):
     vote_rule: Mapped[str]
     default_credit_limit_cents: Mapped[int] = mapped_column(server_default="0", default=0)
     """How far below zero a member's account may go before pledges are refused; see settings."""
-    enforces_credit_limit: Mapped[bool] = mapped_column(
-        server_default=text("false"), default=False
-    )
+    enforces_credit_limit: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
 
 
 class Login(Base):

@@ -19,9 +19,7 @@ class AuditRecord(TenantTable, Base):
     """One change of one thing; append-only, as the database enforces."""
 
     __tablename__ = "audit_record"
-    __table_args__ = (
-        Index("ix_audit_record_cooperative_id_subject", "cooperative_id", "subject"),
-    )
+    __table_args__ = (Index("ix_audit_record_cooperative_id_subject", "cooperative_id", "subject"),)
 
     id: Mapped[SurrogateKey]
     recorded_at: Mapped[datetime]

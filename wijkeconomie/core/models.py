@@ -18,9 +18,7 @@ NAMING_CONVENTION = {
 
 type_map = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
 
-SurrogateKey = Annotated[
-    int, mapped_column(BigInteger, Identity(always=False), primary_key=True)
-]
+SurrogateKey = Annotated[int, mapped_column(BigInteger, Identity(always=False), primary_key=True)]
 """A number that the database hands out; second column of a tenant table's primary key."""
 
 

@@ -47,9 +47,7 @@ def open_runtime(settings: Settings, *, pin: bool = False) -> Iterator[Runtime]:
             if settings.is_embedded:
                 upgrade(addresses)
             require_current_schema(engine)
-            yield Runtime(
-                settings, addresses, engine, UnitOfWorkFactory(session_factory(engine))
-            )
+            yield Runtime(settings, addresses, engine, UnitOfWorkFactory(session_factory(engine)))
         finally:
             engine.dispose()
 

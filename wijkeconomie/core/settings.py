@@ -140,9 +140,7 @@ def _converted(key: str, value: object, *, like: object, where: str) -> object:
 def _validated(values: dict[str, Any]) -> Settings:
     for key, allowed in CHOICES.items():
         if values[key] not in allowed:
-            raise SettingsError(
-                f"{key} must be one of {', '.join(allowed)}, not {values[key]!r}"
-            )
+            raise SettingsError(f"{key} must be one of {', '.join(allowed)}, not {values[key]!r}")
     if not 0 < values["server.port"] < 65_536:
         raise SettingsError(f"server.port must be 1 to 65535, not {values['server.port']}")
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 from flask import Flask
 
+from wijkeconomie.core.clock import Job, running_clock
 from wijkeconomie.core.database import SchemaNotCurrentError
 from wijkeconomie.core.embedded_postgres import EmbeddedPostgresError
 from wijkeconomie.core.logs import configure_logging
@@ -26,9 +27,12 @@ UNUSABLE = 2
 
 @dataclass
 class Shell:
-    """What a command is given as ``click``'s object; ``create_app`` builds the web service."""
+    """What a command is given as ``click``'s object; ``create_app`` builds the web service and
+    ``jobs`` are what its clock looks after.
+    """
 
     create_app: Callable[[Runtime], Flask]
+    jobs: Sequence[Job]
 
     @cached_property
     def settings(self) -> Settings:
@@ -50,6 +54,10 @@ class Shell:
             fail(f"{refusal.code}: {refusal.detail}", code=REFUSED)
         except (SchemaNotCurrentError, EmbeddedPostgresError) as error:
             fail(str(error), code=UNUSABLE)
+
+    def clock(self, runtime: Runtime) -> AbstractContextManager[None]:
+        """The scheduled jobs, running in the background for the block."""
+        return running_clock(runtime, self.jobs)
 
 
 def fail(message: str, *, code: int) -> NoReturn:

@@ -73,9 +73,7 @@ def _as_setting(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def set_tenant(
-    session: Session, _transaction: SessionTransaction, connection: Connection
-) -> None:
+def set_tenant(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     """Tell the database, for this transaction only, whose rows it may show.
 
     One round trip for both settings: each costs more than the policy that reads it.

@@ -133,9 +133,7 @@ def _print_totals(lines: list[queries.TrialBalanceLine]) -> int:
 
 
 @ledger_commands.command("entries")
-@click.option(
-    "--cooperative", "code", required=True, help="Code of the cooperative, as in C01."
-)
+@click.option("--cooperative", "code", required=True, help="Code of the cooperative, as in C01.")
 @click.option("--from", "from_", type=DATE, help="First accounting date.")
 @click.option("--to", "until", type=DATE, help="First accounting date that no longer counts.")
 @click.option("--number", type=click.IntRange(min=1), help="One entry only.")

@@ -64,9 +64,7 @@ class EntryDraft(EntryHeader):
         kept = tuple(posting for posting in self.postings if posting.amount)
         object.__setattr__(self, "postings", kept)
         if len(kept) < 2:
-            raise UnbalancedEntryError(
-                "an entry takes at least two postings", postings=len(kept)
-            )
+            raise UnbalancedEntryError("an entry takes at least two postings", postings=len(kept))
         sums: dict[str, int] = defaultdict(int)
         for posting in kept:
             sums[posting.unit] += posting.amount

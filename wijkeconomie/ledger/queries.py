@@ -169,9 +169,7 @@ def last_number(session: Session, cooperative_id: int) -> int:
     )
 
 
-def control_codes(
-    session: Session, cooperative_id: int, *, unit: str = "EUR"
-) -> dict[str, str]:
+def control_codes(session: Session, cooperative_id: int, *, unit: str = "EUR") -> dict[str, str]:
     """The codes of the control accounts, by key."""
     rows = session.execute(
         text(
@@ -180,7 +178,7 @@ def control_codes(
         ),
         {"cooperative_id": cooperative_id, "unit": unit},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def party_codes(
@@ -199,12 +197,10 @@ def party_codes(
         ),
         {"cooperative_id": cooperative_id, "key": key, "unit": unit, "parties": list(parties)},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
-def account_balance(
-    session: Session, cooperative_id: int, code: str, *, unit: str = "EUR"
-) -> int:
+def account_balance(session: Session, cooperative_id: int, code: str, *, unit: str = "EUR") -> int:
     """The kept balance of one account, debit positive; 0 for an account not opened yet."""
     return balances(session, cooperative_id, [code], unit=unit).get(code, 0)
 
@@ -222,7 +218,7 @@ def balances(
         ),
         {"cooperative_id": cooperative_id, "unit": unit, "codes": list(codes)},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def party_balances(
@@ -238,7 +234,7 @@ def party_balances(
         ),
         {"cooperative_id": cooperative_id, "unit": unit, "key": key},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 _TRIAL_BALANCE = text(
@@ -289,7 +285,7 @@ def opening_balances(
         _OPENING,
         {"cooperative_id": cooperative_id, "codes": list(codes), "on": on, "unit": unit},
     )
-    return dict.fromkeys(codes, 0) | dict(rows.tuples().all())
+    return dict.fromkeys(codes, 0) | dict(rows.all())
 
 
 _ACCOUNT_LINES = text(
@@ -339,4 +335,4 @@ def closed_periods(session: Session, cooperative_id: int) -> Mapping[date, datet
         ),
         {"cooperative_id": cooperative_id},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -214,8 +214,7 @@ def reverse_entry(
         idempotency_key=idempotency_key,
         reverses=number,
         postings=tuple(
-            PostingDraft(line.account_code, -line.amount, line.unit)
-            for line in original.postings
+            PostingDraft(line.account_code, -line.amount, line.unit) for line in original.postings
         ),
     )
     return post_entry(uow, draft)

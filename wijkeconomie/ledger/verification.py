@@ -61,9 +61,7 @@ def verify_books(session: Session, cooperative_id: int, cooperative_code: str) -
         fault = _head_fault(session, cooperative_id, state) or _balance_fault(
             session, cooperative_id, sums
         )
-    return Verification(
-        cooperative_code, state.expected - 1, state.postings, state.previous, fault
-    )
+    return Verification(cooperative_code, state.expected - 1, state.postings, state.previous, fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +76,7 @@ def _all_entries(session: Session, cooperative_id: int) -> Iterator[queries.Entr
     last = max(
         queries.last_number(session, cooperative_id),
         session.scalar(
-            text(
-                "select max(number) from journal_entry where cooperative_id = :cooperative_id"
-            ),
+            text("select max(number) from journal_entry where cooperative_id = :cooperative_id"),
             {"cooperative_id": cooperative_id},
         )
         or 0,
@@ -133,8 +129,7 @@ def _content(entry: queries.Entry) -> bytes:
 def _head_fault(session: Session, cooperative_id: int, state: _Walk) -> Fault | None:
     head = session.execute(
         text(
-            "select last_number, last_hash from ledger_head"
-            " where cooperative_id = :cooperative_id"
+            "select last_number, last_hash from ledger_head where cooperative_id = :cooperative_id"
         ),
         {"cooperative_id": cooperative_id},
     ).one_or_none()

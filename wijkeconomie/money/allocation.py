@@ -171,9 +171,7 @@ def _checked_weights(
     scaled, scale = scale_weights(weights)
     if min(scaled) < 0:
         position = next(index for index, weight in enumerate(scaled) if weight < 0)
-        raise AllocationError(
-            "negative_weight", f"the weight of party {position + 1} is negative"
-        )
+        raise AllocationError("negative_weight", f"the weight of party {position + 1} is negative")
     return scaled, scale
 
 

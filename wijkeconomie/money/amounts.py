@@ -137,6 +137,4 @@ def _refusal(text: str, number: str) -> AmountError:
 
 
 def _not_a_number(text: str) -> AmountError:
-    return AmountError(
-        "amount_not_a_number", f"{text[:40]} is not an amount. Write it like 12,34."
-    )
+    return AmountError("amount_not_a_number", f"{text[:40]} is not an amount. Write it like 12,34.")

@@ -126,9 +126,7 @@ def validate_creditor_id(text: str) -> str:
             "creditor_id_format", "An Incassant-ID looks like NL32 ZZZ 99621890 0000."
         )
     if at_02.calc_check_digits(number) != number[2:4]:
-        raise CheckDigitError(
-            "creditor_id_checksum", "This Incassant-ID contains a typing error."
-        )
+        raise CheckDigitError("creditor_id_checksum", "This Incassant-ID contains a typing error.")
     return number
 
 

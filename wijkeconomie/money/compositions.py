@@ -141,9 +141,7 @@ def fixed_variable(
     fixed_total, variable_total = allocate(total, [percentage, 100 - percentage])
     fixed = allocate(fixed_total, fixed_key)
     variable = allocate(variable_total, variable_key)
-    return FixedVariableShares(
-        _sum(fixed, variable), fixed_total, variable_total, fixed, variable
-    )
+    return FixedVariableShares(_sum(fixed, variable), fixed_total, variable_total, fixed, variable)
 
 
 def lines(
@@ -186,9 +184,7 @@ def pool_subsidy(
     return PoolSubsidyShares(shares, max(subsidy - total, 0))
 
 
-def earmarked(
-    total: int, weights: Sequence[Weight], subsidy: Sequence[int]
-) -> SubsidisedShares:
+def earmarked(total: int, weights: Sequence[Weight], subsidy: Sequence[int]) -> SubsidisedShares:
     """Share the total, then let each party use its own subsidy, at most its share.
 
     Raises:
@@ -236,9 +232,7 @@ def targeted_pool(
         owed = [gross[position] for position in positions]
         pool = min(subsidy, sum(owed))
         own_weights = [weights[position] for position in positions]
-        for position, part in zip(
-            positions, allocate(pool, own_weights, caps=owed), strict=True
-        ):
+        for position, part in zip(positions, allocate(pool, own_weights, caps=owed), strict=True):
             used[position] = part
     return _subsidised(gross, used, subsidy)
 
@@ -253,9 +247,7 @@ def rotate(total: int, weights: Sequence[Weight], start: int) -> list[int]:
     return divide(total, weights, start=start).shares
 
 
-def carry_period(
-    total: int, weights: Sequence[Weight], carry: Sequence[Fraction]
-) -> PeriodShares:
+def carry_period(total: int, weights: Sequence[Weight], carry: Sequence[Fraction]) -> PeriodShares:
     """Share one period, counting the fractions that earlier periods left behind.
 
     ``x_i = ideal_i + carry_i`` is rounded down (also below zero), the largest fractions get
@@ -270,9 +262,7 @@ def carry_period(
     require_integers((total,))
     scaled, weight_sum = _scaled(weights)
     if len(carry) != len(scaled):
-        raise AllocationError(
-            "length_mismatch", f"{len(scaled)} weights but {len(carry)} carries"
-        )
+        raise AllocationError("length_mismatch", f"{len(scaled)} weights but {len(carry)} carries")
     if weight_sum == 0 and total:
         raise AllocationError("no_weight", "every weight is 0")
     present = [index for index, weight in enumerate(scaled) if weight]

@@ -66,9 +66,7 @@ def scale_weights(weights: Sequence[Weight]) -> tuple[list[int], int]:
         scale = lcm(scale, denominator)
         if scale.bit_length() * len(fractions) > _MAXIMUM_SCALE_BITS:
             raise WeightFormatError("the weights have too many unrelated denominators")
-    return [
-        fraction.numerator * (scale // fraction.denominator) for fraction in fractions
-    ], scale
+    return [fraction.numerator * (scale // fraction.denominator) for fraction in fractions], scale
 
 
 def weight_text(weight: Fraction) -> str:

@@ -98,12 +98,8 @@ class PurchaseRound(TenantTable, Base):
             ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
         ),
         CheckConstraint(f"state in ({_STATES})", name="state_known"),
-        CheckConstraint(
-            "freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"
-        ),
-        CheckConstraint(
-            "shortage_rule in ('pro_rata', 'first_pledged')", name="shortage_known"
-        ),
+        CheckConstraint("freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"),
+        CheckConstraint("shortage_rule in ('pro_rata', 'first_pledged')", name="shortage_known"),
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
         Index("ix_purchase_round_cooperative_id_state", "cooperative_id", "state", "closes_at"),

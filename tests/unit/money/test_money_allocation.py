@@ -171,9 +171,7 @@ def test_an_explanation_of_a_refund_mirrors_that_of_the_charge() -> None:
         ([0, 0], {"mins": [40, 60]}),
     ],
 )
-def test_a_minimum_that_lifts_a_share_is_named(
-    weights: list[int], bounds: dict[str, Any]
-) -> None:
+def test_a_minimum_that_lifts_a_share_is_named(weights: list[int], bounds: dict[str, Any]) -> None:
     shares = explain_allocation(100, weights, **bounds).shares
 
     for share, minimum in zip(shares, bounds["mins"], strict=True):

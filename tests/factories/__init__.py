@@ -1,0 +1,1 @@
+"""Builders of valid things: one module a subject, keyword overrides."""

@@ -1,0 +1,335 @@
+"""The database refuses to break the books, whoever asks: application, owner or superuser."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.factories.books import Books, a_balanced_entry, open_books_of_a_new_cooperative
+from wijkeconomie.core.refusals import IdempotencyKeyReusedError
+from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.ledger import queries
+from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
+from wijkeconomie.ledger.refusals import (
+    AlreadyReversedError,
+    BalanceLimitError,
+    ClosedPeriodError,
+    UnbalancedEntryError,
+    UnknownAccountError,
+)
+from wijkeconomie.ledger.service import (
+    close_period,
+    ensure_account,
+    post_entry,
+    reopen_period,
+    reverse_entry,
+    set_balance_limit,
+)
+from wijkeconomie.ledger.verification import verify_books
+
+
+@pytest.fixture
+def books(units_of_work: UnitOfWorkFactory) -> Books:
+    return open_books_of_a_new_cooperative(units_of_work)
+
+
+def test_numbers_have_no_gaps_after_a_transaction_that_failed(books: Books) -> None:
+    first = books.post(100)
+    with pytest.raises(RuntimeError), books.open() as uow:
+        post_entry(uow, a_balanced_entry(50))
+        raise RuntimeError("the work after the entry fails")
+
+    second = books.post(100)
+
+    assert (first, second) == (1, 2)
+
+
+def test_the_same_entry_twice_is_booked_once(books: Books) -> None:
+    draft = a_balanced_entry(700)
+
+    with books.open() as uow:
+        first = post_entry(uow, draft)
+    with books.open() as uow:
+        again = post_entry(uow, draft)
+        balance = queries.account_balance(uow.session, books.cooperative_id, "10201")
+
+    assert (again.number, again.is_replay) == (first.number, True)
+    assert balance == 700
+
+
+def test_a_key_with_another_content_is_refused(books: Books) -> None:
+    with books.open() as uow:
+        post_entry(uow, a_balanced_entry(700, key="rent"))
+
+    with pytest.raises(IdempotencyKeyReusedError), books.open() as uow:
+        post_entry(uow, a_balanced_entry(701, key="rent"))
+
+
+def test_an_unbalanced_draft_cannot_be_made() -> None:
+    with pytest.raises(UnbalancedEntryError) as refusal:
+        EntryDraft(
+            accounting_date=date(2026, 1, 1),
+            kind="test.posted",
+            source="test/1",
+            description="out of balance",
+            idempotency_key="x",
+            postings=(debit("10201", 10), credit("82701", 9)),
+        )
+
+    assert refusal.value.context == {"unit": "EUR", "difference": 1}
+
+
+def test_an_unknown_account_is_refused_and_nothing_stays(books: Books) -> None:
+    draft = EntryDraft(
+        accounting_date=date(2026, 1, 1),
+        kind="test.posted",
+        source="test/1",
+        description="unknown account",
+        idempotency_key="x",
+        postings=(debit("10201", 10), credit("99999", 10)),
+    )
+
+    with pytest.raises(UnknownAccountError), books.open() as uow:
+        post_entry(uow, draft)
+
+    assert books.verify().entries == 0
+
+
+def test_a_limit_holds_to_the_last_cent(books: Books) -> None:
+    books.post(1000)
+    with books.open() as uow:
+        set_balance_limit(uow, "10201", minimum=0)
+
+    books.post(-1000)
+    with pytest.raises(BalanceLimitError):
+        books.post(-1)
+
+    assert books.balance("10201") == 0
+
+
+def test_a_closed_month_refuses_until_it_is_reopened(books: Books) -> None:
+    with books.open() as uow:
+        close_period(uow, date(2026, 1, 20))
+
+    with pytest.raises(ClosedPeriodError) as refusal:
+        books.post(1, on=date(2026, 1, 31))
+    assert "2026-01" in refusal.value.detail
+    books.post(1, on=date(2026, 2, 1))
+    with books.open() as uow:
+        reopen_period(uow, date(2026, 1, 1), reason="an invoice came late")
+    books.post(1, on=date(2026, 1, 31))
+
+
+def test_a_reversal_is_the_opposite_and_happens_once(books: Books) -> None:
+    number = books.post(250)
+
+    def reverse(key: str) -> int:
+        with books.open() as uow:
+            return reverse_entry(
+                uow,
+                number,
+                accounting_date=date(2026, 2, 1),
+                idempotency_key=key,
+                description="reversed",
+            ).number
+
+    reversal = reverse("reversal")
+
+    assert reverse("reversal") == reversal
+    with pytest.raises(AlreadyReversedError):
+        reverse("another reversal")
+    assert books.balance("10201") == 0
+
+
+def test_units_do_not_mix(books: Books) -> None:
+    with books.open() as uow:
+        uow.session.execute(
+            text(
+                "insert into account (cooperative_id, code, key, unit, kind, rgs_code, name_nl,"
+                " name_en, has_parties) values (:c, '16535', 'vouchers', 'UUR', 'liability',"
+                " 'BSchOvsVou', 'Uren', 'Hours', false)"
+            ),
+            {"c": books.cooperative_id},
+        )
+
+    with pytest.raises(UnbalancedEntryError):
+        EntryDraft(
+            accounting_date=date(2026, 1, 1),
+            kind="test.posted",
+            source="test/1",
+            description="euros against hours",
+            idempotency_key="x",
+            postings=(debit("10201", 10), credit("16535", 10, "UUR")),
+        )
+
+
+ATTACKS = {
+    "update a posting": "update posting set amount = amount + 1 where cooperative_id = :c",
+    "delete a posting": "delete from posting where cooperative_id = :c",
+    "update an entry": "update journal_entry set description = 'x' where cooperative_id = :c",
+    "delete an entry": "delete from journal_entry where cooperative_id = :c",
+    "empty the postings": "truncate posting",
+    "empty the entries": "truncate journal_entry cascade",
+    "rename an account": "update account set code = code || 'x' where cooperative_id = :c",
+    "delete an account": "delete from account where cooperative_id = :c",
+    "add a lone posting": "insert into posting values (:c, 1, 3, 1, 5)",
+    "an entry without postings": (
+        "insert into journal_entry (cooperative_id, number, accounting_date, posted_at,"
+        " posted_by, kind, source, description, idempotency_key, posting_count, content_hash,"
+        " previous_hash, hash) values (:c, 0, '2026-01-01', now(), 'x', 'x', 'x', 'x', 'zz', 2,"
+        " sha256('x'), '', '')"
+    ),
+}
+ONLY_BY_THE_OWNER = {
+    "carry a balance": "update account_balance set balance = 0 where cooperative_id = :c",
+    "rewrite the chain": "update ledger_head set last_number = 0 where cooperative_id = :c",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_even_the_superuser_is_refused(books: Books, owner: Engine, attack: str) -> None:
+    books.post(100)
+
+    with pytest.raises(DBAPIError), owner.begin() as connection:
+        connection.execute(text(ATTACKS[attack]), {"c": books.cooperative_id})
+
+    assert books.verify().fault is None
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *ONLY_BY_THE_OWNER])
+def test_the_application_is_refused(books: Books, attack: str) -> None:
+    books.post(100)
+    statement = (ATTACKS | ONLY_BY_THE_OWNER)[attack]
+
+    with pytest.raises(DBAPIError), books.open() as uow:
+        uow.session.execute(text(statement), {"c": books.cooperative_id})
+
+    assert books.verify().fault is None
+
+
+FORGERIES = {
+    "sum": "update posting set amount = amount + 1 where cooperative_id = :c and entry_number = 2"
+    " and line = 1",
+    "content": "update posting set amount = amount * 2 where cooperative_id = :c"
+    " and entry_number = 2",
+    "chain": "update journal_entry set previous_hash = sha256('x') where cooperative_id = :c"
+    " and number = 2",
+    "hash": "update journal_entry set hash = sha256('x') where cooperative_id = :c and number = 2",
+    "gap": "with p as (delete from posting where cooperative_id = :c and entry_number = 2)"
+    " delete from journal_entry where cooperative_id = :c and number = 2",
+}
+
+
+@pytest.mark.parametrize("check", FORGERIES)
+def test_verification_finds_what_a_superuser_forged(
+    books: Books, owner: Engine, check: str
+) -> None:
+    for _ in range(3):
+        books.post(100)
+    with owner.begin() as connection:
+        connection.execute(text("set local session_replication_role = replica"))
+        connection.execute(text(FORGERIES[check]), {"c": books.cooperative_id})
+
+    fault = books.verify().fault
+
+    assert fault is not None
+    assert (fault.entry_number, fault.check) == (2, check)
+
+
+def test_verification_finds_entries_cut_off_at_the_end(books: Books, owner: Engine) -> None:
+    for _ in range(3):
+        books.post(100)
+    with owner.begin() as connection:
+        connection.execute(text("set local session_replication_role = replica"))
+        for table, column in (("posting", "entry_number"), ("journal_entry", "number")):
+            connection.execute(
+                text(f"delete from {table} where cooperative_id = :c and {column} = 3"),
+                {"c": books.cooperative_id},
+            )
+
+    fault = books.verify().fault
+
+    assert fault is not None
+    assert (fault.entry_number, fault.check) == (3, "gap")
+
+
+def test_verification_finds_a_balance_that_was_carried_by_hand(books: Books, owner: Engine) -> None:
+    books.post(100)
+    with owner.begin() as connection:
+        connection.execute(
+            text(
+                "update account_balance set balance = balance + 1 where cooperative_id = :c"
+                " and account_id = (select id from account where cooperative_id = :c"
+                " and code = '10201')"
+            ),
+            {"c": books.cooperative_id},
+        )
+
+    fault = books.verify().fault
+
+    assert fault is not None
+    assert fault.check == "balance"
+
+
+def test_a_wrong_content_hash_cannot_get_in(books: Books) -> None:
+    statement = text(
+        "with entry as (insert into journal_entry (cooperative_id, number, accounting_date,"
+        " posted_at, posted_by, kind, source, description, idempotency_key, posting_count,"
+        " content_hash, previous_hash, hash) values (:c, 0, '2026-01-01', now(), 'x', 'x', 'x',"
+        " 'x', :key, 2, sha256('a lie'), '', '') returning number)"
+        " insert into posting select :c, number, l.line, l.account_id, l.amount from entry,"
+        " (select 1 as line, id as account_id, 5 as amount from account"
+        "  where cooperative_id = :c and code = '10201' union all"
+        "  select 2, id, -5 from account where cooperative_id = :c and code = '82701') l"
+    )
+
+    with pytest.raises(DBAPIError) as error, books.open() as uow:
+        uow.session.execute(statement, {"c": books.cooperative_id, "key": str(uuid.uuid4())})
+
+    assert getattr(error.value.orig, "sqlstate", None) == "WE006"
+
+
+def test_one_cooperative_cannot_see_or_write_the_books_of_another(
+    units_of_work: UnitOfWorkFactory,
+) -> None:
+    mine = open_books_of_a_new_cooperative(units_of_work)
+    yours = open_books_of_a_new_cooperative(units_of_work)
+    yours.post(100)
+
+    with mine.open() as uow:
+        for table in ("account", "journal_entry", "posting", "account_balance", "ledger_head"):
+            rows = uow.session.scalar(
+                text(f"select count(*) from {table} where cooperative_id = :c"),
+                {"c": yours.cooperative_id},
+            )
+            assert rows == 0, table
+    with pytest.raises(DBAPIError), mine.open() as uow:
+        uow.session.execute(
+            text("insert into accounting_period values (:c, '2026-01-01', true, now(), 'mine')"),
+            {"c": yours.cooperative_id},
+        )
+
+
+def test_accounts_of_parties_are_opened_once(books: Books) -> None:
+    with books.open() as uow:
+        first = ensure_account(uow, "member_account", "L00001")
+        again = ensure_account(uow, "member_account", "L00001")
+
+    assert first == again == "13830:L00001"
+    with pytest.raises(UnknownAccountError), books.open() as uow:
+        ensure_account(uow, "bank", "L00001")
+
+
+def test_the_books_verify_page_by_page(books: Books) -> None:
+    with books.open() as uow:
+        for _ in range(501):
+            post_entry(uow, a_balanced_entry(3))
+
+    with books.open() as uow:
+        outcome = verify_books(uow.session, books.cooperative_id, books.code)
+
+    assert (outcome.entries, outcome.postings, outcome.fault) == (501, 1002, None)

@@ -1,0 +1,1 @@
+"""The REST shell: problem details, OpenAPI and shared wire shapes. Resources live elsewhere."""

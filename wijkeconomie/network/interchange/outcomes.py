@@ -1,0 +1,117 @@
+"""Exporting what came of every round: what each pledge received and cost, and totals."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import TextClause, text
+
+from wijkeconomie.core.identity import Identity
+from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.network.interchange.exporting import Owner, cooperatives_to_export
+from wijkeconomie.network.interchange.stored import PAGE
+from wijkeconomie.network.interchange.writing import folder_in_place, write_rows
+
+DELIVERED_FILE = "delivered_per_pledge.csv"
+TOTALS_FILE = "round_totals.csv"
+DELIVERED_COLUMNS = (
+    "pledge_id",
+    "round_id",
+    "sku",
+    "pledged",
+    "delivered",
+    "net_cents",
+    "vat_cents",
+    "freight_cents",
+    "gross_cents",
+)
+TOTALS_COLUMNS = (
+    "round_id",
+    "coop_id",
+    "supplier_gross_cents",
+    "members_gross_cents",
+    "difference_cents",
+)
+
+# Only the valid version counts: a correction leaves the earlier ones standing beside it.
+_DELIVERED = text(
+    """
+select x.code, r.code, product.code, x.quantity, share.delivered_quantity, share.net_cents,
+  share.vat_cents, share.freight_cents, share.gross_cents
+from purchase_round r
+join pledge_share share on share.cooperative_id = r.cooperative_id and share.round_id = r.id
+  and share.version = r.settlement_version
+join pledge x on x.cooperative_id = share.cooperative_id and x.id = share.pledge_id
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+join product on product.cooperative_id = x.cooperative_id and product.id = o.product_id
+where r.cooperative_id = :cooperative_id and r.state = 'settled' and x.withdrawn_at is null
+"""
+)
+_TOTALS = text(
+    """
+select r.code, cooperative.code, s.supplier_gross_cents, s.members_gross_cents,
+  s.supplier_gross_cents - s.members_gross_cents
+from purchase_round r
+join cooperative on cooperative.id = r.cooperative_id
+join round_settlement s on s.cooperative_id = r.cooperative_id and s.round_id = r.id
+  and s.version = r.settlement_version
+where r.cooperative_id = :cooperative_id and r.state = 'settled' order by r.id
+"""
+)
+
+
+def export_outcomes(
+    units_of_work: UnitOfWorkFactory,
+    identity: Identity,
+    folder: Path,
+    *,
+    cooperative: str | None = None,
+) -> dict[str, int]:
+    """Write the two files for every settled round, by its latest settlement.
+
+    ``delivered_per_pledge.csv``: a row a pledge that was not withdrawn, in order of its id.
+    ``round_totals.csv``: a row a round; the difference is what the cooperative bears itself.
+    Files of an earlier time are replaced. Returns the rows per file.
+
+    Raises:
+        PermissionDeniedError, NotFoundError; FolderInUseError when the folder is a file.
+    """
+    owners = cooperatives_to_export(units_of_work, identity, cooperative)
+    with folder_in_place(folder, overwrite=True) as draft:
+        delivered = _sorted_by_id(_rows(units_of_work, identity, owners, _DELIVERED))
+        totals = _rows(units_of_work, identity, owners, _TOTALS)
+        return {
+            DELIVERED_FILE: write_rows(draft / DELIVERED_FILE, DELIVERED_COLUMNS, delivered),
+            TOTALS_FILE: write_rows(draft / TOTALS_FILE, TOTALS_COLUMNS, totals),
+        }
+
+
+def _rows(
+    units_of_work: UnitOfWorkFactory,
+    identity: Identity,
+    owners: Sequence[Owner],
+    statement: TextClause,
+) -> Iterator[list[str]]:
+    for owner in owners:
+        with units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow:
+            found = uow.session.execute(
+                statement,
+                {"cooperative_id": owner.id},
+                execution_options={"yield_per": PAGE},
+            )
+            for row in found:
+                yield [str(value) for value in row]
+
+
+def _sorted_by_id(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows in order of their first cell, sorted on disk: there may be very many."""
+    marks = ", ".join("?" * len(DELIVERED_COLUMNS))
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.executescript("pragma journal_mode = off; pragma synchronous = off")
+        database.execute(f"create table outcome ({', '.join(DELIVERED_COLUMNS)})")
+        database.executemany(f"insert into outcome values ({marks})", rows)
+        for row in database.execute("select * from outcome order by pledge_id"):
+            yield list(row)

@@ -1,0 +1,183 @@
+"""Importing the cooperative itself, its members, its suppliers and their products.
+
+These may have changed in the meantime: a row that differs from what is stored is carried
+through by the use case that changes it, with its line in the audit trail. The cooperative's
+own row is statutes, and is only compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from sqlalchemy import select
+
+from wijkeconomie.cooperatives.models import Member
+from wijkeconomie.cooperatives.service import (
+    AdmitMember,
+    ChangeMember,
+    CreateCooperative,
+    admit_member,
+    change_member,
+    create_cooperative,
+    open_cooperative_books,
+)
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.network.interchange.comparing import differing_columns
+from wijkeconomie.network.interchange.files import COOPERATIVES, MEMBERS, PRODUCTS, SUPPLIERS
+from wijkeconomie.network.interchange.layout import Layout
+from wijkeconomie.network.interchange.outcome import RowOutcome
+from wijkeconomie.network.interchange.reading import Row
+from wijkeconomie.network.interchange.stored import Cells, stored_rows
+from wijkeconomie.network.interchange.work import CooperativeWork, on_day, refusals_at
+from wijkeconomie.purchasing.models import Product, Supplier
+from wijkeconomie.purchasing.suppliers import (
+    SaveProduct,
+    SaveSupplier,
+    save_product,
+    save_supplier,
+)
+
+BATCH = 250
+
+
+def open_cooperative(work: CooperativeWork) -> None:
+    """Create the cooperative where it is new, and open its books where that was not reached."""
+    [row] = work.spool.rows(COOPERATIVES, work.code)
+    result = RowOutcome.UNCHANGED
+    if work.tenant is None:
+        with refusals_at(row), work.units_of_work.begin(identity=work.identity) as uow:
+            work.tenant = create_cooperative(on_day(uow, row["founded"]), _cooperative(row))
+            work.tell(COOPERATIVES.file, 1)
+        result = RowOutcome.IMPORTED
+    with refusals_at(row), work.begin() as uow:
+        if not ledger.control_codes(uow.session, uow.tenant):
+            open_cooperative_books(uow)
+    if work.is_right(row):
+        work.done(COOPERATIVES.file, result)
+
+
+def _cooperative(row: Row) -> CreateCooperative:
+    return CreateCooperative(
+        code=row["coop_id"],
+        name=row["name"],
+        neighbourhood=row["neighbourhood"],
+        liability=row["liability"],
+        liability_cap_cents=row["liability_cap_cents"],
+        vat_regime=row["vat_regime"],
+        kvk=row["kvk"],
+        iban=row["iban"],
+        creditor_id=row["creditor_id"],
+        founded_on=row["founded"],
+        contribution_year_cents=row["contribution_year_cents"],
+        share_price_cents=row["share_price_cents"],
+        vote_rule=row["vote_rule"],
+    )
+
+
+def import_suppliers(work: CooperativeWork) -> None:
+    """Give the cooperative its copy of every supplier."""
+    with work.begin() as uow:
+        stored = _stored(uow, SUPPLIERS)
+        emails = dict(
+            uow.session.execute(
+                select(Supplier.code, Supplier.email).where(Supplier.cooperative_id == uow.tenant)
+            ).tuples()
+        )
+        for row, result in _compared(SUPPLIERS, work.spool.rows(SUPPLIERS, ""), stored):
+            if result is not RowOutcome.UNCHANGED:
+                with refusals_at(row):
+                    save_supplier(uow, _supplier(row, emails.get(row["supplier_id"])))
+            work.outcome.add_shared(SUPPLIERS.file, row.line, result)
+        work.tell(SUPPLIERS.file, len(stored))
+
+
+def import_products(work: CooperativeWork) -> None:
+    """Give the cooperative its copy of every product; rounds keep the terms they began with."""
+    with work.begin() as uow:
+        stored = _stored(uow, PRODUCTS)
+        offered = dict(
+            uow.session.execute(
+                select(Product.code, Product.is_offered).where(Product.cooperative_id == uow.tenant)
+            ).tuples()
+        )
+        for row, result in _compared(PRODUCTS, work.spool.rows(PRODUCTS, ""), stored):
+            if result is not RowOutcome.UNCHANGED:
+                with refusals_at(row):
+                    save_product(uow, _product(row, is_offered=offered.get(row["sku"], True)))
+            work.outcome.add_shared(PRODUCTS.file, row.line, result)
+        work.tell(PRODUCTS.file, len(stored))
+
+
+def import_members(work: CooperativeWork) -> None:
+    """Admit the members that are new, and change those that differ."""
+    with work.begin() as uow:
+        stored = _stored(uow, MEMBERS)
+    compared = _compared(MEMBERS, work.spool.rows(MEMBERS, work.code), stored)
+    while batch := list(islice(compared, BATCH)):
+        with work.begin() as uow:
+            known = _member_ids(uow, batch)
+            for row, result in batch:
+                with refusals_at(row):
+                    _save_member(uow, row, result, known)
+            work.tell(MEMBERS.file, len(batch))
+        for _, result in batch:
+            work.done(MEMBERS.file, result)
+
+
+def _member_ids(uow: UnitOfWork, batch: list[tuple[Row, RowOutcome]]) -> dict[str, int]:
+    codes = [row["member_id"] for row, result in batch if result is RowOutcome.UPDATED]
+    if not codes:
+        return {}
+    found = uow.session.execute(
+        select(Member.code, Member.id).where(
+            Member.cooperative_id == uow.tenant, Member.code.in_(codes)
+        )
+    )
+    return dict(found.tuples())
+
+
+def _stored(uow: UnitOfWork, layout: Layout) -> dict[str, Cells]:
+    return {layout.key_of(cells): cells for cells in stored_rows(uow.session, uow.tenant, layout)}
+
+
+def _compared(
+    layout: Layout, rows: Iterator[Row], stored: dict[str, Cells]
+) -> Iterator[tuple[Row, RowOutcome]]:
+    """Each row, with whether it is new, says something else than what is stored, or the same."""
+    for row in rows:
+        known = stored.get(layout.key_of(row.cells))
+        if known is None:
+            yield row, RowOutcome.IMPORTED
+        elif differing_columns(layout, row, known):
+            yield row, RowOutcome.UPDATED
+        else:
+            yield row, RowOutcome.UNCHANGED
+
+
+def _supplier(row: Row, email: str | None) -> SaveSupplier:
+    return SaveSupplier(
+        code=row["supplier_id"],
+        name=row["name"],
+        category=row["category"],
+        kvk=row["kvk"],
+        iban=row["iban"],
+        email=email,
+        payment_days=row["payment_days"],
+    )
+
+
+def _product(row: Row, *, is_offered: bool) -> SaveProduct:
+    return SaveProduct(
+        supplier_code=row["supplier_id"],
+        code=row["sku"],
+        name=row["name"],
+        category=row["category"],
+        unit=row["unit"],
+        price_excl_cents=row["price_excl_cents"],
+        vat_basis_points=row["vat_basis_points"],
+        pack_size=row["pack_size"],
+        max_per_member=row["max_per_member"],
+        is_offered=is_offered,
+    )

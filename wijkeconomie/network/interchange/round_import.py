@@ -1,0 +1,80 @@
+"""One finished round, taken along the same road as a live one, in one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.network.interchange.checks import RoundRows
+from wijkeconomie.network.interchange.files import DELIVERIES, PLEDGES, ROUNDS
+from wijkeconomie.network.interchange.rows_kept import remember_number, remember_spelling
+from wijkeconomie.network.interchange.work import at_moment
+from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule, Supplier
+from wijkeconomie.purchasing.rounds import (
+    CancelRound,
+    CloseRound,
+    OrderRound,
+    PlanRound,
+    cancel_round,
+    close_round,
+    open_round,
+    order_round,
+    plan_round,
+)
+
+CANCEL_REASON = "Geannuleerd"
+"""The folder does not tell why a round was cancelled."""
+
+
+def import_round(uow: UnitOfWork, rows: RoundRows) -> None:
+    """Plan, open, pledge, close; then cancel, or order, receive and settle, each on its day.
+
+    Raises:
+        DomainError: what the use cases refuse; the caller names the row.
+    """
+    opens, closes = rows.round["opens"], rows.round["closes"]
+    round_id = plan_round(at_moment(uow, opens), _plan(uow, rows))
+    open_round(at_moment(uow, opens), round_id, at=opens)
+    _pledge(uow, rows, round_id)
+    at_closing = at_moment(uow, closes)
+    close_round(at_closing, CloseRound(round_id=round_id, at=closes))
+    if rows.is_delivered:
+        order_round(at_closing, OrderRound(round_id=round_id, at=closes))
+        _receive(uow, rows, round_id)
+        _settle(uow, rows, round_id)
+    else:
+        cancel_round(
+            at_closing, CancelRound(round_id=round_id, reason=CANCEL_REASON, at=closes)
+        )
+    remember_spelling(uow, ROUNDS, [rows.round])
+    remember_spelling(uow, PLEDGES, rows.pledges)
+
+
+def _plan(uow: UnitOfWork, rows: RoundRows) -> PlanRound:
+    supplier_id = uow.session.scalars(
+        select(Supplier.id).where(
+            Supplier.cooperative_id == uow.tenant, Supplier.code == rows.round["supplier_id"]
+        )
+    ).one()
+    asked = {row["sku"] for row in rows.pledges} | {row["sku"] for row in rows.deliveries}
+    products = uow.session.scalars(
+        select(Product.id)
+        .where(
+            Product.cooperative_id == uow.tenant,
+            Product.supplier_id == supplier_id,
+            Product.is_offered | Product.code.in_(asked),
+        )
+        .order_by(Product.id)
+    )
+    return PlanRound(
+        code=rows.code,
+        theme=rows.round["theme"],
+        supplier_id=supplier_id,
+        opens_at=rows.round["opens"],
+        closes_at=rows.round["closes"],
+        delivery_on=rows.round["delivery_date"],
+        freight_excl_cents=rows.round["shipping_excl_cents"],
+        freight_key=FreightKey(rows.round["shipping_key"]),
+        shortage_rule=ShortageRule(rows.round["shortage_rule"]),
+        product_ids=tuple(products),
+    )

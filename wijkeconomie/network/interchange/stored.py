@@ -1,0 +1,204 @@
+"""What the database holds, as rows of an interchange folder: for exports and for comparing.
+
+Rows are grouped by cooperative and come in the order in which they arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from wijkeconomie.network.interchange.cells import CellError, write_cell
+from wijkeconomie.network.interchange.files import (
+    BANK_ENTRIES,
+    COOPERATIVES,
+    DELIVERIES,
+    MEMBERS,
+    PLEDGES,
+    PRODUCTS,
+    ROUNDS,
+    SHORTAGE_RULES,
+    SUPPLIER_INVOICES,
+    SUPPLIERS,
+)
+from wijkeconomie.network.interchange.layout import Layout
+
+PAGE = 2000
+_WRITTEN_RULE = {value: word for word, value in SHORTAGE_RULES.items()}
+
+# A round is part of the folder once it is finished; the others are still going on.
+_FINISHED = "r.state in ('settled', 'cancelled')"
+_OF_ROUND = "(cast(:code as text) is null or r.code = :code)"
+_OF_KEY = "(cast(:code as text) is null or x.code = :code)"
+
+_SELECT: Mapping[str, TextClause] = {
+    COOPERATIVES.file: text(
+        """
+select x.code as coop_id, x.name, x.neighbourhood, x.liability, x.liability_cap_cents,
+  x.vat_regime, x.kvk, x.iban, x.creditor_id, x.founded_on as founded,
+  x.contribution_year_cents, x.share_price_cents, x.vote_rule,
+  (select count(*) from member where member.cooperative_id = x.id) as member_count
+from cooperative x where x.id = :cooperative_id
+"""
+    ),
+    MEMBERS.file: text(
+        f"""
+select x.code as member_id, cooperative.code as coop_id, x.initials, x.first_name, x.infix,
+  x.last_name, x.street, x.house_number, x.house_addition, x.postcode, x.city, x.country,
+  x.email, x.iban, x.mandate_id, x.mandate_signed_on as mandate_signed,
+  x.joined_on as joined, x.left_on as left, x.share_units, x.household_size, x.dwelling_m2,
+  x.income_band, x.is_caregiver as caregiver, x.language
+from member x join cooperative on cooperative.id = x.cooperative_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    SUPPLIERS.file: text(
+        f"""
+select x.code as supplier_id, x.name, x.category, x.kvk, x.iban, x.payment_days
+from supplier x where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    PRODUCTS.file: text(
+        f"""
+select x.code as sku, x.name, x.category, x.unit, x.price_excl_cents, x.vat_basis_points,
+  x.pack_size, x.max_per_member, supplier.code as supplier_id
+from product x join supplier on supplier.cooperative_id = x.cooperative_id
+  and supplier.id = x.supplier_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    ROUNDS.file: text(
+        f"""
+select r.code as round_id, cooperative.code as coop_id, r.theme,
+  supplier.code as supplier_id, r.opens_at as opens, r.closes_at as closes,
+  r.delivery_on as delivery_date, r.freight_excl_cents as shipping_excl_cents,
+  r.freight_key as shipping_key, r.shortage_rule,
+  case r.state when 'settled' then 'delivered' else r.state end as status
+from purchase_round r join cooperative on cooperative.id = r.cooperative_id
+join supplier on supplier.cooperative_id = r.cooperative_id and supplier.id = r.supplier_id
+where r.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED} order by r.id
+"""
+    ),
+    PLEDGES.file: text(
+        f"""
+select x.code as pledge_id, r.code as round_id, member.code as member_id,
+  product.code as sku, x.quantity, x.pledged_at, x.withdrawn_at is not null as withdrawn
+from pledge x
+join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+join product on product.cooperative_id = x.cooperative_id and product.id = o.product_id
+join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED}
+order by r.id, x.id
+"""
+    ),
+    DELIVERIES.file: text(
+        f"""
+select x.code as delivery_id, r.code as round_id, product.code as sku, x.ordered_quantity,
+  x.delivered_quantity, x.damaged_quantity, x.delivered_on, x.reason
+from delivery x
+join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+join product on product.cooperative_id = x.cooperative_id and product.id = o.product_id
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and r.state = 'settled'
+order by r.id, o.position, x.id
+"""
+    ),
+    SUPPLIER_INVOICES.file: text(
+        f"""
+select x.code as invoice_id, r.code as round_id, supplier.code as supplier_id,
+  x.invoiced_on as invoice_date, x.net_cents, x.vat_cents, x.gross_cents, x.note
+from supplier_invoice x
+join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
+join supplier on supplier.cooperative_id = r.cooperative_id and supplier.id = r.supplier_id
+where x.cooperative_id = :cooperative_id and x.withdrawn_at is null and {_OF_ROUND}
+  and r.state = 'settled' order by r.id, x.id
+"""
+    ),
+    BANK_ENTRIES.file: text(
+        f"""
+select x.code as entry_id, x.account_iban as account, x.booked_on as booking_date,
+  x.amount_cents as cents, x.counter_iban, x.end_to_end_id, x.kind, x.return_reason
+from bank_line x where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+}
+_KEPT = text(
+    """
+select row_key, cells from kept_row
+where cooperative_id = :cooperative_id and file = :file
+  and (cast(:keys as text[]) is null or row_key = any(cast(:keys as text[])))
+order by id
+"""
+)
+
+Cells = dict[str, str]
+
+
+def stored_rows(
+    session: Session, cooperative_id: int, layout: Layout, code: str | None = None
+) -> Iterator[Cells]:
+    """The stored rows of one file, streamed; of one round or one thing when ``code`` is given.
+
+    Cells are written as they were read where that says the same in other words.
+    """
+    if layout.is_kept:
+        yield from (
+            {name: cells.get(name, "") for name in layout.names}
+            for _, cells in kept_rows(session, cooperative_id, layout.file)
+        )
+        return
+    written = dict(kept_rows(session, cooperative_id, layout.file))
+    found = session.execute(
+        _SELECT[layout.file],
+        {"cooperative_id": cooperative_id, "code": code},
+        execution_options={"yield_per": PAGE},
+    )
+    for values in found.mappings():
+        yield _as_written(layout, _cells(layout, values), values, written)
+
+
+def kept_rows(
+    session: Session, cooperative_id: int, file: str, keys: list[str] | None = None
+) -> Iterator[tuple[str, Cells]]:
+    """The kept rows of one file with their keys, all or the named ones, in order of arrival."""
+    found = session.execute(
+        _KEPT,
+        {"cooperative_id": cooperative_id, "file": file, "keys": keys},
+        execution_options={"yield_per": PAGE},
+    )
+    for row in found:
+        yield row.row_key, dict(row.cells)
+
+
+def _cells(layout: Layout, values: Mapping[Any, Any]) -> Cells:
+    cells = {column.name: write_cell(column.kind, values[column.name]) for column in layout.columns}
+    if layout is ROUNDS:
+        cells["shortage_rule"] = _WRITTEN_RULE[cells["shortage_rule"]]
+    return cells
+
+
+def _as_written(
+    layout: Layout, cells: Cells, values: Mapping[Any, Any], written: Mapping[str, Cells]
+) -> Cells:
+    """Put back the words in which a cell was read, as long as they still say what is stored."""
+    remembered = written.get(layout.key_of(cells)) if written else None
+    if remembered:
+        for column in layout.columns:
+            words = remembered.get(column.name)
+            if words is None:
+                continue
+            # The program numbers deliveries itself; a folder's own number is only remembered.
+            if column.name in layout.key or _says(column.kind.read, words, values[column.name]):
+                cells[column.name] = words
+    return cells
+
+
+def _says(read: Any, words: str, value: Any) -> bool:
+    try:
+        return bool(read(words) == value)
+    except CellError:
+        return False

@@ -1,0 +1,19 @@
+"""What payments refuses."""
+
+from __future__ import annotations
+
+from wijkeconomie.core.refusals import DomainError
+
+
+class BankLineDiffersError(DomainError):
+    """A line with this reference was recorded with another content; banks do not reuse them."""
+
+    code = "bank-line-differs"
+    title = "This bank line was recorded differently"
+
+
+class WrongBankAccountError(DomainError):
+    """The line is of an account that is not the cooperative's."""
+
+    code = "wrong-bank-account"
+    title = "Not an account of this cooperative"

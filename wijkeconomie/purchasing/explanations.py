@@ -1,0 +1,227 @@
+"""The words and figures behind a share, from the compact form that a settlement stores.
+
+Short keys of ``pledge_share.explanation`` (numbers only, no names; nothing that a member
+could be known by):
+
+======  ==================================================================================
+``q``   the goods: ``q`` pledged, ``t`` pledged by all, ``u`` usable units that arrived,
+        ``d`` units for this pledge; in a shortage ``s``: ``p`` pro rata, ``f`` first
+        pledged, and ``r`` = 1 when one of the units left over after rounding went here
+``p``   price of a unit in cents, without VAT
+``f``   freight, absent when there is none: ``k`` by ``v`` value or ``q`` quantity; ``t`` the
+        cents that are shared, ``w`` the weight here, ``W`` all weights, ``x`` the exact
+        share, ``r`` = 1 for a rounding cent. With the key "equal" ``m`` tells the first
+        step: ``t`` shared equally over ``n`` members, ``x`` and ``r`` for this member
+``v``   VAT: ``b`` basis points (``null``: exempt), ``t`` VAT of that rate on the whole
+        invoice, then ``w`` ``W`` ``x`` ``r`` as for freight; without ``w`` nothing is due
+======  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.money.explanations import share_from_dict
+
+Locale = Literal["nl", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationStep:
+    """One line of the sum: a sentence, and the cents it adds to the share, where it does."""
+
+    text: str
+    amount_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedShare:
+    """The figures that an explanation comes to, computed from it alone."""
+
+    delivered: int
+    net_cents: int
+    freight_cents: int
+    vat_cents: int
+
+    @property
+    def gross_cents(self) -> int:
+        """The whole share."""
+        return self.net_cents + self.freight_cents + self.vat_cents
+
+
+_WORDS: Mapping[Locale, Mapping[str, str]] = {
+    "nl": {
+        "all": "Je bestelde {q} {unit} en kreeg {d} {unit}.",
+        "none": "Je bestelde {q} {unit}. Er was niets voor je.",
+        "p": "Je bestelde {q} van de {t} {unit}. Er kwam {u} {unit} bruikbaar binnen. "
+        "Naar verhouding is dat {exact}, dus {d} {unit}.",
+        "f": "Je bestelde {q} {unit}. Er kwam {u} van de {t} {unit} bruikbaar binnen. "
+        "Wie het eerst bestelde, ging voor: jij kreeg {d} {unit}.",
+        "odd_unit": " Eén {unit} meer, omdat jouw deel na de komma het grootst was.",
+        "net": "{d} {unit} à {price}",
+        "v": "Vracht {total} naar waarde: {w} van de {W} is {exact}",
+        "q": "Vracht {total} naar aantal: {w} van de {W} is {exact}",
+        "m": "Vracht: {total} gelijk verdeeld over {n} leden is {exact} per lid",
+        "m_cent": "Vracht: {total} gelijk verdeeld over {n} leden is {exact} per lid. "
+        "Er bleef een cent over voor jou",
+        "vat": "Btw {rate}, samen {total}: {w} van de {W} is {exact}",
+        "exempt": "Zonder btw: dit is vrijgesteld",
+        "zero": "Btw {rate}",
+        "cent": ", met een cent van de afronding",
+        "cents": "{exact} cent",
+        "unit": "stuks",
+    },
+    "en": {
+        "all": "You ordered {q} {unit} and got {d} {unit}.",
+        "none": "You ordered {q} {unit}. There was nothing for you.",
+        "p": "You ordered {q} of the {t} {unit}. {u} {unit} arrived in good order. "
+        "Your part of that is {exact}, so {d} {unit}.",
+        "f": "You ordered {q} {unit}. {u} of the {t} {unit} arrived in good order. "
+        "Who ordered first went first: you got {d} {unit}.",
+        "odd_unit": " One {unit} more, because your part after the point was the largest.",
+        "net": "{d} {unit} at {price}",
+        "v": "Freight {total} by value: {w} of the {W} is {exact}",
+        "q": "Freight {total} by quantity: {w} of the {W} is {exact}",
+        "m": "Freight: {total} shared equally over {n} members is {exact} each",
+        "m_cent": "Freight: {total} shared equally over {n} members is {exact} each. "
+        "One cent was left over for you",
+        "vat": "VAT {rate}, together {total}: {w} of the {W} is {exact}",
+        "exempt": "Without VAT: this is exempt",
+        "zero": "VAT {rate}",
+        "cent": ", with a cent from the rounding",
+        "cents": "{exact} cents",
+        "unit": "units",
+    },
+}
+
+
+def recompute(explanation: Mapping[str, Any]) -> ExplainedShare:
+    """Work out a share from its explanation alone: what an auditor does with pencil.
+
+    Raises:
+        ValueError: the explanation was not written by a settlement.
+    """
+    try:
+        goods = explanation["q"]
+        delivered: int = goods["d"]
+        net = delivered * int(explanation["p"])
+        freight = _share_amount(explanation["f"]) if "f" in explanation else 0
+        vat = _share_amount(explanation["v"]) if "w" in explanation["v"] else 0
+    except (KeyError, TypeError) as error:
+        raise ValueError("not an explanation of a share") from error
+    return ExplainedShare(delivered, net, freight, vat)
+
+
+def explain_share(
+    explanation: Mapping[str, Any], locale: Locale, *, unit: str | None = None
+) -> list[ExplanationStep]:
+    """Tell in words why a share is what it is; the steps' amounts sum to its gross.
+
+    Args:
+        explanation: the compact form, as above.
+        unit: what the product is counted in (``kg``), where the reader should see it.
+    """
+    words = _WORDS[locale]
+    figures = recompute(explanation)
+    unit = unit or words["unit"]
+    steps = [ExplanationStep(_goods_sentence(explanation["q"], words, unit, locale), None)]
+    if not figures.delivered and not figures.gross_cents:
+        return steps
+    price = format_amount(explanation["p"], locale)
+    net = words["net"].format(d=figures.delivered, unit=unit, price=price)
+    steps.append(ExplanationStep(net, figures.net_cents))
+    if "f" in explanation:
+        steps += _freight_steps(explanation["f"], words, locale, figures.freight_cents)
+    steps.append(_vat_step(explanation["v"], words, locale, figures.vat_cents))
+    return steps
+
+
+def _share_amount(part: Mapping[str, Any]) -> int:
+    return share_from_dict({key: part[key] for key in ("w", "x", "r") if key in part}).amount
+
+
+def _goods_sentence(
+    goods: Mapping[str, Any], words: Mapping[str, str], unit: str, locale: Locale
+) -> str:
+    if "s" not in goods:
+        return words["all"].format(q=goods["q"], d=goods["d"], unit=unit)
+    if not goods["u"]:
+        return words["none"].format(q=goods["q"], unit=unit)
+    exact = Fraction(goods["u"] * goods["q"], goods["t"])
+    sentence = words[goods["s"]].format(
+        q=goods["q"],
+        t=goods["t"],
+        u=goods["u"],
+        d=goods["d"],
+        unit=unit,
+        exact=_number(exact, locale),
+    )
+    return sentence + (words["odd_unit"].format(unit=unit) if goods.get("r") else "")
+
+
+def _freight_steps(
+    freight: Mapping[str, Any], words: Mapping[str, str], locale: Locale, amount: int
+) -> list[ExplanationStep]:
+    steps = []
+    if (member := freight.get("m")) is not None:
+        sentence = words["m_cent" if member.get("r") else "m"].format(
+            total=format_amount(member["t"], locale),
+            n=member["n"],
+            exact=_cents(member["x"], words, locale),
+        )
+        steps.append(ExplanationStep(sentence, None))
+    steps.append(ExplanationStep(_shared(words[freight["k"]], freight, words, locale), amount))
+    return steps
+
+
+def _vat_step(
+    vat: Mapping[str, Any], words: Mapping[str, str], locale: Locale, amount: int
+) -> ExplanationStep:
+    if vat["b"] is None:
+        return ExplanationStep(words["exempt"], 0)
+    rate = f"{_number(Fraction(vat['b'], 100), locale)} %"
+    if "w" not in vat:
+        return ExplanationStep(words["zero"].format(rate=rate), 0)
+    return ExplanationStep(_shared(words["vat"], vat, words, locale, rate=rate), amount)
+
+
+def _shared(
+    sentence: str,
+    part: Mapping[str, Any],
+    words: Mapping[str, str],
+    locale: Locale,
+    **extra: str,
+) -> str:
+    """Fill in "w of the W is x cents", and the rounding cent where one was given."""
+    # Weights by value are cents; by quantity they are units.
+    is_quantity = part.get("k") == "q"
+    weight, weights = (
+        str(part[key]) if is_quantity else format_amount(int(part[key]), locale)
+        for key in ("w", "W")
+    )
+    text = sentence.format(
+        w=weight,
+        W=weights,
+        total=format_amount(part["t"], locale),
+        exact=_cents(part["x"], words, locale),
+        **extra,
+    )
+    return text + (words["cent"] if part.get("r") else "")
+
+
+def _cents(exact: str, words: Mapping[str, str], locale: Locale) -> str:
+    return words["cents"].format(exact=_number(Fraction(exact), locale))
+
+
+def _number(value: Fraction, locale: Locale) -> str:
+    """Write a number with at most two decimals, cut off, and dots where it goes on."""
+    hundredths, rest = divmod(value.numerator * 100, value.denominator)
+    whole, decimals = divmod(hundredths, 100)
+    text = str(whole)
+    if decimals or rest:
+        text += ("," if locale == "nl" else ".") + f"{decimals:02d}".rstrip("0" if not rest else "")
+    return text + ("…" if rest else "")

@@ -1,0 +1,112 @@
+"""What purchasing refuses: each class is one answer a member or coordinator can act on."""
+
+from __future__ import annotations
+
+from wijkeconomie.core.refusals import DomainError
+
+
+class RoundStateError(DomainError):
+    """The round is not in a state for this step; rounds move one way (docs/rounds.md)."""
+
+    code = "round-state"
+    title = "The round is not that far, or further"
+
+
+class RoundNotOpenError(DomainError):
+    """Pledges are taken while a round is open: wait for it to open, or for the next one."""
+
+    code = "round-not-open"
+    title = "The round is not open"
+
+
+class DeadlinePassedError(DomainError):
+    """The closing time has passed, whether or not the round was closed already."""
+
+    code = "deadline-passed"
+    title = "The closing time has passed"
+
+
+class ProductNotInRoundError(DomainError):
+    """The product is not offered in this round; choose one from its list."""
+
+    code = "product-not-in-round"
+    title = "This round does not offer that product"
+
+
+class PledgeTooLargeError(DomainError):
+    """More than one member may order of this product; the context tells the maximum."""
+
+    code = "pledge-too-large"
+    title = "More than one member may order"
+
+
+class DuplicatePledgeError(DomainError):
+    """This member pledged for this product in this round already; change that pledge."""
+
+    code = "pledge-exists"
+    title = "There is a pledge for this product already"
+
+
+class InactiveMemberError(DomainError):
+    """Only members pledge: from the day of joining up to and with the day of leaving."""
+
+    code = "not-an-active-member"
+    title = "Not a member on that day"
+
+
+class CreditLimitError(DomainError):
+    """The member's free balance does not cover it; ``short_cents`` tells how much is missing.
+
+    Paying in, or pledging less, helps. A change that does not worsen the position is never
+    refused.
+    """
+
+    code = "credit-limit"
+    title = "The free balance is too low"
+
+
+class NothingPledgedError(DomainError):
+    """There is nothing to order; cancel the round instead."""
+
+    code = "nothing-pledged"
+    title = "Nobody pledged anything"
+
+
+class OverOrderError(DomainError):
+    """More arrived than was ordered: say why, or correct the number."""
+
+    code = "over-order"
+    title = "More arrived than was ordered"
+
+
+class LinesNotReceivedError(DomainError):
+    """Some ordered lines have no delivered quantity yet; enter it, or 0."""
+
+    code = "lines-not-received"
+    title = "Not every line has been received"
+
+
+class InvoiceMissingError(DomainError):
+    """Something was delivered or charged, so the supplier's invoice is needed."""
+
+    code = "invoice-missing"
+    title = "The supplier's invoice is missing"
+
+
+class InvoiceDifferenceError(DomainError):
+    """The invoice is not what deliveries and prices come to.
+
+    Correct the delivery or ask the supplier; the cooperative can accept exactly this
+    difference at its own cost. The context tells ``expected``, ``invoiced`` and
+    ``difference`` in cents.
+    """
+
+    code = "invoice-difference"
+    title = "The invoice differs from the delivery"
+
+
+class InvoiceKnownError(DomainError):
+    """Another round has an invoice with this number; an invoice is settled once."""
+
+    code = "invoice-known"
+    title = "This invoice was entered before"

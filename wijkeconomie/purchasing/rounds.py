@@ -1,0 +1,359 @@
+"""Use cases that plan a round and take it from draft to ordered, or cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, insert, select, text
+
+from wijkeconomie.cooperatives.models import Cooperative
+from wijkeconomie.core.audit import record_change
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.locking import instant, locked_round, round_for
+from wijkeconomie.purchasing.models import (
+    FreightKey,
+    Product,
+    PurchaseRound,
+    RoundProduct,
+    RoundState,
+    ShortageRule,
+    Supplier,
+)
+from wijkeconomie.purchasing.notices import tell_members, tell_supplier
+from wijkeconomie.purchasing.refusals import (
+    DeadlinePassedError,
+    NothingPledgedError,
+)
+from wijkeconomie.purchasing.round_rules import Step, state_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRound:
+    """A round to be: instants are aware, ``closes_at`` is the first moment that is too late.
+
+    ``code``: ``None`` takes the next number of the cooperative. ``product_ids``: ``None``
+    takes all that the supplier offers; else exactly these, in this order.
+    """
+
+    theme: str
+    supplier_id: int
+    opens_at: datetime
+    closes_at: datetime
+    delivery_on: date
+    freight_excl_cents: int = 0
+    freight_key: FreightKey = FreightKey.VALUE
+    shortage_rule: ShortageRule = ShortageRule.PRO_RATA
+    product_ids: tuple[int, ...] | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRound:
+    """Close a round; before its deadline too. ``at`` is for imports."""
+
+    round_id: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRound:
+    """Order at the supplier what was pledged. ``at`` is for imports."""
+
+    round_id: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRound:
+    """Cancel a round that has not been settled, with the reason its members are told."""
+
+    round_id: int
+    reason: str
+    at: datetime | None = None
+
+
+def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
+    """Plan a round as a draft with its own copy of prices and terms; returns its id.
+
+    Raises:
+        NotFoundError: no such supplier or product.
+        InvalidInputError: times in the wrong order, a negative freight, nothing to offer, a
+            product of another supplier.
+    """
+    require_permission(uow.identity, "round.plan")
+    _check_plan(command)
+    known = select(Supplier.id).where(
+        Supplier.cooperative_id == uow.tenant, Supplier.id == command.supplier_id
+    )
+    if uow.session.scalar(known) is None:
+        raise NotFoundError(
+            f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
+        )
+    products = _products_for(uow, command)
+    planned = PurchaseRound(
+        cooperative_id=uow.tenant,
+        code=command.code or _next_code(uow),
+        theme=command.theme.strip(),
+        supplier_id=command.supplier_id,
+        state=RoundState.DRAFT.value,
+        opens_at=command.opens_at,
+        closes_at=command.closes_at,
+        delivery_on=command.delivery_on,
+        freight_excl_cents=command.freight_excl_cents,
+        freight_key=command.freight_key.value,
+        shortage_rule=command.shortage_rule.value,
+        created_by=uow.actor,
+    )
+    uow.session.add(planned)
+    uow.session.flush()
+    _copy_products(uow, planned.id, products)
+    record_change(
+        uow,
+        subject=f"round/{planned.id}",
+        action="planned",
+        after={
+            "code": planned.code,
+            "closes_at": planned.closes_at.isoformat(),
+            "freight_excl_cents": planned.freight_excl_cents,
+            "products": len(products),
+        },
+    )
+    return planned.id
+
+
+def open_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None) -> int:
+    """Open a draft for pledges, from its opening time on; returns its id.
+
+    Raises:
+        RoundStateError: it is no draft, or its opening time has not come.
+        DeadlinePassedError: its closing time has passed.
+    """
+    require_permission(uow.identity, "round.open")
+    moment = instant(uow, at)
+    found = round_for(uow, round_id, "open")
+    if moment >= found.closes_at:
+        raise DeadlinePassedError(
+            f"round {found.code} was to close at {found.closes_at.isoformat()}",
+            round=found.code,
+            closes_at=found.closes_at.isoformat(),
+        )
+    # Opened by hand before its time, it opens now: members see what the coordinator did.
+    if moment < found.opens_at:
+        found.opens_at = moment
+    found.opened_at = moment
+    _take(uow, found, "open")
+    return found.id
+
+
+def close_round(uow: UnitOfWork, command: CloseRound) -> int:
+    """Close an open round: no member can change anything any more; returns its id.
+
+    Raises:
+        RoundStateError: it is not open.
+    """
+    require_permission(uow.identity, "round.close")
+    moment = instant(uow, command.at)
+    found = round_for(uow, command.round_id, "close")
+    found.closed_at = moment
+    _take(uow, found, "close")
+    return found.id
+
+
+def close_if_due(uow: UnitOfWork, round_id: int) -> bool:
+    """Close a round whose deadline has passed; tell whether this call did it.
+
+    For the schedule: a round that someone else closed in the meantime is left alone.
+    """
+    require_permission(uow.identity, "round.close")
+    found = locked_round(uow, round_id)
+    if found.state != RoundState.OPEN.value or uow.now < found.closes_at:
+        return False
+    found.closed_at = uow.now
+    _take(uow, found, "close")
+    return True
+
+
+def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
+    """Open a draft whose opening time has come and deadline has not; tell whether it was done."""
+    require_permission(uow.identity, "round.open")
+    found = locked_round(uow, round_id)
+    is_due = found.opens_at <= uow.now < found.closes_at
+    if found.state != RoundState.DRAFT.value or not is_due:
+        return False
+    found.opened_at = uow.now
+    _take(uow, found, "open")
+    return True
+
+
+def close_due_rounds(uow: UnitOfWork) -> list[int]:
+    """Close every round of the cooperative whose deadline has passed; returns their ids.
+
+    All in this one transaction; ``jobs.close_due_rounds`` gives each its own.
+    """
+    due = queries.rounds_due_to_close(uow.session, uow.tenant, uow.now)
+    return [round_id for round_id in due if close_if_due(uow, round_id)]
+
+
+def order_round(uow: UnitOfWork, command: OrderRound) -> int:
+    """Fix what is ordered, product by product, and queue the order to the supplier.
+
+    Ordered is the sum of the pledges; a line for each product that anyone pledged for is
+    made, to be received later. Returns the round's id.
+
+    Raises:
+        RoundStateError: it is not closed.
+        NothingPledgedError: there are no pledges.
+    """
+    require_permission(uow.identity, "round.order")
+    moment = instant(uow, command.at)
+    found = round_for(uow, command.round_id, "order")
+    lines = uow.session.execute(
+        _ORDER_LINES,
+        {"cooperative_id": uow.tenant, "round_id": found.id, "code": found.code},
+    ).all()
+    if not lines:
+        raise NothingPledgedError(
+            f"nobody pledged anything in round {found.code}", round=found.code
+        )
+    found.ordered_at = moment
+    _take(uow, found, "order")
+    supplier_email = select(Supplier.email).where(
+        Supplier.cooperative_id == uow.tenant, Supplier.id == found.supplier_id
+    )
+    # Without an address the coordinator hands over the downloaded order; importing the past
+    # sends nothing to anyone.
+    if uow.session.scalar(supplier_email) and command.at is None:
+        tell_supplier(uow, found.id)
+    return found.id
+
+
+def cancel_round(uow: UnitOfWork, command: CancelRound) -> int:
+    """Cancel a round for good and tell everyone who pledged; returns its id.
+
+    Raises:
+        RoundStateError: it has been settled or cancelled.
+        InvalidInputError: no reason is given.
+    """
+    require_permission(uow.identity, "round.cancel")
+    reason = command.reason.strip()
+    if not reason:
+        raise InvalidInputError("say why the round is cancelled", field="reason")
+    moment = instant(uow, command.at)
+    found = round_for(uow, command.round_id, "cancel")
+    found.cancelled_at = moment
+    found.cancel_reason = reason
+    _take(uow, found, "cancel", reason=reason)
+    if command.at is None:
+        pledgers = queries.pledging_members(uow.session, uow.tenant, found.id)
+        tell_members(uow, "cancelled", found.id, pledgers)
+    return found.id
+
+
+_ORDER_LINES = text(
+    """
+insert into delivery (cooperative_id, code, round_id, round_product_id, ordered_quantity)
+select :cooperative_id, :code || '-' || product.code, :round_id, offered.id, wanted.quantity
+from (
+  select round_product_id, sum(quantity)::bigint as quantity from pledge
+  where cooperative_id = :cooperative_id and round_id = :round_id and withdrawn_at is null
+  group by round_product_id
+) as wanted
+join round_product offered on offered.cooperative_id = :cooperative_id
+  and offered.id = wanted.round_product_id
+join product on product.cooperative_id = :cooperative_id and product.id = offered.product_id
+order by offered.position
+returning id
+"""
+)
+
+
+def _take(uow: UnitOfWork, found: PurchaseRound, step: Step, *, reason: str | None = None) -> None:
+    before, found.state = found.state, state_after(step)
+    uow.session.flush()
+    record_change(
+        uow,
+        subject=f"round/{found.id}",
+        action=found.state,
+        before={"state": before},
+        after={"state": found.state},
+        reason=reason,
+    )
+
+
+def _check_plan(command: PlanRound) -> None:
+    for field in ("opens_at", "closes_at"):
+        if getattr(command, field).tzinfo is None:
+            raise InvalidInputError("a moment carries its timezone", field=field)
+    if command.closes_at <= command.opens_at:
+        raise InvalidInputError("a round closes after it opens", field="closes_at")
+    if command.freight_excl_cents < 0:
+        raise InvalidInputError("freight is not negative", field="freight_excl_cents")
+    if not command.theme.strip():
+        raise InvalidInputError("say what the round is about", field="theme")
+    if command.code is not None and not command.code.strip():
+        raise InvalidInputError("a code is not empty", field="code")
+
+
+def _products_for(uow: UnitOfWork, command: PlanRound) -> list[Product]:
+    statement = select(Product).where(Product.cooperative_id == uow.tenant)
+    if command.product_ids is None:
+        offered = uow.session.scalars(
+            statement.where(
+                Product.supplier_id == command.supplier_id, Product.is_offered
+            ).order_by(Product.id)
+        ).all()
+        chosen = list(offered)
+    else:
+        by_id = {
+            product.id: product
+            for product in uow.session.scalars(statement.where(Product.id.in_(command.product_ids)))
+        }
+        if missing := [key for key in command.product_ids if key not in by_id]:
+            raise NotFoundError(f"there is no product {missing[0]}", product_id=missing[0])
+        chosen = [by_id[key] for key in dict.fromkeys(command.product_ids)]
+    if not chosen:
+        raise InvalidInputError("a round offers at least one product", field="product_ids")
+    if foreign := [item for item in chosen if item.supplier_id != command.supplier_id]:
+        raise InvalidInputError(
+            f"product {foreign[0].code} is of another supplier", field="product_ids"
+        )
+    return chosen
+
+
+def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) -> None:
+    uow.session.execute(
+        insert(RoundProduct),
+        [
+            {
+                "cooperative_id": uow.tenant,
+                "round_id": round_id,
+                "product_id": product.id,
+                "position": position,
+                "price_excl_cents": product.price_excl_cents,
+                "vat_basis_points": product.vat_basis_points,
+                "pack_size": product.pack_size,
+                "max_per_member": product.max_per_member,
+            }
+            for position, product in enumerate(products, start=1)
+        ],
+    )
+
+
+def _next_code(uow: UnitOfWork) -> str:
+    """The cooperative's code with the next number; two planners at once wait for each other."""
+    name = f"round-code/{uow.tenant}"
+    uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    cooperative = uow.session.scalar(select(Cooperative.code).where(Cooperative.id == uow.tenant))
+    highest = uow.session.scalar(
+        text(
+            "select max(cast(substring(code from '-R([0-9]{1,9})$') as bigint))"
+            " from purchase_round where cooperative_id = :cooperative_id"
+        ),
+        {"cooperative_id": uow.tenant},
+    )
+    return f"{cooperative}-R{(highest or 0) + 1:02d}"

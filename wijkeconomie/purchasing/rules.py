@@ -1,0 +1,394 @@
+"""What a round costs each pledge: delivery, freight and VAT shared exactly.
+
+Pure: identifiers are opaque numbers, quantities whole member units, amounts whole cents.
+The parties are the pledges in the order given; goods that nobody pledged for (the surplus)
+are the cooperative's, as one more party after all pledges.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wijkeconomie.money.allocation import allocate
+from wijkeconomie.money.explanations import explain_allocation, share_to_dict
+from wijkeconomie.money.quantities import ShortageRule, deliver
+from wijkeconomie.money.vat import vat_on
+from wijkeconomie.money.weights import weight_text
+
+FreightKey = Literal["value", "quantity", "equal"]
+Compact = dict[str, Any]
+"""A part of an explanation in short keys; ``explanations`` tells what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductInput:
+    """A product of the round: price, rate, and ``usable`` = delivered minus damaged."""
+
+    key: int
+    price_excl_cents: int
+    vat_basis_points: int | None
+    usable: int
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeInput:
+    """A pledge that was not withdrawn; ``turn`` orders pledges for ``first_pledged``."""
+
+    key: int
+    member: int
+    product: int
+    quantity: int
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementInput:
+    """A round as it was delivered; the pledges in order of their code."""
+
+    products: tuple[ProductInput, ...]
+    pledges: tuple[PledgeInput, ...]
+    freight_excl_cents: int
+    freight_key: FreightKey = "value"
+    shortage_rule: ShortageRule = "pro_rata"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one pledge became; ``explanation`` re-computes every figure of it."""
+
+    pledge: int
+    member: int
+    product: int
+    delivered: int
+    net_cents: int
+    freight_cents: int
+    vat_cents: int
+    explanation: Compact
+
+    @property
+    def gross_cents(self) -> int:
+        """What the member pays for this pledge."""
+        return self.net_cents + self.freight_cents + self.vat_cents
+
+
+@dataclass(frozen=True, slots=True)
+class CooperativeShare:
+    """What the cooperative bears: surplus goods, and freight when nobody received anything.
+
+    ``surplus`` holds the surplus units by product, only where there are any.
+    """
+
+    surplus: Mapping[int, int]
+    net_cents: int
+    freight_cents: int
+    vat_cents: int
+
+    @property
+    def gross_cents(self) -> int:
+        """The cooperative's part of the supplier's invoice."""
+        return self.net_cents + self.freight_cents + self.vat_cents
+
+
+@dataclass(frozen=True, slots=True)
+class RateTotal:
+    """One VAT rate (``None``: exempt) of the computed invoice and of the members' part.
+
+    ``members_net_cents`` includes freight; it is the members' goods at this rate.
+    """
+
+    vat_basis_points: int | None
+    goods_cents: int
+    freight_cents: int
+    vat_cents: int
+    members_net_cents: int
+    members_vat_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementResult:
+    """Shares in the order of the pledges, the cooperative's part, and totals per rate."""
+
+    shares: tuple[Share, ...]
+    cooperative: CooperativeShare
+    rates: tuple[RateTotal, ...]
+
+    @property
+    def net_cents(self) -> int:
+        """The expected invoice without VAT, freight included."""
+        return sum(rate.goods_cents + rate.freight_cents for rate in self.rates)
+
+    @property
+    def vat_cents(self) -> int:
+        """The expected VAT of the invoice, rounded once per rate."""
+        return sum(rate.vat_cents for rate in self.rates)
+
+    @property
+    def gross_cents(self) -> int:
+        """The expected invoice."""
+        return self.net_cents + self.vat_cents
+
+    @property
+    def members_gross_cents(self) -> int:
+        """What the members pay together."""
+        return sum(share.gross_cents for share in self.shares)
+
+    def gross_per_member(self) -> dict[int, int]:
+        """What each member pays, in order of the first pledge; members of 0 included."""
+        totals: dict[int, int] = defaultdict(int)
+        for share in self.shares:
+            totals[share.member] += share.gross_cents
+        return dict(totals)
+
+
+@dataclass(slots=True)
+class _Working:
+    """The columns of a computation: lines are the pledges, then the surplus by product."""
+
+    round: SettlementInput
+    products: Mapping[int, ProductInput]
+    line_products: list[int]
+    delivered: list[int]
+    net: list[int] = field(default_factory=list)
+    freight: list[int] = field(default_factory=list)
+    vat: list[int] = field(default_factory=list)
+    quantity_why: list[Compact] = field(default_factory=list)
+    freight_why: list[Compact | None] = field(default_factory=list)
+    vat_why: list[Compact | None] = field(default_factory=list)
+
+    @property
+    def pledge_count(self) -> int:
+        return len(self.round.pledges)
+
+
+def compute_settlement(round_: SettlementInput) -> SettlementResult:
+    """Share a delivered round over its pledges and the cooperative.
+
+    Usable units go to the pledges by the shortage rule, never more than was pledged; the
+    rest is the cooperative's. Freight goes over all parties by its key; when nobody received
+    anything it is the cooperative's. VAT is rounded once per rate on goods and freight,
+    freight following the goods' rates, and shared by net and freight.
+
+    Returns:
+        Shares whose gross amounts, with the cooperative's, sum to the supplier's invoice.
+        The same input gives the same result.
+
+    Raises:
+        KeyError: a pledge for a product that is not in the round (a bug of the caller).
+    """
+    work = _share_quantities(round_)
+    freight_of_nobody = _share_freight(work)
+    rates = _share_vat(work, freight_of_nobody)
+    return _result(work, rates, freight_of_nobody)
+
+
+def _share_quantities(round_: SettlementInput) -> _Working:
+    products = {product.key: product for product in round_.products}
+    positions: dict[int, list[int]] = {product.key: [] for product in round_.products}
+    for position, pledge in enumerate(round_.pledges):
+        positions[pledge.product].append(position)
+    delivered = [0] * len(round_.pledges)
+    why: list[Compact] = [{} for _ in round_.pledges]
+    surplus: list[tuple[int, int]] = []
+    for product in round_.products:
+        left = _share_product(round_, product, positions[product.key], delivered, why)
+        if left:
+            surplus.append((product.key, left))
+    work = _Working(
+        round=round_,
+        products=products,
+        line_products=[pledge.product for pledge in round_.pledges] + [key for key, _ in surplus],
+        delivered=delivered + [units for _, units in surplus],
+        quantity_why=why,
+    )
+    work.net = [
+        units * products[key].price_excl_cents
+        for key, units in zip(work.line_products, work.delivered, strict=True)
+    ]
+    return work
+
+
+def _share_product(
+    round_: SettlementInput,
+    product: ProductInput,
+    positions: list[int],
+    delivered: list[int],
+    why: list[Compact],
+) -> int:
+    """Fill in one product's units and reasons; return the units that nobody pledged for."""
+    if round_.shortage_rule == "first_pledged":
+        positions = sorted(positions, key=lambda position: round_.pledges[position].turn)
+    pledged = [round_.pledges[position].quantity for position in positions]
+    outcome = deliver(product.usable, pledged, round_.shortage_rule)
+    wanted = sum(pledged)
+    for position, quantity, units in zip(positions, pledged, outcome.delivered, strict=True):
+        delivered[position] = units
+        reason: Compact = {"q": quantity, "t": wanted, "u": product.usable, "d": units}
+        if product.usable < wanted:
+            reason["s"] = "f" if round_.shortage_rule == "first_pledged" else "p"
+            if reason["s"] == "p" and units * wanted > product.usable * quantity:
+                reason["r"] = 1
+        why[position] = reason
+    return outcome.surplus
+
+
+def _share_freight(work: _Working) -> int:
+    """Fill in each line's freight; return what is the cooperative's because nobody received."""
+    total = work.round.freight_excl_cents
+    work.freight = [0] * len(work.delivered)
+    work.freight_why = [None] * len(work.delivered)
+    if not total:
+        return 0
+    if not any(work.delivered):
+        return total
+    if work.round.freight_key == "equal":
+        _share_freight_equally(work, total)
+        return 0
+    is_by_value = work.round.freight_key == "value" and any(work.net)
+    weights = work.net if is_by_value else work.delivered
+    lines = list(range(work.pledge_count))
+    surplus = list(range(work.pledge_count, len(weights)))
+    _over(work, total, lines, weights, surplus, key="value" if is_by_value else "quantity")
+    return 0
+
+
+def _share_freight_equally(work: _Working, total: int) -> None:
+    lines_of: dict[int, list[int]] = {}
+    for position, pledge in enumerate(work.round.pledges):
+        if work.delivered[position]:
+            lines_of.setdefault(pledge.member, []).append(position)
+    groups = list(lines_of.values())
+    if len(work.delivered) > work.pledge_count:
+        groups.append(list(range(work.pledge_count, len(work.delivered))))
+    heads = explain_allocation(total, [1] * len(groups))
+    for lines, head in zip(groups, heads.shares, strict=True):
+        # Within a member by value; gifts have no value, so those by quantity.
+        weights = work.net if any(work.net[line] for line in lines) else work.delivered
+        key = "value" if weights is work.net else "quantity"
+        _over(work, head.amount, lines, weights, [], key=key)
+        outer = {"t": total, "n": len(groups), **share_to_dict(head)}
+        for line in lines:
+            work.freight_why[line] = {**(work.freight_why[line] or {}), "m": outer}
+
+
+def _over(
+    work: _Working,
+    total: int,
+    lines: list[int],
+    weights: Sequence[int],
+    surplus: list[int],
+    *,
+    key: str,
+) -> None:
+    """Share freight over lines; the lines of the surplus count as one party, the last."""
+    surplus_weight = sum(weights[line] for line in surplus)
+    parties = [weights[line] for line in lines] + ([surplus_weight] if surplus else [])
+    explained = explain_allocation(total, parties)
+    weight_sum = weight_text(explained.weight_sum)
+    for line, share in zip(lines, explained.shares, strict=False):
+        work.freight[line] = share.amount
+        work.freight_why[line] = {
+            "k": key[0],
+            "t": total,
+            "W": weight_sum,
+            **share_to_dict(share),
+        }
+    if surplus:
+        amount = explained.shares[-1].amount
+        inner = [weights[line] for line in surplus] if surplus_weight else [1] * len(surplus)
+        for line, part in zip(surplus, allocate(amount, inner), strict=True):
+            work.freight[line] = part
+
+
+def _share_vat(work: _Working, freight_of_nobody: int) -> list[RateTotal]:
+    """Fill in each line's VAT and return the totals per rate, exempt goods last."""
+    work.vat = [0] * len(work.delivered)
+    work.vat_why = [None] * len(work.delivered)
+    lines_at: dict[int | None, list[int]] = {}
+    for product in work.round.products:
+        lines_at.setdefault(product.vat_basis_points, [])
+    for line, key in enumerate(work.line_products):
+        lines_at[work.products[key].vat_basis_points].append(line)
+    rates = sorted(lines_at, key=lambda rate: (rate is None, rate or 0))
+    goods = [sum(work.net[line] for line in lines_at[rate]) for rate in rates]
+    freight = _freight_per_rate(sum(work.freight) + freight_of_nobody, goods)
+    return [
+        _share_rate(work, rate, lines_at[rate], goods_cents, freight_cents)
+        for rate, goods_cents, freight_cents in zip(rates, goods, freight, strict=True)
+    ]
+
+
+def _freight_per_rate(total: int, goods: list[int]) -> list[int]:
+    if any(goods):
+        return allocate(total, goods)
+    return [total if position == 0 else 0 for position in range(len(goods))]
+
+
+def _share_rate(
+    work: _Working, rate: int | None, lines: list[int], goods_cents: int, freight_cents: int
+) -> RateTotal:
+    vat_cents = vat_on(goods_cents + freight_cents, rate)
+    parties = lines
+    weights = [work.net[line] + work.freight[line] for line in parties]
+    if vat_cents and not any(weights):
+        # Freight on gifts of another rate: all who bear freight bear its VAT.
+        parties = list(range(len(work.delivered)))
+        weights = [work.net[line] + work.freight[line] for line in parties]
+    members_vat = 0
+    if vat_cents and any(weights):
+        explained = explain_allocation(vat_cents, weights)
+        weight_sum = weight_text(explained.weight_sum)
+        for line, share in zip(parties, explained.shares, strict=True):
+            work.vat[line] += share.amount
+            work.vat_why[line] = {
+                "b": rate,
+                "t": vat_cents,
+                "W": weight_sum,
+                **share_to_dict(share),
+            }
+            members_vat += share.amount if line < work.pledge_count else 0
+    members_net = sum(
+        work.net[line] + work.freight[line] for line in lines if line < work.pledge_count
+    )
+    return RateTotal(rate, goods_cents, freight_cents, vat_cents, members_net, members_vat)
+
+
+def _result(work: _Working, rates: list[RateTotal], freight_of_nobody: int) -> SettlementResult:
+    shares = tuple(
+        Share(
+            pledge=pledge.key,
+            member=pledge.member,
+            product=pledge.product,
+            delivered=work.delivered[line],
+            net_cents=work.net[line],
+            freight_cents=work.freight[line],
+            vat_cents=work.vat[line],
+            explanation=_explanation(work, line),
+        )
+        for line, pledge in enumerate(work.round.pledges)
+    )
+    rest = slice(work.pledge_count, None)
+    all_vat = sum(rate.vat_cents for rate in rates)
+    cooperative = CooperativeShare(
+        surplus=dict(zip(work.line_products[rest], work.delivered[rest], strict=True)),
+        net_cents=sum(work.net[rest]),
+        freight_cents=sum(work.freight[rest]) + freight_of_nobody,
+        vat_cents=all_vat - sum(work.vat[: work.pledge_count]),
+    )
+    return SettlementResult(shares, cooperative, tuple(rates))
+
+
+def _explanation(work: _Working, line: int) -> Compact:
+    product = work.products[work.line_products[line]]
+    explanation: Compact = {"q": work.quantity_why[line], "p": product.price_excl_cents}
+    if (freight := work.freight_why[line]) is not None:
+        explanation["f"] = freight
+    if (vat := work.vat_why[line]) is not None:
+        explanation["v"] = vat
+    elif product.vat_basis_points is None:
+        explanation["v"] = {"b": None}
+    else:
+        explanation["v"] = {"b": product.vat_basis_points, "t": 0}
+    return explanation

@@ -1,0 +1,1 @@
+"""Statements of the books for people: of a member, of a round, of a cooperative."""

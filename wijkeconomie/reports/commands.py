@@ -1,0 +1,119 @@
+"""``wijkeconomie statement``: a statement as a file, the same bytes for the same request."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import click
+from sqlalchemy import text
+
+from wijkeconomie.core.identity import system_identity
+from wijkeconomie.core.refusals import NotFoundError
+from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.core.shell import UNUSABLE, Shell, fail, pass_shell
+from wijkeconomie.core.typesetting import Language
+from wijkeconomie.money.periods import Period
+from wijkeconomie.reports.service import StatementRequest, statement_for
+from wijkeconomie.reports.statement import Statement
+from wijkeconomie.reports.statement_csv import render_csv
+from wijkeconomie.reports.statement_json import render_json
+from wijkeconomie.reports.statement_pdf import render_statement_pdf
+
+Format = Literal["csv", "pdf", "json"]
+DATE = click.DateTime(formats=["%Y-%m-%d"])
+STANDARD_OUTPUT = "-"
+
+
+@click.command("statement")
+@click.option("--cooperative", "code", required=True, help="Code of the cooperative, as in C01.")
+@click.option("--from", "from_", type=DATE, required=True, help="First day of the period.")
+@click.option("--to", "until", type=DATE, required=True, help="First day after the period.")
+@click.option("--member", "member_code", help="Member number, as in L00001.")
+@click.option("--round", "round_code", help="Code of a round, as in C01-R01.")
+@click.option("--format", "format_", type=click.Choice(["csv", "pdf", "json"]), required=True)
+@click.option("--output", required=True, help="The file to write; - for standard output.")
+@click.option("--language", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
+@click.option("--large-print", is_flag=True, help="Type of 16 points (PDF only).")
+@pass_shell
+def statement_command(  # noqa: PLR0917 - click passes its options by name
+    shell: Shell,
+    code: str,
+    from_: datetime,
+    until: datetime,
+    member_code: str | None,
+    round_code: str | None,
+    format_: Format,
+    output: str,
+    language: Language,
+    *,
+    large_print: bool,
+) -> None:
+    """Write the statement of a cooperative, or of one member or round of it."""
+    if until <= from_:
+        fail("--to must be later than --from: it is the first day after the period", code=UNUSABLE)
+    if member_code and round_code:
+        fail("give --member or --round, not both", code=UNUSABLE)
+    if large_print and format_ != "pdf":
+        fail("--large-print goes with --format pdf", code=UNUSABLE)
+    request = StatementRequest(
+        period=Period(from_.date(), until.date()),
+        member_code=member_code,
+        round_code=round_code,
+    )
+    with shell.runtime() as runtime:
+        found = _statement(runtime, code, request)
+        content = render(found, format_, language=language, large_print=large_print)
+    if output == STANDARD_OUTPUT:
+        click.echo(content, nl=False)
+        return
+    try:
+        write_whole(Path(output), content)
+    except OSError as error:
+        fail(f"cannot write {output}: {error.strerror}", code=UNUSABLE)
+
+
+def _statement(runtime: Runtime, code: str, request: StatementRequest) -> Statement:
+    identity = system_identity("cli")
+    with runtime.units_of_work.begin(identity=identity) as uow:
+        cooperative_id = uow.session.scalar(
+            text("select id from cooperative where code = :code"), {"code": code}
+        )
+    if cooperative_id is None:
+        raise NotFoundError(f"there is no cooperative {code}", cooperative=code)
+    with runtime.units_of_work.begin(identity=identity, cooperative_id=cooperative_id) as uow:
+        return statement_for(uow, request)
+
+
+def render(
+    statement: Statement, format_: Format, *, language: Language = "nl", large_print: bool = False
+) -> bytes:
+    """The statement in one of its formats."""
+    if format_ == "csv":
+        return render_csv(statement, language=language)
+    if format_ == "json":
+        return render_json(statement)
+    return render_statement_pdf(statement, language=language, large_print=large_print)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the whole new one, never a part.
+
+    Raises:
+        OSError: the folder or the disk does not allow it; an earlier file is left as it was.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o640)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

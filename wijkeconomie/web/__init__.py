@@ -1,0 +1,1 @@
+"""The HTML shell: layout, shared templates, formatting. Pages live with their capability."""
