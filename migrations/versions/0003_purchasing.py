@@ -26,6 +26,11 @@ def downgrade() -> None:
     op.drop_table("pledge")
     op.drop_table("delivery")
     op.drop_index(
+        "ix_supplier_invoice_settled_once",
+        table_name="supplier_invoice",
+        postgresql_where=sa.text("withdrawn_at is null"),
+    )
+    op.drop_index(
         "ix_supplier_invoice_one_valid",
         table_name="supplier_invoice",
         postgresql_where=sa.text("withdrawn_at is null"),
@@ -162,6 +167,8 @@ def _create_tables() -> None:
         sa.Column("round_id", sa.BigInteger(), nullable=False),
         sa.Column("product_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("price_excl_cents", sa.BigInteger(), nullable=False),
         sa.Column("vat_basis_points", sa.BigInteger(), nullable=True),
         sa.Column("pack_size", sa.BigInteger(), nullable=False),
@@ -244,6 +251,7 @@ def _create_tables() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("supplier_id", sa.BigInteger(), nullable=False),
         sa.Column("invoiced_on", sa.Date(), nullable=False),
         sa.Column("net_cents", sa.BigInteger(), nullable=False),
         sa.Column("vat_cents", sa.BigInteger(), nullable=False),
@@ -260,19 +268,28 @@ def _create_tables() -> None:
             name=op.f("fk_supplier_invoice_cooperative_id_round_id_purchase_round"),
         ),
         sa.ForeignKeyConstraint(
+            ["cooperative_id", "supplier_id"],
+            ["supplier.cooperative_id", "supplier.id"],
+            name=op.f("fk_supplier_invoice_cooperative_id_supplier_id_supplier"),
+        ),
+        sa.ForeignKeyConstraint(
             ["cooperative_id"],
             ["cooperative.id"],
             name=op.f("fk_supplier_invoice_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_supplier_invoice")),
-        sa.UniqueConstraint(
-            "cooperative_id", "code", name=op.f("uq_supplier_invoice_cooperative_id_code")
-        ),
     )
     op.create_index(
         "ix_supplier_invoice_one_valid",
         "supplier_invoice",
         ["cooperative_id", "round_id"],
+        unique=True,
+        postgresql_where=sa.text("withdrawn_at is null"),
+    )
+    op.create_index(
+        "ix_supplier_invoice_settled_once",
+        "supplier_invoice",
+        ["cooperative_id", "supplier_id", "code"],
         unique=True,
         postgresql_where=sa.text("withdrawn_at is null"),
     )

@@ -149,6 +149,8 @@ def _round_product(
         round_id=round_id,
         product_id=product.id,
         position=position,
+        name=name,
+        unit=unit,
         price_excl_cents=price,
         vat_basis_points=vat,
         pack_size=1,
@@ -291,6 +293,9 @@ def _record(
             SupplierInvoice(
                 **coop,
                 code=f"F-{planned.code}",
+                supplier_id=uow.session.get_one(
+                    PurchaseRound, (books.cooperative_id, planned.round_id)
+                ).supplier_id,
                 invoiced_on=on,
                 net_cents=result.net_cents,
                 vat_cents=result.vat_cents,

@@ -129,7 +129,7 @@ class PurchaseRound(TenantTable, Base):
 
 
 class RoundProduct(TenantTable, Base):
-    """A product within a round, at the price and terms of that round."""
+    """A product within a round, under the name, price and terms of that round."""
 
     __tablename__ = "round_product"
     __table_args__ = (
@@ -149,6 +149,8 @@ class RoundProduct(TenantTable, Base):
     round_id: Mapped[int]
     product_id: Mapped[int]
     position: Mapped[int]
+    name: Mapped[str]
+    unit: Mapped[str]
     price_excl_cents: Mapped[int]
     vat_basis_points: Mapped[int | None]
     pack_size: Mapped[int]
@@ -231,10 +233,12 @@ class SupplierInvoice(TenantTable, Base):
 
     __tablename__ = "supplier_invoice"
     __table_args__ = (
-        UniqueConstraint("cooperative_id", "code"),
         ForeignKeyConstraint(
             ["cooperative_id", "round_id"],
             ["purchase_round.cooperative_id", "purchase_round.id"],
+        ),
+        ForeignKeyConstraint(
+            ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
         ),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_net_plus_vat"),
         Index(
@@ -244,11 +248,20 @@ class SupplierInvoice(TenantTable, Base):
             unique=True,
             postgresql_where=text("withdrawn_at is null"),
         ),
+        Index(
+            "ix_supplier_invoice_settled_once",
+            "cooperative_id",
+            "supplier_id",
+            "code",
+            unique=True,
+            postgresql_where=text("withdrawn_at is null"),
+        ),
     )
 
     id: Mapped[SurrogateKey]
     code: Mapped[str]
     round_id: Mapped[int]
+    supplier_id: Mapped[int]
     invoiced_on: Mapped[date]
     net_cents: Mapped[int]
     vat_cents: Mapped[int]

@@ -143,8 +143,7 @@ def open_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None) ->
             closes_at=found.closes_at.isoformat(),
         )
     # Opened by hand before its time, it opens now: members see what the coordinator did.
-    if moment < found.opens_at:
-        found.opens_at = moment
+    found.opens_at = min(found.opens_at, moment)
     found.opened_at = moment
     _take(uow, found, "open")
     return found.id
@@ -334,6 +333,8 @@ def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) 
                 "round_id": round_id,
                 "product_id": product.id,
                 "position": position,
+                "name": product.name,
+                "unit": product.unit,
                 "price_excl_cents": product.price_excl_cents,
                 "vat_basis_points": product.vat_basis_points,
                 "pack_size": product.pack_size,

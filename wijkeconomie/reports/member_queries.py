@@ -113,7 +113,7 @@ with event as (
   where rs.cooperative_id = :cooperative_id
 )
 select m.code as member, event.number, event.sign, event.happened_on, event.version,
-  r.code as round_code, r.theme, p.code, p.name, p.unit, pl.quantity, ps.delivered_quantity,
+  r.code as round_code, r.theme, p.code, rp.name, rp.unit, pl.quantity, ps.delivered_quantity,
   rp.vat_basis_points, ps.net_cents, ps.freight_cents, ps.vat_cents, ps.gross_cents,
   ps.explanation
 from event

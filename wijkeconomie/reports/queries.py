@@ -265,7 +265,7 @@ group by m.cooperative_id, m.id order by m.code
 )
 _PRODUCTS = text(
     """
-select p.code, p.name, p.unit, rp.price_excl_cents, rp.vat_basis_points,
+select p.code, rp.name, rp.unit, rp.price_excl_cents, rp.vat_basis_points,
   coalesce(shares.pledged, 0)::bigint, coalesce(d.delivered_quantity, 0)::bigint,
   coalesce(d.damaged_quantity, 0)::bigint, coalesce(shares.delivered, 0)::bigint,
   coalesce(shares.net, 0)::bigint

@@ -132,7 +132,7 @@ def _import_cooperative(work: CooperativeWork, *, is_strict: bool) -> None:
         work.outcome.left_out.append(work.code)
         return
     try:
-        _run(work, around, states, wrong_rounds)
+        _run(work, states, wrong_rounds)
     except RowRefusedError as refused:
         # Not to be seen in the folder: the batches before it are in, and the same command goes
         # on from here once the cause is gone.
@@ -184,9 +184,7 @@ def _check_rounds(work: CooperativeWork, around: Surroundings, states: dict[str,
     return wrong
 
 
-def _run(
-    work: CooperativeWork, around: Surroundings, states: dict[str, str], wrong_rounds: set[str]
-) -> None:
+def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) -> None:
     """Do what has not been done yet, batch by batch.
 
     Raises:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import select
 
@@ -154,6 +155,28 @@ def _compared(
             yield row, RowOutcome.UPDATED
         else:
             yield row, RowOutcome.UNCHANGED
+
+
+def _save_member(uow: UnitOfWork, row: Row, result: RowOutcome, known: dict[str, int]) -> None:
+    if result is RowOutcome.IMPORTED:
+        admit_member(on_day(uow, row["joined"]), AdmitMember(code=row["member_id"], **_person(row)))
+    elif result is RowOutcome.UPDATED:
+        change_member(uow, ChangeMember(member_id=known[row["member_id"]], **_person(row)))
+
+
+def _person(row: Row) -> dict[str, Any]:
+    """The columns of a member beside its number, under the names of the use cases."""
+    same = (
+        *("initials", "first_name", "infix", "last_name", "street", "house_number"),
+        *("house_addition", "postcode", "city", "country", "email", "iban", "mandate_id"),
+        *("share_units", "household_size", "dwelling_m2", "income_band", "language"),
+    )
+    return {name: row[name] for name in same} | {
+        "mandate_signed_on": row["mandate_signed"],
+        "joined_on": row["joined"],
+        "left_on": row["left"],
+        "is_caregiver": row["caregiver"],
+    }
 
 
 def _supplier(row: Row, email: str | None) -> SaveSupplier:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.network.interchange.checks import RoundRows
 from wijkeconomie.network.interchange.files import DELIVERIES, PLEDGES, ROUNDS
 from wijkeconomie.network.interchange.rows_kept import remember_number, remember_spelling
-from wijkeconomie.network.interchange.work import at_moment
+from wijkeconomie.network.interchange.work import at_moment, on_day
+from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule, Supplier
+from wijkeconomie.purchasing.pledges import PastPledge, record_past_pledges
+from wijkeconomie.purchasing.receiving import (
+    FinishReceiving,
+    ReceiveLine,
+    RecordInvoice,
+    finish_receiving,
+    receive_line,
+    record_invoice,
+)
 from wijkeconomie.purchasing.rounds import (
     CancelRound,
     CloseRound,
@@ -21,6 +32,7 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
     plan_round,
 )
+from wijkeconomie.purchasing.settling import SettleRound, settle_round
 
 CANCEL_REASON = "Geannuleerd"
 """The folder does not tell why a round was cancelled."""
@@ -43,9 +55,7 @@ def import_round(uow: UnitOfWork, rows: RoundRows) -> None:
         _receive(uow, rows, round_id)
         _settle(uow, rows, round_id)
     else:
-        cancel_round(
-            at_closing, CancelRound(round_id=round_id, reason=CANCEL_REASON, at=closes)
-        )
+        cancel_round(at_closing, CancelRound(round_id=round_id, reason=CANCEL_REASON, at=closes))
     remember_spelling(uow, ROUNDS, [rows.round])
     remember_spelling(uow, PLEDGES, rows.pledges)
 
@@ -78,3 +88,71 @@ def _plan(uow: UnitOfWork, rows: RoundRows) -> PlanRound:
         shortage_rule=ShortageRule(rows.round["shortage_rule"]),
         product_ids=tuple(products),
     )
+
+
+def _pledge(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
+    products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
+    members = dict(
+        uow.session.execute(
+            select(Member.code, Member.id).where(
+                Member.cooperative_id == uow.tenant,
+                Member.code.in_({row["member_id"] for row in rows.pledges}),
+            )
+        ).tuples()
+    )
+    record_past_pledges(
+        uow,
+        round_id,
+        [
+            PastPledge(
+                code=row["pledge_id"],
+                member_id=members[row["member_id"]],
+                round_product_id=products[row["sku"]],
+                quantity=row["quantity"],
+                pledged_at=row["pledged_at"],
+                is_withdrawn=row["withdrawn"],
+            )
+            for row in rows.pledges
+        ],
+    )
+
+
+def _receive(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
+    products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
+    last = rows.round["closes"]
+    for row in rows.deliveries:
+        at_arrival = on_day(uow, row["delivered_on"])
+        last = max(last, at_arrival.now)
+        receive_line(
+            at_arrival,
+            ReceiveLine(
+                round_id=round_id,
+                round_product_id=products[row["sku"]],
+                delivered=row["delivered_quantity"],
+                damaged=row["damaged_quantity"],
+                reason=row["reason"],
+                delivered_on=row["delivered_on"],
+            ),
+        )
+        remember_number(uow, DELIVERIES, row, f"{rows.code}-{row['sku']}")
+    finish_receiving(at_moment(uow, last), FinishReceiving(round_id=round_id, at=last))
+
+
+def _settle(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
+    received = queries.round_by_id(uow.session, uow.tenant, round_id).received_at
+    at_settling = at_moment(uow, received or rows.round["closes"])
+    if rows.invoice is not None:
+        on_paper = on_day(uow, rows.invoice["invoice_date"])
+        at_settling = max(at_settling, on_paper, key=lambda each: each.now)
+        record_invoice(
+            on_paper,
+            RecordInvoice(
+                round_id=round_id,
+                code=rows.invoice["invoice_id"],
+                invoiced_on=rows.invoice["invoice_date"],
+                net_cents=rows.invoice["net_cents"],
+                vat_cents=rows.invoice["vat_cents"],
+                note=rows.invoice["note"],
+            ),
+        )
+    settle_round(at_settling, SettleRound(round_id=round_id, at=at_settling.now))

@@ -1,0 +1,336 @@
+"""Use cases of pledges: a member's order in a round, changed as a whole or line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from wijkeconomie.cooperatives.models import Cooperative, Member
+from wijkeconomie.core.audit import record_change
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError, StaleVersionError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.locking import locked_round
+from wijkeconomie.purchasing.models import Pledge, PurchaseRound, RoundProduct
+from wijkeconomie.purchasing.refusals import (
+    CreditLimitError,
+    DeadlinePassedError,
+    DuplicatePledgeError,
+    InactiveMemberError,
+    PledgeTooLargeError,
+    ProductNotInRoundError,
+    RoundNotOpenError,
+)
+from wijkeconomie.purchasing.round_rules import (
+    credit_shortfall,
+    is_active_member,
+    pledge_obstacle,
+)
+
+NO_PLEDGE = 0
+"""The version of a pledge that is not there, or was withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeLine:
+    """How much of one product a member wants; 0 withdraws.
+
+    ``version`` is the one the member saw (``NO_PLEDGE`` where there was no pledge), so that a
+    page that lay open cannot undo a later change. ``None`` takes the change as it comes.
+    """
+
+    round_product_id: int
+    quantity: int
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavePledges:
+    """A member's order, or some lines of it; products that are not named stay as they are."""
+
+    round_id: int
+    member_id: int
+    lines: tuple[PledgeLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastPledge:
+    """A pledge of a round that is long over, as an import tells it."""
+
+    code: str
+    member_id: int
+    round_product_id: int
+    quantity: int
+    pledged_at: datetime
+    is_withdrawn: bool = False
+
+
+def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
+    """Save a member's order; either every line is saved or none.
+
+    Lines that change nothing leave no trace. Returns the ids of the pledges that changed.
+
+    Raises:
+        PermissionDeniedError: it is someone else's order and not the coordinator who asks.
+        NotFoundError: no such round or member.
+        RoundNotOpenError, DeadlinePassedError: pledges are not taken now.
+        InactiveMemberError: not a member today.
+        ProductNotInRoundError, PledgeTooLargeError, InvalidInputError: a line is not right.
+        StaleVersionError: a pledge was changed since the member looked at it.
+        CreditLimitError: the cooperative limits credit and this passes the limit.
+    """
+    is_own = command.member_id == uow.identity.member_id
+    require_permission(uow.identity, "pledge.make" if is_own else "pledge.make-for-others")
+    found = locked_round(uow, command.round_id, is_shared=True)
+    _require_open(found, uow.now)
+    # Rounds are locked before members; the member's lock makes his limit hold over all rounds.
+    member = _locked_member(uow, command.member_id)
+    _require_active(member, uow.now)
+    offered = _offered(uow, found.id)
+    known = _own_pledges(uow, found.id, member.id)
+    before = queries.reserved_cents(uow.session, uow.tenant, member.id)
+    changed = []
+    for line in command.lines:
+        product = _checked_line(line, offered, found)
+        pledge = _save_line(_Order(uow, found, member), product, line, known.get(product.id))
+        if pledge is not None:
+            changed.append(pledge.id)
+    if changed:
+        _require_credit(uow, member, before)
+    return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Whose order in which round is being saved; both are held."""
+
+    uow: UnitOfWork
+    round: PurchaseRound
+    member: Member
+
+
+def _save_line(
+    order: _Order, product: RoundProduct, line: PledgeLine, pledge: Pledge | None
+) -> Pledge | None:
+    """Change one pledge; ``None`` when it says the same already."""
+    standing = pledge if pledge is not None and pledge.withdrawn_at is None else None
+    if line.version is not None and line.version != (standing.version if standing else NO_PLEDGE):
+        raise StaleVersionError(
+            "the pledge was changed in the meantime", round_product_id=product.id
+        )
+    before = standing.quantity if standing else 0
+    if line.quantity == before:
+        return None
+    if pledge is None:
+        pledge = _new_pledge(order, product, line.quantity)
+    else:
+        _change(pledge, line.quantity, order.uow.now)
+    order.uow.session.flush()
+    record_change(
+        order.uow,
+        subject=f"pledge/{pledge.id}",
+        action="withdrawn" if not line.quantity else "changed" if before else "made",
+        before={"quantity": before},
+        after={"quantity": line.quantity},
+    )
+    return pledge
+
+
+def _new_pledge(order: _Order, product: RoundProduct, quantity: int) -> Pledge:
+    pledge = Pledge(
+        cooperative_id=order.uow.tenant,
+        # It tells apart by itself: a member has one pledge for a product in a round.
+        code=f"{order.round.code}-{order.member.code}-{product.position}",
+        round_id=order.round.id,
+        round_product_id=product.id,
+        member_id=order.member.id,
+        quantity=quantity,
+        pledged_at=order.uow.now,
+        changed_at=order.uow.now,
+    )
+    order.uow.session.add(pledge)
+    return pledge
+
+
+def _change(pledge: Pledge, quantity: int, now: datetime) -> None:
+    if not quantity:
+        pledge.withdrawn_at = now
+    else:
+        if pledge.withdrawn_at is not None:
+            # Made anew: it takes its turn from now, after everyone who kept his.
+            pledge.pledged_at, pledge.withdrawn_at = now, None
+        pledge.quantity = quantity
+    pledge.changed_at = now
+    pledge.version += 1
+
+
+def _require_open(found: PurchaseRound, at: datetime) -> None:
+    obstacle = pledge_obstacle(found.state, found.opens_at, found.closes_at, at)
+    if obstacle == "round-not-open":
+        raise RoundNotOpenError(f"round {found.code} is not open", round=found.code)
+    if obstacle == "deadline-passed":
+        raise DeadlinePassedError(
+            f"round {found.code} closed at {found.closes_at.isoformat()}",
+            round=found.code,
+            closes_at=found.closes_at.isoformat(),
+        )
+
+
+def _locked_member(uow: UnitOfWork, member_id: int) -> Member:
+    member = uow.session.scalar(
+        select(Member)
+        .where(Member.cooperative_id == uow.tenant, Member.id == member_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if member is None:
+        raise NotFoundError(f"there is no member {member_id}", member_id=member_id)
+    return member
+
+
+def _require_active(member: Member, at: datetime) -> None:
+    if not is_active_member(member.joined_on, member.left_on, at):
+        raise InactiveMemberError(f"{member.code} is no member then", member=member.code)
+
+
+def _offered(uow: UnitOfWork, round_id: int) -> dict[int, RoundProduct]:
+    found = uow.session.scalars(
+        select(RoundProduct).where(
+            RoundProduct.cooperative_id == uow.tenant, RoundProduct.round_id == round_id
+        )
+    )
+    return {product.id: product for product in found}
+
+
+def _own_pledges(uow: UnitOfWork, round_id: int, member_id: int) -> dict[int, Pledge]:
+    found = uow.session.scalars(
+        select(Pledge)
+        .where(
+            Pledge.cooperative_id == uow.tenant,
+            Pledge.round_id == round_id,
+            Pledge.member_id == member_id,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {pledge.round_product_id: pledge for pledge in found}
+
+
+def _checked_line(
+    line: PledgeLine, offered: dict[int, RoundProduct], found: PurchaseRound
+) -> RoundProduct:
+    product = offered.get(line.round_product_id)
+    if product is None:
+        raise ProductNotInRoundError(
+            f"round {found.code} does not offer {line.round_product_id}", round=found.code
+        )
+    field_name = f"quantity-{product.id}"
+    if line.quantity < 0:
+        raise InvalidInputError("a quantity is not negative", field=field_name)
+    _require_within_maximum(product, line.quantity)
+    return product
+
+
+def _require_within_maximum(product: RoundProduct, quantity: int) -> None:
+    most = product.max_per_member
+    if most is not None and quantity > most:
+        raise PledgeTooLargeError(
+            f"a member may order {most} of {product.name}",
+            product=product.name,
+            maximum=most,
+            field=f"quantity-{product.id}",
+        )
+
+
+def _require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> None:
+    limit = uow.session.execute(
+        select(Cooperative.enforces_credit_limit, Cooperative.default_credit_limit_cents).where(
+            Cooperative.id == uow.tenant
+        )
+    ).one()
+    if not limit.enforces_credit_limit:
+        return
+    owed = queries.owed_cents(uow.session, uow.tenant, member.code)
+    room = limit.default_credit_limit_cents - owed
+    reserved_now = queries.reserved_cents(uow.session, uow.tenant, member.id)
+    short = credit_shortfall(room - reserved_before, room - reserved_now)
+    if short:
+        raise CreditLimitError(
+            f"member {member.code} is {short} cents short", short_cents=short, member=member.code
+        )
+
+
+@dataclass(slots=True)
+class _PastRound:
+    """What past pledges of one round are judged by; read once."""
+
+    found: PurchaseRound
+    offered: dict[int, RoundProduct]
+    members: dict[int, Member]
+    seen: set[tuple[int, int]] = field(default_factory=set)
+
+
+def record_past_pledges(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPledge]) -> int:
+    """Record the pledges of a round that an import tells of, in one statement; how many.
+
+    The same rules as for a live pledge, each at its own moment; only credit is not asked,
+    since the past has happened. A withdrawn one is withdrawn when it was made: a folder does
+    not tell when.
+
+    Raises:
+        As :func:`save_pledges`, and DuplicatePledgeError for a second one of the same product.
+    """
+    require_permission(uow.identity, "city.import")
+    found = locked_round(uow, round_id)
+    wanted = {pledge.member_id for pledge in pledges}
+    past = _PastRound(found, _offered(uow, found.id), _members(uow, wanted))
+    rows = [_past_row(uow, past, pledge) for pledge in pledges]
+    if rows:
+        uow.session.execute(insert(Pledge), rows)
+        record_change(
+            uow,
+            subject=f"round/{found.id}",
+            action="pledges-recorded",
+            after={"pledges": len(rows)},
+        )
+    return len(rows)
+
+
+def _members(uow: UnitOfWork, ids: set[int]) -> dict[int, Member]:
+    found = uow.session.scalars(
+        select(Member).where(Member.cooperative_id == uow.tenant, Member.id.in_(ids))
+    )
+    return {member.id: member for member in found}
+
+
+def _past_row(uow: UnitOfWork, past: _PastRound, pledge: PastPledge) -> dict[str, object]:
+    _require_open(past.found, pledge.pledged_at)
+    member = past.members.get(pledge.member_id)
+    if member is None:
+        raise NotFoundError(f"there is no member {pledge.member_id}", member_id=pledge.member_id)
+    _require_active(member, pledge.pledged_at)
+    if pledge.quantity < 1:
+        raise InvalidInputError("a pledge is for at least 1", field="quantity")
+    line = PledgeLine(pledge.round_product_id, pledge.quantity)
+    product = _checked_line(line, past.offered, past.found)
+    key = (member.id, product.id)
+    if key in past.seen:
+        raise DuplicatePledgeError(
+            f"{member.code} pledged for {product.name} already", member=member.code
+        )
+    past.seen.add(key)
+    return {
+        "cooperative_id": uow.tenant,
+        "code": pledge.code,
+        "round_id": past.found.id,
+        "round_product_id": product.id,
+        "member_id": member.id,
+        "quantity": pledge.quantity,
+        "pledged_at": pledge.pledged_at,
+        "changed_at": pledge.pledged_at,
+        "withdrawn_at": pledge.pledged_at if pledge.is_withdrawn else None,
+    }

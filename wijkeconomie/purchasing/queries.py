@@ -1,0 +1,379 @@
+"""Reads of rounds, what they offer and what was pledged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+from wijkeconomie.core.refusals import NotFoundError
+from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
+
+
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """A round as it stands. Instants are aware; ``closes_at`` is the first that is too late."""
+
+    id: int
+    code: str
+    theme: str
+    state: RoundState
+    supplier_id: int
+    supplier_code: str
+    supplier_name: str
+    opens_at: datetime
+    closes_at: datetime
+    delivery_on: date
+    freight_excl_cents: int
+    freight_key: FreightKey
+    shortage_rule: ShortageRule
+    settlement_version: int
+    opened_at: datetime | None
+    closed_at: datetime | None
+    ordered_at: datetime | None
+    received_at: datetime | None
+    settled_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    pledgers: int
+    """Members with a pledge that was not withdrawn."""
+    pledged_net_cents: int
+    """Their pledges at the prices of the round, without VAT and freight."""
+
+
+_ROUNDS = """
+select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
+  s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
+  r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
+  r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason,
+  coalesce(pledged.pledgers, 0) as pledgers, coalesce(pledged.net, 0) as pledged_net_cents
+from purchase_round r
+join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
+left join lateral (
+  select count(distinct x.member_id) as pledgers,
+    sum(x.quantity * o.price_excl_cents)::bigint as net
+  from pledge x
+  join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+  where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
+) as pledged on true
+where r.cooperative_id = :cooperative_id
+"""
+_ROUNDS_BY_STATE = text(
+    f"{_ROUNDS} and r.state = any(cast(:states as text[]))"
+    " order by r.closes_at desc, r.id desc limit :limit"
+)
+_ROUND_BY_CODE = text(f"{_ROUNDS} and r.code = :code")
+_ROUND_BY_ID = text(f"{_ROUNDS} and r.id = :round_id")
+
+
+def rounds(
+    session: Session,
+    cooperative_id: int,
+    *,
+    states: Collection[RoundState] = tuple(RoundState),
+    limit: int = 200,
+) -> list[RoundView]:
+    """Rounds in any of ``states``, the one that closes last first."""
+    found = session.execute(
+        _ROUNDS_BY_STATE,
+        {
+            "cooperative_id": cooperative_id,
+            "states": [state.value for state in states],
+            "limit": limit,
+        },
+    )
+    return [_round_view(row) for row in found.mappings()]
+
+
+def round_by_code(session: Session, cooperative_id: int, code: str) -> RoundView:
+    """The round with this code.
+
+    Raises:
+        NotFoundError: there is none in this cooperative.
+    """
+    found = (
+        session.execute(_ROUND_BY_CODE, {"cooperative_id": cooperative_id, "code": code})
+        .mappings()
+        .one_or_none()
+    )
+    if found is None:
+        raise NotFoundError(f"there is no round {code}", code=code)
+    return _round_view(found)
+
+
+def round_by_id(session: Session, cooperative_id: int, round_id: int) -> RoundView:
+    """The round with this id.
+
+    Raises:
+        NotFoundError: there is none in this cooperative.
+    """
+    found = (
+        session.execute(_ROUND_BY_ID, {"cooperative_id": cooperative_id, "round_id": round_id})
+        .mappings()
+        .one_or_none()
+    )
+    if found is None:
+        raise NotFoundError(f"there is no round {round_id}", round_id=round_id)
+    return _round_view(found)
+
+
+def _round_view(row: RowMapping) -> RoundView:
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
+    values["state"] = RoundState(values["state"])
+    values["freight_key"] = FreightKey(values["freight_key"])
+    values["shortage_rule"] = ShortageRule(values["shortage_rule"])
+    return RoundView(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedProduct:
+    """A product of a round with what was pledged for it by everyone."""
+
+    id: int
+    """Number of the product within the round, which pledges and deliveries refer to."""
+    code: str
+    name: str
+    unit: str
+    category: str | None
+    position: int
+    price_excl_cents: int
+    vat_basis_points: int | None
+    pack_size: int
+    max_per_member: int | None
+    pledged: int
+    pledgers: int
+
+
+_OFFERED = text(
+    """
+select o.id, product.code, o.name, o.unit, product.category, o.position, o.price_excl_cents,
+  o.vat_basis_points, o.pack_size, o.max_per_member, coalesce(sum(x.quantity), 0)::bigint,
+  count(x.id)
+from round_product o
+join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
+left join pledge x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
+  and x.withdrawn_at is null
+where o.cooperative_id = :cooperative_id and o.round_id = :round_id
+group by o.cooperative_id, o.id, product.code, product.category
+order by o.position
+"""
+)
+
+
+def offered_products(session: Session, cooperative_id: int, round_id: int) -> list[OfferedProduct]:
+    """What a round offers, in its order."""
+    found = session.execute(_OFFERED, {"cooperative_id": cooperative_id, "round_id": round_id})
+    return [OfferedProduct(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeView:
+    """A pledge with the names a page needs. ``withdrawn_at`` is ``None`` while it stands."""
+
+    id: int
+    code: str
+    round_product_id: int
+    product_code: str
+    product_name: str
+    unit: str
+    member_id: int
+    member_code: str
+    member_name: str
+    quantity: int
+    pledged_at: datetime
+    changed_at: datetime
+    withdrawn_at: datetime | None
+    version: int
+
+
+_PLEDGES = text(
+    """
+select x.id, x.code, x.round_product_id, product.code, o.name, o.unit, x.member_id, member.code,
+  concat_ws(' ', member.first_name, member.infix, member.last_name), x.quantity, x.pledged_at,
+  x.changed_at, x.withdrawn_at, x.version
+from pledge x
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
+join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
+where x.cooperative_id = :cooperative_id and x.round_id = :round_id
+  and (cast(:member_id as bigint) is null or x.member_id = :member_id)
+  and (:with_withdrawn or x.withdrawn_at is null)
+order by member.code, o.position
+"""
+)
+
+
+def pledges(
+    session: Session,
+    cooperative_id: int,
+    round_id: int,
+    *,
+    member_id: int | None = None,
+    with_withdrawn: bool = False,
+) -> list[PledgeView]:
+    """The pledges of a round, of everyone or of one member, by member number and product."""
+    found = session.execute(
+        _PLEDGES,
+        {
+            "cooperative_id": cooperative_id,
+            "round_id": round_id,
+            "member_id": member_id,
+            "with_withdrawn": with_withdrawn,
+        },
+    )
+    return [PledgeView(*row) for row in found]
+
+
+def pledging_members(session: Session, cooperative_id: int, round_id: int) -> list[int]:
+    """The ids of the members with a pledge in a round that they did not withdraw."""
+    return list(
+        session.scalars(
+            text(
+                "select distinct member_id from pledge where cooperative_id = :cooperative_id"
+                " and round_id = :round_id and withdrawn_at is null order by member_id"
+            ),
+            {"cooperative_id": cooperative_id, "round_id": round_id},
+        )
+    )
+
+
+def rounds_due_to_open(session: Session, cooperative_id: int, now: datetime) -> list[int]:
+    """The ids of drafts whose opening time has come and closing time has not, oldest first."""
+    condition = "state = 'draft' and opens_at <= :now and closes_at > :now"
+    return _due(session, cooperative_id, now, condition)
+
+
+def rounds_due_to_close(session: Session, cooperative_id: int, now: datetime) -> list[int]:
+    """The ids of open rounds whose deadline has passed, oldest first."""
+    return _due(session, cooperative_id, now, "state = 'open' and closes_at <= :now")
+
+
+def _due(session: Session, cooperative_id: int, now: datetime, condition: str) -> list[int]:
+    return list(
+        session.scalars(
+            text(
+                "select id from purchase_round where cooperative_id = :cooperative_id"
+                f" and {condition} order by closes_at, id"
+            ),
+            {"cooperative_id": cooperative_id, "now": now},
+        )
+    )
+
+
+# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative.
+_RESERVED = text(
+    """
+select coalesce(sum(line.net
+  + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000), 0)::bigint
+from (
+  select x.quantity * o.price_excl_cents as net, o.vat_basis_points as rate
+  from pledge x
+  join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
+  join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+  where x.cooperative_id = :cooperative_id and x.member_id = :member_id
+    and x.withdrawn_at is null and r.state not in ('settled', 'cancelled')
+) as line
+"""
+)
+
+
+def reserved_cents(session: Session, cooperative_id: int, member_id: int) -> int:
+    """What the member's pledges in unsettled rounds come to, with VAT and without freight."""
+    return int(
+        session.scalar(_RESERVED, {"cooperative_id": cooperative_id, "member_id": member_id}) or 0
+    )
+
+
+def owed_cents(session: Session, cooperative_id: int, member_code: str) -> int:
+    """What a member owes the cooperative on his account; negative when he has money there."""
+    control = ledger.control_codes(session, cooperative_id)["member_account"]
+    code = f"{control}:{member_code}"
+    return ledger.account_balance(session, cooperative_id, code)
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierView:
+    """A supplier and how many products it offers now."""
+
+    id: int
+    code: str
+    name: str
+    email: str | None
+    iban: str | None
+    kvk: str | None
+    payment_days: int
+    products: int
+
+
+def suppliers(session: Session, cooperative_id: int) -> list[SupplierView]:
+    """The suppliers of a cooperative, by name."""
+    found = session.execute(
+        text(
+            "select s.id, s.code, s.name, s.email, s.iban, s.kvk, s.payment_days,"
+            " (select count(*) from product p where p.cooperative_id = s.cooperative_id"
+            " and p.supplier_id = s.id and p.is_offered)"
+            " from supplier s where s.cooperative_id = :cooperative_id order by s.name, s.id"
+        ),
+        {"cooperative_id": cooperative_id},
+    )
+    return [SupplierView(*row) for row in found]
+
+
+def supplier_code(session: Session, cooperative_id: int, supplier_id: int) -> str:
+    """The code of a supplier, under which the books know it."""
+    found = session.scalar(
+        text("select code from supplier where cooperative_id = :cooperative_id and id = :id"),
+        {"cooperative_id": cooperative_id, "id": supplier_id},
+    )
+    if found is None:
+        raise NotFoundError(f"there is no supplier {supplier_id}", supplier_id=supplier_id)
+    return str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """A product as a supplier offers it today."""
+
+    id: int
+    code: str
+    name: str
+    unit: str
+    category: str | None
+    price_excl_cents: int
+    vat_basis_points: int | None
+    pack_size: int
+    max_per_member: int | None
+    is_offered: bool
+
+
+def products_of_supplier(
+    session: Session, cooperative_id: int, supplier_id: int
+) -> list[ProductView]:
+    """The products of a supplier, in order of arrival."""
+    found = session.execute(
+        text(
+            "select id, code, name, unit, category, price_excl_cents, vat_basis_points,"
+            " pack_size, max_per_member, is_offered from product"
+            " where cooperative_id = :cooperative_id and supplier_id = :supplier_id order by id"
+        ),
+        {"cooperative_id": cooperative_id, "supplier_id": supplier_id},
+    )
+    return [ProductView(*row) for row in found]
+
+
+def product_ids_by_code(session: Session, cooperative_id: int, round_id: int) -> dict[str, int]:
+    """The numbers that products have within a round, by product code."""
+    found = session.execute(
+        text(
+            "select product.code, o.id from round_product o join product"
+            " on product.cooperative_id = o.cooperative_id and product.id = o.product_id"
+            " where o.cooperative_id = :cooperative_id and o.round_id = :round_id"
+        ),
+        {"cooperative_id": cooperative_id, "round_id": round_id},
+    )
+    return {row[0]: row[1] for row in found}

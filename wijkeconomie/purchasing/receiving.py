@@ -1,0 +1,303 @@
+"""Use cases of receiving: what came, line by line, and the supplier's invoice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from wijkeconomie.core.audit import record_change
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.periods import local_date
+from wijkeconomie.purchasing.locking import instant, locked_round, round_for
+from wijkeconomie.purchasing.models import (
+    Delivery,
+    Product,
+    PurchaseRound,
+    RoundProduct,
+    RoundState,
+    SupplierInvoice,
+)
+from wijkeconomie.purchasing.refusals import (
+    InvoiceKnownError,
+    LinesNotReceivedError,
+    OverOrderError,
+    ProductNotInRoundError,
+    RoundStateError,
+)
+from wijkeconomie.purchasing.round_rules import LOCAL_TIME, may_enter_delivery, state_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveLine:
+    """What came of one product: ``damaged`` are those of ``delivered`` that cannot be used."""
+
+    round_id: int
+    round_product_id: int
+    delivered: int
+    damaged: int = 0
+    reason: str | None = None
+    delivered_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishReceiving:
+    """Say that every line has been entered. ``at`` is for imports."""
+
+    round_id: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordInvoice:
+    """The supplier's invoice for a round, as it is on paper; gross is net plus VAT."""
+
+    round_id: int
+    code: str
+    invoiced_on: date
+    net_cents: int
+    vat_cents: int
+    note: str | None = None
+
+
+def receive_line(uow: UnitOfWork, command: ReceiveLine) -> None:
+    """Enter what came of one product; again when it was wrong, until it has been shared.
+
+    A product that came without being ordered gets a line with nothing ordered.
+
+    Raises:
+        RoundStateError: the round has not been ordered, or was shared already.
+        ProductNotInRoundError: the round does not offer it.
+        InvalidInputError: a negative number, or more damaged than delivered.
+        OverOrderError: more than was ordered came, and no reason is given.
+    """
+    require_permission(uow.identity, "round.receive")
+    found = locked_round(uow, command.round_id)
+    if not may_enter_delivery(found.state):
+        raise RoundStateError(
+            f"round {found.code} is {found.state}; deliveries are entered once it is ordered",
+            round=found.code,
+            state=found.state,
+            step="receive",
+            needed="ordered",
+        )
+    write_delivery(uow, found, command)
+
+
+def write_delivery(uow: UnitOfWork, found: PurchaseRound, command: ReceiveLine) -> None:
+    """Write one line of a round that the caller holds; as :func:`receive_line` beside that."""
+    offered = _offered(uow, found, command.round_product_id)
+    row = uow.session.scalar(
+        select(Delivery)
+        .where(
+            Delivery.cooperative_id == uow.tenant,
+            Delivery.round_product_id == command.round_product_id,
+        )
+        .with_for_update()
+    )
+    _check(command, offered, ordered=0 if row is None else row.ordered_quantity)
+    if row is None:
+        row = _unordered_line(uow, found, offered)
+    before = (row.delivered_quantity, row.damaged_quantity, row.reason)
+    row.delivered_quantity = command.delivered
+    row.damaged_quantity = command.damaged
+    row.reason = (command.reason or "").strip() or None
+    row.delivered_on = command.delivered_on or row.delivered_on or local_date(uow.now, LOCAL_TIME)
+    uow.session.flush()
+    after = (row.delivered_quantity, row.damaged_quantity, row.reason)
+    if before != after:
+        names = ("delivered", "damaged", "reason")
+        record_change(
+            uow,
+            subject=f"delivery/{row.id}",
+            action="received" if before[0] is None else "changed",
+            before=dict(zip(names, before, strict=True)),
+            after=dict(zip(names, after, strict=True)),
+            reason=row.reason,
+        )
+
+
+def _offered(uow: UnitOfWork, found: PurchaseRound, round_product_id: int) -> RoundProduct:
+    offered = uow.session.scalar(
+        select(RoundProduct).where(
+            RoundProduct.cooperative_id == uow.tenant,
+            RoundProduct.round_id == found.id,
+            RoundProduct.id == round_product_id,
+        )
+    )
+    if offered is None:
+        raise ProductNotInRoundError(
+            f"round {found.code} does not offer {round_product_id}", round=found.code
+        )
+    return offered
+
+
+def _check(command: ReceiveLine, offered: RoundProduct, *, ordered: int) -> None:
+    for name in ("delivered", "damaged"):
+        if getattr(command, name) < 0:
+            raise InvalidInputError("a number is not negative", field=f"{name}-{offered.id}")
+    if command.damaged > command.delivered:
+        raise InvalidInputError("not more is damaged than came", field=f"damaged-{offered.id}")
+    if command.delivered > ordered and not (command.reason or "").strip():
+        raise OverOrderError(
+            f"{command.delivered} came of {offered.name}, {ordered} were ordered: say why",
+            product=offered.name,
+            ordered=ordered,
+            delivered=command.delivered,
+            field=f"reason-{offered.id}",
+        )
+
+
+def _unordered_line(uow: UnitOfWork, found: PurchaseRound, offered: RoundProduct) -> Delivery:
+    product = uow.session.scalars(
+        select(Product.code).where(
+            Product.cooperative_id == uow.tenant, Product.id == offered.product_id
+        )
+    ).one()
+    row = Delivery(
+        cooperative_id=uow.tenant,
+        code=f"{found.code}-{product}",
+        round_id=found.id,
+        round_product_id=offered.id,
+        ordered_quantity=0,
+        damaged_quantity=0,
+    )
+    uow.session.add(row)
+    return row
+
+
+def finish_receiving(uow: UnitOfWork, command: FinishReceiving) -> int:
+    """Say that the delivery is complete; returns the round's id.
+
+    Raises:
+        RoundStateError: the round is not ordered.
+        LinesNotReceivedError: names the products that have not been entered.
+    """
+    require_permission(uow.identity, "round.receive")
+    moment = instant(uow, command.at)
+    found = round_for(uow, command.round_id, "receive")
+    missing = uow.session.scalars(
+        select(RoundProduct.name)
+        .join(
+            Delivery,
+            (Delivery.cooperative_id == RoundProduct.cooperative_id)
+            & (Delivery.round_product_id == RoundProduct.id),
+        )
+        .where(
+            RoundProduct.cooperative_id == uow.tenant,
+            RoundProduct.round_id == found.id,
+            Delivery.delivered_quantity.is_(None),
+        )
+        .order_by(RoundProduct.position)
+    ).all()
+    if missing:
+        raise LinesNotReceivedError(
+            f"enter what came of {', '.join(missing)}", products=", ".join(missing)
+        )
+    found.received_at = moment
+    before, found.state = found.state, state_after("receive")
+    uow.session.flush()
+    record_change(
+        uow,
+        subject=f"round/{found.id}",
+        action=found.state,
+        before={"state": before},
+        after={"state": found.state},
+    )
+    return found.id
+
+
+def record_invoice(uow: UnitOfWork, command: RecordInvoice) -> None:
+    """Record the supplier's invoice; one that was entered before is withdrawn for it.
+
+    Raises:
+        RoundStateError: the round has not been ordered, or is settled (then correct it).
+        InvalidInputError: no number, a negative amount, or a date that has not come.
+        InvoiceKnownError: another round has an invoice with this number.
+    """
+    require_permission(uow.identity, "round.receive")
+    found = locked_round(uow, command.round_id)
+    allowed = (RoundState.ORDERED, RoundState.RECEIVED, RoundState.ALLOCATED)
+    if found.state not in {state.value for state in allowed}:
+        raise RoundStateError(
+            f"round {found.code} is {found.state}; an invoice is entered once it is ordered",
+            round=found.code,
+            state=found.state,
+            step="invoice",
+            needed="ordered",
+        )
+    write_invoice(uow, found, command)
+
+
+def write_invoice(uow: UnitOfWork, found: PurchaseRound, command: RecordInvoice) -> None:
+    """Write the invoice of a round that the caller holds; as :func:`record_invoice` besides."""
+    _check_invoice(uow, command)
+    code = command.code.strip()
+    if uow.session.scalar(
+        select(SupplierInvoice.id).where(
+            SupplierInvoice.cooperative_id == uow.tenant,
+            SupplierInvoice.supplier_id == found.supplier_id,
+            SupplierInvoice.code == code,
+            SupplierInvoice.round_id != found.id,
+            SupplierInvoice.withdrawn_at.is_(None),
+        )
+    ):
+        raise InvoiceKnownError(f"invoice {code} was entered for another round", invoice=code)
+    values = {
+        "code": code,
+        "invoiced_on": command.invoiced_on,
+        "net_cents": command.net_cents,
+        "vat_cents": command.vat_cents,
+        "gross_cents": command.net_cents + command.vat_cents,
+        "note": command.note,
+    }
+    standing = uow.session.scalar(
+        select(SupplierInvoice).where(
+            SupplierInvoice.cooperative_id == uow.tenant,
+            SupplierInvoice.round_id == found.id,
+            SupplierInvoice.withdrawn_at.is_(None),
+        )
+    )
+    before = None
+    if standing is not None:
+        before = {name: getattr(standing, name) for name in values}
+        if before == values:
+            return
+        standing.withdrawn_at = uow.now
+        uow.session.flush()
+    uow.session.add(
+        SupplierInvoice(
+            cooperative_id=uow.tenant,
+            round_id=found.id,
+            supplier_id=found.supplier_id,
+            **values,
+        )
+    )
+    uow.session.flush()
+    record_change(
+        uow,
+        subject=f"round/{found.id}",
+        action="invoice-recorded",
+        before=None if before is None else _plain(before),
+        after=_plain(values),
+    )
+
+
+def _plain(values: dict[str, object]) -> dict[str, object]:
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in values.items()
+    }
+
+
+def _check_invoice(uow: UnitOfWork, command: RecordInvoice) -> None:
+    if not command.code.strip():
+        raise InvalidInputError("give the number of the invoice", field="code")
+    for name in ("net_cents", "vat_cents"):
+        if getattr(command, name) < 0:
+            raise InvalidInputError("an amount is not negative", field=name)
+    if command.invoiced_on > local_date(uow.now, LOCAL_TIME):
+        raise InvalidInputError("this day has not come yet", field="invoiced_on")

@@ -1,0 +1,135 @@
+"""What settling a round comes to, computed once for the preview, the entry and the statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from wijkeconomie.cooperatives.models import Cooperative, Member
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.vat import standard_rates_on
+from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing.entry_rules import EntryLine, Invoiced, entry_lines
+from wijkeconomie.purchasing.models import PurchaseRound
+from wijkeconomie.purchasing.round_rules import LOCAL_TIME
+from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.settlement_queries import InvoiceView
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAmount:
+    """What a member pays for a round, and what he paid by the version before."""
+
+    member_id: int
+    code: str
+    name: str
+    gross_cents: int
+    before_cents: int
+
+    @property
+    def difference_cents(self) -> int:
+        """More (positive) or less than before."""
+        return self.gross_cents - self.before_cents
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementPreview:
+    """What settling would do: the same computation that books it."""
+
+    result: SettlementResult
+    invoice: InvoiceView | None
+    lines: tuple[EntryLine, ...]
+    members: tuple[MemberAmount, ...]
+
+    @property
+    def supplier_gross_cents(self) -> int:
+        """The invoice, or what is expected until there is one."""
+        return self.result.gross_cents if self.invoice is None else self.invoice.gross_cents
+
+    @property
+    def difference_cents(self) -> int:
+        """How much more the invoice asks than deliveries and prices come to."""
+        return self.supplier_gross_cents - self.result.gross_cents
+
+    @property
+    def cooperative_gross_cents(self) -> int:
+        """What the cooperative bears: surplus goods, and the difference."""
+        return self.result.cooperative.gross_cents + self.difference_cents
+
+    @property
+    def matches_invoice(self) -> bool:
+        """Whether the invoice, net and VAT, is what was computed; without one when none is due."""
+        if self.invoice is None:
+            return not self.result.gross_cents
+        return (self.invoice.net_cents, self.invoice.vat_cents) == (
+            self.result.net_cents,
+            self.result.vat_cents,
+        )
+
+
+def accounting_date_of(uow: UnitOfWork, found: PurchaseRound, given: date | None) -> date:
+    """The date given, else that of the invoice, else today."""
+    if given is not None:
+        return given
+    invoice = settlement_queries.invoice(uow.session, uow.tenant, found.id)
+    return local_date(uow.now, LOCAL_TIME) if invoice is None else invoice.invoiced_on
+
+
+def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPreview:
+    """What settling ``found`` with accounting date ``on`` comes to; nothing is written."""
+    result = compute_settlement(settlement_queries.settlement_input(uow.session, found))
+    invoice = settlement_queries.invoice(uow.session, uow.tenant, found.id)
+    before = _amounts_before(uow, found)
+    gross = result.gross_per_member()
+    members = tuple(
+        MemberAmount(row.id, row.code, row.name, gross.get(row.id, 0), before.get(row.id, 0))
+        for row in _members(uow, gross.keys() | before.keys())
+    )
+    lines = entry_lines(
+        result,
+        regime=uow.session.scalars(  # type: ignore[arg-type]
+            select(Cooperative.vat_regime).where(Cooperative.id == uow.tenant)
+        ).one(),
+        invoiced=_invoiced(uow, found, result, invoice),
+        members={member.member_id: member.code for member in members},
+        standard_rates=standard_rates_on(on),
+    )
+    return SettlementPreview(result, invoice, lines, members)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    id: int
+    code: str
+    name: str
+
+
+def _members(uow: UnitOfWork, ids: set[int]) -> list[_Name]:
+    found = uow.session.execute(
+        select(Member.id, Member.code, Member.first_name, Member.infix, Member.last_name)
+        .where(Member.cooperative_id == uow.tenant, Member.id.in_(ids))
+        .order_by(Member.code)
+    )
+    return [_Name(row[0], row[1], " ".join(part for part in row[2:] if part)) for row in found]
+
+
+def _amounts_before(uow: UnitOfWork, found: PurchaseRound) -> dict[int, int]:
+    amounts: dict[int, int] = {}
+    version = found.settlement_version
+    for share in settlement_queries.shares(uow.session, uow.tenant, found.id, version):
+        amounts[share.member_id] = amounts.get(share.member_id, 0) + share.gross_cents
+    return amounts
+
+
+def _invoiced(
+    uow: UnitOfWork, found: PurchaseRound, result: SettlementResult, invoice: InvoiceView | None
+) -> Invoiced:
+    supplier = queries.supplier_code(uow.session, uow.tenant, found.supplier_id)
+    if invoice is None:
+        return Invoiced(
+            supplier=supplier, vat_cents=result.vat_cents, gross_cents=result.gross_cents
+        )
+    return Invoiced(supplier=supplier, vat_cents=invoice.vat_cents, gross_cents=invoice.gross_cents)

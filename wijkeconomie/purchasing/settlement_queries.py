@@ -1,0 +1,217 @@
+"""Reads of what was delivered, invoiced and settled in a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wijkeconomie.purchasing.models import PurchaseRound
+from wijkeconomie.purchasing.rules import PledgeInput, ProductInput, SettlementInput
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """What was ordered and what came of one product; ``delivered`` is ``None`` until entered."""
+
+    round_product_id: int
+    product_code: str
+    product_name: str
+    unit: str
+    price_excl_cents: int
+    ordered: int
+    delivered: int | None
+    damaged: int
+    delivered_on: date | None
+    reason: str | None
+
+    @property
+    def usable(self) -> int:
+        """Units that can be handed out."""
+        return (self.delivered or 0) - self.damaged
+
+
+_DELIVERIES = text(
+    """
+select x.round_product_id, product.code, o.name, o.unit, o.price_excl_cents, x.ordered_quantity,
+  x.delivered_quantity, x.damaged_quantity, x.delivered_on, x.reason
+from delivery x
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
+where x.cooperative_id = :cooperative_id and x.round_id = :round_id
+order by o.position
+"""
+)
+
+
+def deliveries(session: Session, cooperative_id: int, round_id: int) -> list[DeliveryView]:
+    """The ordered lines of a round and what came of them, in the order of its products."""
+    found = session.execute(_DELIVERIES, {"cooperative_id": cooperative_id, "round_id": round_id})
+    return [DeliveryView(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """The supplier's invoice that counts for a round."""
+
+    code: str
+    invoiced_on: date
+    net_cents: int
+    vat_cents: int
+    gross_cents: int
+    note: str | None
+
+
+def invoice(session: Session, cooperative_id: int, round_id: int) -> InvoiceView | None:
+    """The invoice of a round that was not withdrawn, if there is one."""
+    found = session.execute(
+        text(
+            "select code, invoiced_on, net_cents, vat_cents, gross_cents, note"
+            " from supplier_invoice where cooperative_id = :cooperative_id"
+            " and round_id = :round_id and withdrawn_at is null"
+        ),
+        {"cooperative_id": cooperative_id, "round_id": round_id},
+    ).one_or_none()
+    return None if found is None else InvoiceView(*found)
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementView:
+    """One version of a settlement. ``reversal_number`` is set once it was corrected."""
+
+    version: int
+    entry_number: int | None
+    reversal_number: int | None
+    settled_at: datetime
+    settled_by: str
+    accounting_date: date
+    supplier_gross_cents: int
+    members_gross_cents: int
+    cooperative_gross_cents: int
+    reason: str | None
+
+
+def settlements(session: Session, cooperative_id: int, round_id: int) -> list[SettlementView]:
+    """Every version of a round's settlement, the first one first."""
+    found = session.execute(
+        text(
+            "select version, entry_number, reversal_number, settled_at, settled_by,"
+            " accounting_date, supplier_gross_cents, members_gross_cents,"
+            " cooperative_gross_cents, reason from round_settlement"
+            " where cooperative_id = :cooperative_id and round_id = :round_id order by version"
+        ),
+        {"cooperative_id": cooperative_id, "round_id": round_id},
+    )
+    return [SettlementView(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareView:
+    """What a pledge became in one version of a settlement."""
+
+    pledge_id: int
+    member_id: int
+    member_code: str
+    member_name: str
+    product_code: str
+    product_name: str
+    unit: str
+    pledged: int
+    delivered: int
+    net_cents: int
+    freight_cents: int
+    vat_cents: int
+    gross_cents: int
+    explanation: Mapping[str, Any]
+
+
+_SHARES = text(
+    """
+select share.pledge_id, member.id, member.code,
+  concat_ws(' ', member.first_name, member.infix, member.last_name), product.code, o.name, o.unit,
+  x.quantity, share.delivered_quantity, share.net_cents, share.freight_cents, share.vat_cents,
+  share.gross_cents, share.explanation
+from pledge_share share
+join pledge x on x.cooperative_id = share.cooperative_id and x.id = share.pledge_id
+join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
+where share.cooperative_id = :cooperative_id and share.round_id = :round_id
+  and share.version = :version
+  and (cast(:member_id as bigint) is null or x.member_id = :member_id)
+order by member.code, o.position
+"""
+)
+
+
+def shares(
+    session: Session,
+    cooperative_id: int,
+    round_id: int,
+    version: int,
+    *,
+    member_id: int | None = None,
+) -> list[ShareView]:
+    """The shares of one version, of everyone or of one member, by member and product."""
+    found = session.execute(
+        _SHARES,
+        {
+            "cooperative_id": cooperative_id,
+            "round_id": round_id,
+            "version": version,
+            "member_id": member_id,
+        },
+    )
+    return [ShareView(*row) for row in found]
+
+
+_PRODUCT_INPUTS = text(
+    """
+select o.id, o.price_excl_cents, o.vat_basis_points,
+  coalesce(x.delivered_quantity - x.damaged_quantity, 0)
+from round_product o
+left join delivery x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
+where o.cooperative_id = :cooperative_id and o.round_id = :round_id
+  and (x.id is not null or o.id = any(cast(:also as bigint[])) or exists (
+    select from pledge p where p.cooperative_id = o.cooperative_id
+      and p.round_product_id = o.id and p.withdrawn_at is null))
+order by o.position
+"""
+)
+# Codes are compared byte by byte, so that every installation breaks ties alike.
+_PLEDGE_INPUTS = text(
+    """
+select id, member_id, round_product_id, quantity,
+  row_number() over (order by pledged_at, code collate "C")
+from pledge
+where cooperative_id = :cooperative_id and round_id = :round_id and withdrawn_at is null
+order by code collate "C"
+"""
+)
+
+
+def settlement_input(
+    session: Session,
+    round_: PurchaseRound,
+    usable: Mapping[int, int] | None = None,
+) -> SettlementInput:
+    """A round as the rules take it: pledges in order of their codes, products in theirs.
+
+    ``usable`` replaces the usable units of some products, to see what would follow.
+    """
+    key = {"cooperative_id": round_.cooperative_id, "round_id": round_.id}
+    instead = usable or {}
+    return SettlementInput(
+        products=tuple(
+            ProductInput(row[0], row[1], row[2], instead.get(row[0], row[3]))
+            for row in session.execute(_PRODUCT_INPUTS, key | {"also": list(instead)})
+        ),
+        pledges=tuple(PledgeInput(*row) for row in session.execute(_PLEDGE_INPUTS, key)),
+        freight_excl_cents=round_.freight_excl_cents,
+        freight_key=round_.freight_key,  # type: ignore[arg-type]
+        shortage_rule=round_.shortage_rule,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,220 @@
+"""Use cases of settling: what a round comes to, and booking it once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import insert
+
+from wijkeconomie.core.audit import record_change
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft
+from wijkeconomie.ledger.queries import control_codes
+from wijkeconomie.ledger.service import ensure_accounts, post_entry
+from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.entry_rules import EntryLine
+from wijkeconomie.purchasing.locking import instant, round_for
+from wijkeconomie.purchasing.models import PledgeShare, PurchaseRound, RoundSettlement
+from wijkeconomie.purchasing.notices import tell_members
+from wijkeconomie.purchasing.refusals import InvoiceDifferenceError, InvoiceMissingError
+from wijkeconomie.purchasing.round_rules import state_after
+from wijkeconomie.purchasing.settlement_preview import (
+    SettlementPreview,
+    accounting_date_of,
+    preview_of,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleRound:
+    """Book a received round.
+
+    ``accounting_date``: ``None`` takes the date of the invoice, or today without one.
+    ``accepted_difference_cents``: the exact difference between invoice and delivery that the
+    cooperative bears; positive when the invoice is higher. ``at`` is for imports.
+    """
+
+    round_id: int
+    accounting_date: date | None = None
+    accepted_difference_cents: int | None = None
+    at: datetime | None = None
+
+
+def allocate_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None) -> int:
+    """Say that the goods have been shared: deliveries can no longer change; returns the id.
+
+    Raises:
+        RoundStateError: the round has not been received, or is further.
+    """
+    require_permission(uow.identity, "round.settle")
+    moment = instant(uow, at)
+    found = round_for(uow, round_id, "allocate")
+    found.allocated_at = moment
+    before, found.state = found.state, state_after("allocate")
+    uow.session.flush()
+    _record_state(uow, found, before)
+    return found.id
+
+
+def preview_settlement(
+    uow: UnitOfWork, round_id: int, *, accounting_date: date | None = None
+) -> SettlementPreview:
+    """What settling a received or settled round comes to; nothing is written.
+
+    Raises:
+        PermissionDeniedError, NotFoundError.
+    """
+    require_permission(uow.identity, "round.read-all-pledges")
+    queries.round_by_id(uow.session, uow.tenant, round_id)
+    found = uow.session.get_one(PurchaseRound, (uow.tenant, round_id))
+    return preview_of(uow, found, accounting_date_of(uow, found, accounting_date))
+
+
+def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
+    """Book a round: shares, one journal entry and the state, all or nothing; returns version 1.
+
+    Members' shares and the cooperative's are the supplier's invoice to the cent; each share
+    keeps the explanation of itself. A round in which nothing came and nothing was charged is
+    settled without an entry.
+
+    Raises:
+        RoundStateError: not received, or settled already.
+        InvoiceMissingError: something came or was charged and there is no invoice.
+        InvoiceDifferenceError: the invoice differs and exactly that was not accepted.
+        ClosedPeriodError: the month of the accounting date is closed.
+    """
+    require_permission(uow.identity, "round.settle")
+    moment = instant(uow, command.at)
+    found = round_for(uow, command.round_id, "settle")
+    on = accounting_date_of(uow, found, command.accounting_date)
+    preview = preview_of(uow, found, on)
+    require_invoice(found, preview, command.accepted_difference_cents)
+    version = write_settlement(uow, found, preview, on, reason=None)
+    found.settled_at = moment
+    before, found.state = found.state, state_after("settle")
+    uow.session.flush()
+    _record_state(uow, found, before)
+    if command.at is None:
+        told = [share.member for share in preview.result.shares]
+        tell_members(uow, "settled", found.id, told, version=version)
+    return version
+
+
+def require_invoice(
+    found: PurchaseRound, preview: SettlementPreview, accepted_cents: int | None
+) -> None:
+    """Refuse unless the invoice is what was computed, or exactly its difference is accepted."""
+    if preview.matches_invoice:
+        return
+    if preview.invoice is None:
+        raise InvoiceMissingError(
+            f"round {found.code} comes to {preview.result.gross_cents} cents: enter the invoice",
+            round=found.code,
+            expected_cents=preview.result.gross_cents,
+        )
+    if accepted_cents != preview.difference_cents:
+        raise InvoiceDifferenceError(
+            f"the invoice is {preview.invoice.gross_cents} cents, deliveries and prices come to"
+            f" {preview.result.gross_cents}",
+            expected_cents=preview.result.gross_cents,
+            invoiced_cents=preview.invoice.gross_cents,
+            difference_cents=preview.difference_cents,
+        )
+
+
+def write_settlement(
+    uow: UnitOfWork,
+    found: PurchaseRound,
+    preview: SettlementPreview,
+    on: date,
+    *,
+    reason: str | None,
+) -> int:
+    """Post the next version of a round that the caller holds, with its shares; its number."""
+    version = found.settlement_version + 1
+    uow.session.add(
+        RoundSettlement(
+            cooperative_id=uow.tenant,
+            round_id=found.id,
+            version=version,
+            entry_number=_post(uow, found, preview, on, version),
+            settled_at=uow.now,
+            settled_by=uow.actor,
+            accounting_date=on,
+            supplier_gross_cents=preview.supplier_gross_cents,
+            members_gross_cents=preview.result.members_gross_cents,
+            cooperative_gross_cents=preview.cooperative_gross_cents,
+            reason=reason,
+        )
+    )
+    uow.session.flush()
+    rows = [
+        {
+            "cooperative_id": uow.tenant,
+            "round_id": found.id,
+            "version": version,
+            "pledge_id": share.pledge,
+            "delivered_quantity": share.delivered,
+            "net_cents": share.net_cents,
+            "freight_cents": share.freight_cents,
+            "vat_cents": share.vat_cents,
+            "gross_cents": share.gross_cents,
+            "explanation": share.explanation,
+        }
+        for share in preview.result.shares
+    ]
+    if rows:
+        uow.session.execute(insert(PledgeShare), rows)
+    found.settlement_version = version
+    uow.session.flush()
+    return version
+
+
+def _post(
+    uow: UnitOfWork, found: PurchaseRound, preview: SettlementPreview, on: date, version: int
+) -> int | None:
+    if not preview.lines:
+        return None
+    codes = _account_codes(uow, preview.lines)
+    draft = EntryDraft(
+        accounting_date=on,
+        kind="round.settled",
+        source=f"round/{found.code}/{version}",
+        description=f"Round {found.code}, version {version}",
+        idempotency_key=f"round/{found.id}/settled/{version}",
+        postings=tuple(
+            PostingDraft(codes[line.account_key, line.party], line.amount_cents)
+            for line in preview.lines
+        ),
+    )
+    return post_entry(uow, draft).number
+
+
+def _account_codes(
+    uow: UnitOfWork, lines: tuple[EntryLine, ...]
+) -> Mapping[tuple[str, str | None], str]:
+    """The accounts of an entry, those of parties opened where they are new."""
+    found: dict[tuple[str, str | None], str] = {
+        (key, None): code for key, code in control_codes(uow.session, uow.tenant).items()
+    }
+    parties: dict[str, list[str]] = {}
+    for line in lines:
+        if line.party is not None:
+            parties.setdefault(line.account_key, []).append(line.party)
+    for key, names in parties.items():
+        opened = ensure_accounts(uow, key, names)
+        found.update({(key, name): opened[name] for name in names})
+    return found
+
+
+def _record_state(uow: UnitOfWork, found: PurchaseRound, before: str) -> None:
+    record_change(
+        uow,
+        subject=f"round/{found.id}",
+        action=found.state,
+        before={"state": before},
+        after={"state": found.state},
+    )
