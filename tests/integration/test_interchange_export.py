@@ -70,9 +70,7 @@ def test_an_export_can_be_imported_elsewhere(fresh_runtime: Runtime, tmp_path: P
 
     members = read_rows(tmp_path / "out", "members.csv")
     assert {row["coop_id"] for row in members} == {"NWG"}
-    assert json.loads((tmp_path / "out" / "federation.json").read_text())["cooperatives"] == [
-        "NWG"
-    ]
+    assert json.loads((tmp_path / "out" / "federation.json").read_text())["cooperatives"] == ["NWG"]
     imported(fresh_runtime, tmp_path / "out")
 
 
@@ -129,8 +127,7 @@ def test_outcomes_tie_to_the_invoices(fresh_runtime: Runtime, tmp_path: Path) ->
     assert set(totals) == delivered
     assert rows == {"delivered_per_pledge.csv": len(shares), "round_totals.csv": len(totals)}
     invoices = {
-        row["round_id"]: row["gross_cents"]
-        for row in read_rows(DEMO_CITY, "supplier_invoices.csv")
+        row["round_id"]: row["gross_cents"] for row in read_rows(DEMO_CITY, "supplier_invoices.csv")
     }
     for code, total in totals.items():
         members = sum(int(row["gross_cents"]) for row in shares if row["round_id"] == code)

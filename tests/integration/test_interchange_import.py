@@ -361,9 +361,7 @@ def test_returned_contributions_are_owed_again(fresh_runtime: Runtime) -> None:
     for row in returned:
         member = row["end_to_end_id"].removeprefix("CONTR26-")
         [owner] = [
-            it["coop_id"]
-            for it in read_rows(DEMO_CITY, "members.csv")
-            if it["member_id"] == member
+            it["coop_id"] for it in read_rows(DEMO_CITY, "members.csv") if it["member_id"] == member
         ]
         assert balance(fresh_runtime, owner, f"13701:{member}") == -int(row["cents"])
 
@@ -380,9 +378,7 @@ def test_entries_carry_the_dates_of_the_folder(fresh_runtime: Runtime, behind: E
                     " and r.id = s.round_id join journal_entry e on e.cooperative_id ="
                     " s.cooperative_id and e.number = s.entry_number"
                 )
-            )
-            .tuples()
-            .all()
+            ).all()
         )
     assert {code: on.isoformat() for code, on in dates.items()} == {
         row["round_id"]: row["invoice_date"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 
-from wijkeconomie.cooperatives.service import charge_contributions
+from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.network.interchange.checks import Surroundings, fault
 from wijkeconomie.network.interchange.comparing import differences
 from wijkeconomie.network.interchange.faults import RowError

@@ -81,11 +81,12 @@ def import_suppliers(work: CooperativeWork) -> None:
     """Give the cooperative its copy of every supplier."""
     with work.begin() as uow:
         stored = _stored(uow, SUPPLIERS)
-        emails = dict(
-            uow.session.execute(
+        emails = {
+            row[0]: row[1]
+            for row in uow.session.execute(
                 select(Supplier.code, Supplier.email).where(Supplier.cooperative_id == uow.tenant)
-            ).tuples()
-        )
+            )
+        }
         for row, result in _compared(SUPPLIERS, work.spool.rows(SUPPLIERS, ""), stored):
             if result is not RowOutcome.UNCHANGED:
                 with refusals_at(row):
@@ -98,11 +99,12 @@ def import_products(work: CooperativeWork) -> None:
     """Give the cooperative its copy of every product; rounds keep the terms they began with."""
     with work.begin() as uow:
         stored = _stored(uow, PRODUCTS)
-        offered = dict(
-            uow.session.execute(
+        offered = {
+            row[0]: row[1]
+            for row in uow.session.execute(
                 select(Product.code, Product.is_offered).where(Product.cooperative_id == uow.tenant)
-            ).tuples()
-        )
+            )
+        }
         for row, result in _compared(PRODUCTS, work.spool.rows(PRODUCTS, ""), stored):
             if result is not RowOutcome.UNCHANGED:
                 with refusals_at(row):
@@ -136,7 +138,7 @@ def _member_ids(uow: UnitOfWork, batch: list[tuple[Row, RowOutcome]]) -> dict[st
             Member.cooperative_id == uow.tenant, Member.code.in_(codes)
         )
     )
-    return dict(found.tuples())
+    return {row[0]: row[1] for row in found}
 
 
 def _stored(uow: UnitOfWork, layout: Layout) -> dict[str, Cells]:

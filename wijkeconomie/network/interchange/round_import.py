@@ -92,14 +92,15 @@ def _plan(uow: UnitOfWork, rows: RoundRows) -> PlanRound:
 
 def _pledge(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
     products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
-    members = dict(
-        uow.session.execute(
+    members = {
+        row[0]: row[1]
+        for row in uow.session.execute(
             select(Member.code, Member.id).where(
                 Member.cooperative_id == uow.tenant,
                 Member.code.in_({row["member_id"] for row in rows.pledges}),
             )
-        ).tuples()
-    )
+        )
+    }
     record_past_pledges(
         uow,
         round_id,
