@@ -12,6 +12,9 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.ledger.commands import ledger_commands
+from wijkeconomie.network.commands import export_commands, import_commands
+from wijkeconomie.purchasing.jobs import JOBS
+from wijkeconomie.reports.commands import statement_command
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -27,8 +30,16 @@ def create_app(runtime: Runtime) -> Flask:
 @click.pass_context
 def command_line(context: click.Context) -> None:
     """The console script; each command opens what it needs."""
-    context.obj = Shell(create_app=create_app)
+    context.obj = Shell(create_app=create_app, jobs=JOBS)
 
 
-for _command in (allocate_command, database_commands, ledger_commands, serve):
+for _command in (
+    allocate_command,
+    database_commands,
+    export_commands,
+    import_commands,
+    ledger_commands,
+    serve,
+    statement_command,
+):
     command_line.add_command(_command)

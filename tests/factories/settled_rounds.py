@@ -294,7 +294,7 @@ def _record(
                 **coop,
                 code=f"F-{planned.code}",
                 supplier_id=uow.session.get_one(
-                    PurchaseRound, (books.cooperative_id, planned.round_id)
+                    PurchaseRound, (uow.tenant, planned.round_id)
                 ).supplier_id,
                 invoiced_on=on,
                 net_cents=result.net_cents,

@@ -95,13 +95,13 @@ def _rows(
     owners: Sequence[Owner],
     statement: TextClause,
 ) -> Iterator[list[str]]:
+    paged = {"yield_per": PAGE}
     for owner in owners:
-        with units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow:
-            found = uow.session.execute(
-                statement,
-                {"cooperative_id": owner.id},
-                execution_options={"yield_per": PAGE},
-            )
+        key = {"cooperative_id": owner.id}
+        with (
+            units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow,
+            uow.session.execute(statement, key, execution_options=paged) as found,
+        ):
             for row in found:
                 yield [str(value) for value in row]
 

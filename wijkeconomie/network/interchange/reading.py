@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,7 +53,7 @@ class HeaderError(Exception):
         self.faults = faults
 
 
-def read_lines(path: Path, layout: Layout) -> Iterator[Line]:
+def read_lines(path: Path, layout: Layout) -> Generator[Line, None, None]:
     """The rows of a file, in order; blank lines are passed over.
 
     Raises:
@@ -67,6 +68,16 @@ def read_lines(path: Path, layout: Layout) -> Iterator[Line]:
                 yield _line(layout, names, number, raw)
         if names is None:
             raise HeaderError([RowError(layout.file, 1, "", "", "the header is missing")])
+
+
+def header_faults(path: Path, layout: Layout) -> list[RowError]:
+    """What is wrong with the header of a file; nothing when its rows can be read."""
+    with closing(read_lines(path, layout)) as lines:
+        try:
+            next(lines, None)
+        except HeaderError as error:
+            return error.faults
+    return []
 
 
 def parse_row(layout: Layout, number: int, cells: dict[str, str]) -> Row:

@@ -23,7 +23,7 @@ from wijkeconomie.network.interchange.files import (
     ROUNDS,
 )
 from wijkeconomie.network.interchange.layout import Layout
-from wijkeconomie.network.interchange.reading import HeaderError, Line, Row, read_lines
+from wijkeconomie.network.interchange.reading import Line, Row, header_faults, read_lines
 from wijkeconomie.network.interchange.spool import Spool
 
 FEDERATION_NAMES = ("name", "city", "currency", "year", "money_unit", "cooperatives")
@@ -102,18 +102,19 @@ def stage_folder(folder: Path, spool: Spool, on_row: Callable[[str], None]) -> S
         NotACityFolderError: as :func:`require_city_folder`.
     """
     staged = Staged(spool, require_city_folder(folder))
-    for layout in LAYOUTS:
-        if layout.file not in staged.present:
-            continue
-        try:
-            for line in read_lines(folder / layout.file, layout):
-                staged.rows[layout.file] += 1
-                on_row(layout.file)
-                _stage(staged, layout, line)
-        except HeaderError as error:
+    present = [layout for layout in LAYOUTS if layout.file in staged.present]
+    # Headers first: a file that cannot be read would make every row that refers to it wrong too.
+    for layout in present:
+        for fault in header_faults(folder / layout.file, layout):
             staged.is_readable = False
-            for fault in error.faults:
-                spool.add_fault(fault)
+            spool.add_fault(fault)
+    if not staged.is_readable:
+        return staged
+    for layout in present:
+        for line in read_lines(folder / layout.file, layout):
+            staged.rows[layout.file] += 1
+            on_row(layout.file)
+            _stage(staged, layout, line)
     if FEDERATION_FILE in staged.present:
         staged.rows[FEDERATION_FILE] = 1
         _stage_federation(staged, folder / FEDERATION_FILE)

@@ -152,26 +152,26 @@ def stored_rows(
         )
         return
     written = dict(kept_rows(session, cooperative_id, layout.file))
-    found = session.execute(
+    with session.execute(
         _SELECT[layout.file],
         {"cooperative_id": cooperative_id, "code": code},
         execution_options={"yield_per": PAGE},
-    )
-    for values in found.mappings():
-        yield _as_written(layout, _cells(layout, values), values, written)
+    ) as found:
+        for values in found.mappings():
+            yield _as_written(layout, _cells(layout, values), values, written)
 
 
 def kept_rows(
     session: Session, cooperative_id: int, file: str, keys: list[str] | None = None
 ) -> Iterator[tuple[str, Cells]]:
     """The kept rows of one file with their keys, all or the named ones, in order of arrival."""
-    found = session.execute(
+    with session.execute(
         _KEPT,
         {"cooperative_id": cooperative_id, "file": file, "keys": keys},
         execution_options={"yield_per": PAGE},
-    )
-    for row in found:
-        yield row.row_key, dict(row.cells)
+    ) as found:
+        for row in found:
+            yield row.row_key, dict(row.cells)
 
 
 def _cells(layout: Layout, values: Mapping[Any, Any]) -> Cells:
