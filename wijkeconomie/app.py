@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import click
-from flask import Flask
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
 
+from wijkeconomie.api.problems import init_api, route_errors_by_path
 from wijkeconomie.cli.allocate import allocate_command
 from wijkeconomie.cli.database import database_commands
+from wijkeconomie.cli.demo import demo_command
+from wijkeconomie.cli.login import login_commands
 from wijkeconomie.cli.serve import serve
+from wijkeconomie.cooperatives import api as cooperatives_api
+from wijkeconomie.cooperatives import member_pages, pages
+from wijkeconomie.cooperatives.sessions import init_sessions, register_tasks
 from wijkeconomie.core.runtime import Runtime
-from wijkeconomie.core.settings import secret_key
+from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
+from wijkeconomie.purchasing import api as purchasing_api
+from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing.jobs import JOBS
+from wijkeconomie.reports import api as reports_api
+from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.commands import statement_command
+from wijkeconomie.web.errors import init_errors
+from wijkeconomie.web.formatting import init_formatting
+from wijkeconomie.web.security import init_security
+from wijkeconomie.web.translations import init_translations
+
+PAGES = (
+    pages.sign_in,
+    member_pages.pages,
+    purchasing_pages.blueprint,
+    reports_pages.blueprint,
+)
+RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -22,7 +47,42 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask("wijkeconomie", template_folder="web/templates", static_folder="web/static")
     app.secret_key = secret_key(runtime.settings)
     app.extensions["wijkeconomie"] = runtime
+    app.url_map.strict_slashes = False
+    protection = init_security(app, runtime.settings)
+    init_translations(app)
+    init_formatting(app)
+    init_errors(app)
+    init_sessions(app)
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
+    register_tasks(app, purchasing_pages.tasks)
+    register_tasks(app, reports_pages.tasks)
+    _add_resources(app, protection)
+    _limit_sign_in(app, runtime.settings)
     return app
+
+
+def _add_resources(app: Flask, protection: CSRFProtect) -> None:
+    """Register the API. It takes tokens, not forms, so cross-site forms cannot reach it."""
+    api = init_api(app)
+    for resource in RESOURCES:
+        api.register_blueprint(resource)
+        protection.exempt(resource)
+    route_errors_by_path(app, api)
+
+
+def _limit_sign_in(app: Flask, settings: Settings) -> None:
+    """Slow down guessing of passwords: so many tries an address of the network and a login.
+
+    The count is kept in the memory of a process; several processes count each for itself.
+    """
+    limiter = Limiter(_who_tries, app=app, storage_uri="memory://")
+    limit = limiter.limit(settings.security_login_attempts, methods=["POST"])
+    app.view_functions["sign_in.log_in"] = limit(app.view_functions["sign_in.log_in"])
+
+
+def _who_tries() -> str:
+    return f"{get_remote_address()}/{request.form.get('email', '').strip().lower()}"
 
 
 @click.group(help="Wijkeconomie: group purchases, shared costs and the books of a neighbourhood.")
@@ -36,9 +96,11 @@ def command_line(context: click.Context) -> None:
 for _command in (
     allocate_command,
     database_commands,
+    demo_command,
     export_commands,
     import_commands,
     ledger_commands,
+    login_commands,
     serve,
     statement_command,
 ):

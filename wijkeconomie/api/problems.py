@@ -100,7 +100,11 @@ def route_errors_by_path(app: Flask, api: ProblemApi) -> None:
     flask-smorest answers every HTTP error of the application; pages have handlers of their own,
     so the choice is made here, once.
     """
-    page_handlers = dict(app.error_handler_spec[None][None])
+    page_handlers = {
+        kind: handler
+        for handlers in app.error_handler_spec[None].values()
+        for kind, handler in handlers.items()
+    }
 
     def answer(error: Exception) -> Any:
         if request.path.startswith("/api/"):

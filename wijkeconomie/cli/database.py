@@ -57,7 +57,7 @@ def print_status(shell: Shell) -> None:
 @pass_shell
 def stop_server(shell: Shell) -> None:
     """Stop the embedded server, whoever uses it."""
-    stopped = EmbeddedPostgres(shell.settings.service_home).stop()
+    stopped = EmbeddedPostgres(shell.settings.service_home).stop(force=True)
     click.echo("Stopped." if stopped else "The embedded database was not running.")
 
 

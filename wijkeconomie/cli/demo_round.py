@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import local_date
-from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
 from wijkeconomie.purchasing.models import FreightKey
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
@@ -102,7 +102,9 @@ def plan_open_round(players: Players) -> str:
 def _plan(coordinator: Player, steps: list[Step], *, theme: str, days: int) -> tuple[int, str]:
     with coordinator.begin() as uow:
         [supplier] = [
-            each for each in queries.suppliers(uow.session, uow.tenant) if each.code == SUPPLIER
+            each
+            for each in supplier_queries.suppliers(uow.session, uow.tenant)
+            if each.code == SUPPLIER
         ]
         closes_at = _at_eight(uow.now + timedelta(days=days))
         round_id = plan_round(

@@ -153,3 +153,22 @@ class Invitation(TenantTable, Base):
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A bearer token of a login; only a hash of it is kept."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        CheckConstraint("scope in ('read', 'write')", name="scope_known"),
+        Index("ix_api_token_login_id", "login_id"),
+    )
+
+    id: Mapped[SurrogateKey]
+    login_id: Mapped[int] = mapped_column(ForeignKey("login.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    scope: Mapped[str]
+    created_at: Mapped[datetime]
+    last_used_on: Mapped[date | None]
+    revoked_at: Mapped[datetime | None]

@@ -13,10 +13,10 @@ def protect_tenant_table(table: str, *, rights: str) -> list[str]:
     Args:
         rights: what the role may do, as in ``select, insert``; nothing else is granted.
     """
+    own = f"cooperative_id = {TENANT_SETTING}"
     return [
         f"alter table {table} enable row level security",
-        f"create policy tenant on {table} using (cooperative_id = {TENANT_SETTING}) "
-        f"with check (cooperative_id = {TENANT_SETTING})",
+        f"create policy tenant on {table} using ({own}) with check ({own})",
         f"grant {rights} on {table} to wijkeconomie_app",
     ]
 

@@ -27,8 +27,9 @@ UNUSABLE = 2
 
 @dataclass
 class Shell:
-    """What a command is given as ``click``'s object; ``create_app`` builds the web service and
-    ``jobs`` are what its clock looks after.
+    """What a command is given as ``click``'s object.
+
+    ``create_app`` builds the web service, ``jobs`` are what its clock looks after.
     """
 
     create_app: Callable[[Runtime], Flask]

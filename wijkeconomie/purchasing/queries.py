@@ -242,6 +242,32 @@ def pledging_members(session: Session, cooperative_id: int, round_id: int) -> li
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MemberName:
+    """Who a member is on a page."""
+
+    code: str
+    name: str
+
+
+def member_name(session: Session, cooperative_id: int, member_id: int) -> MemberName:
+    """The number and name of a member.
+
+    Raises:
+        NotFoundError: there is none in this cooperative.
+    """
+    found = session.execute(
+        text(
+            "select code, concat_ws(' ', first_name, infix, last_name) from member"
+            " where cooperative_id = :cooperative_id and id = :id"
+        ),
+        {"cooperative_id": cooperative_id, "id": member_id},
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"there is no member {member_id}", member_id=member_id)
+    return MemberName(*found)
+
+
 def rounds_due_to_open(session: Session, cooperative_id: int, now: datetime) -> list[int]:
     """The ids of drafts whose opening time has come and closing time has not, oldest first."""
     condition = "state = 'draft' and opens_at <= :now and closes_at > :now"
@@ -294,76 +320,6 @@ def owed_cents(session: Session, cooperative_id: int, member_code: str) -> int:
     control = ledger.control_codes(session, cooperative_id)["member_account"]
     code = f"{control}:{member_code}"
     return ledger.account_balance(session, cooperative_id, code)
-
-
-@dataclass(frozen=True, slots=True)
-class SupplierView:
-    """A supplier and how many products it offers now."""
-
-    id: int
-    code: str
-    name: str
-    email: str | None
-    iban: str | None
-    kvk: str | None
-    payment_days: int
-    products: int
-
-
-def suppliers(session: Session, cooperative_id: int) -> list[SupplierView]:
-    """The suppliers of a cooperative, by name."""
-    found = session.execute(
-        text(
-            "select s.id, s.code, s.name, s.email, s.iban, s.kvk, s.payment_days,"
-            " (select count(*) from product p where p.cooperative_id = s.cooperative_id"
-            " and p.supplier_id = s.id and p.is_offered)"
-            " from supplier s where s.cooperative_id = :cooperative_id order by s.name, s.id"
-        ),
-        {"cooperative_id": cooperative_id},
-    )
-    return [SupplierView(*row) for row in found]
-
-
-def supplier_code(session: Session, cooperative_id: int, supplier_id: int) -> str:
-    """The code of a supplier, under which the books know it."""
-    found = session.scalar(
-        text("select code from supplier where cooperative_id = :cooperative_id and id = :id"),
-        {"cooperative_id": cooperative_id, "id": supplier_id},
-    )
-    if found is None:
-        raise NotFoundError(f"there is no supplier {supplier_id}", supplier_id=supplier_id)
-    return str(found)
-
-
-@dataclass(frozen=True, slots=True)
-class ProductView:
-    """A product as a supplier offers it today."""
-
-    id: int
-    code: str
-    name: str
-    unit: str
-    category: str | None
-    price_excl_cents: int
-    vat_basis_points: int | None
-    pack_size: int
-    max_per_member: int | None
-    is_offered: bool
-
-
-def products_of_supplier(
-    session: Session, cooperative_id: int, supplier_id: int
-) -> list[ProductView]:
-    """The products of a supplier, in order of arrival."""
-    found = session.execute(
-        text(
-            "select id, code, name, unit, category, price_excl_cents, vat_basis_points,"
-            " pack_size, max_per_member, is_offered from product"
-            " where cooperative_id = :cooperative_id and supplier_id = :supplier_id order by id"
-        ),
-        {"cooperative_id": cooperative_id, "supplier_id": supplier_id},
-    )
-    return [ProductView(*row) for row in found]
 
 
 def product_ids_by_code(session: Session, cooperative_id: int, round_id: int) -> dict[str, int]:

@@ -218,7 +218,7 @@ def record_invoice(uow: UnitOfWork, command: RecordInvoice) -> None:
         InvalidInputError: no number, a negative amount, or a date that has not come.
         InvoiceKnownError: another round has an invoice with this number.
     """
-    require_permission(uow.identity, "round.receive")
+    require_permission(uow.identity, "round.settle")
     found = locked_round(uow, command.round_id)
     allowed = (RoundState.ORDERED, RoundState.RECEIVED, RoundState.ALLOCATED)
     if found.state not in {state.value for state in allowed}:

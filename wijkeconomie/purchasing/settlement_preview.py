@@ -11,7 +11,7 @@ from wijkeconomie.cooperatives.models import Cooperative, Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import local_date
 from wijkeconomie.money.vat import standard_rates_on
-from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing import settlement_queries, supplier_queries
 from wijkeconomie.purchasing.entry_rules import EntryLine, Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.round_rules import LOCAL_TIME
@@ -127,7 +127,7 @@ def _amounts_before(uow: UnitOfWork, found: PurchaseRound) -> dict[int, int]:
 def _invoiced(
     uow: UnitOfWork, found: PurchaseRound, result: SettlementResult, invoice: InvoiceView | None
 ) -> Invoiced:
-    supplier = queries.supplier_code(uow.session, uow.tenant, found.supplier_id)
+    supplier = supplier_queries.supplier_code(uow.session, uow.tenant, found.supplier_id)
     if invoice is None:
         return Invoiced(
             supplier=supplier, vat_cents=result.vat_cents, gross_cents=result.gross_cents

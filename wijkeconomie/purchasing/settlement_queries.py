@@ -169,6 +169,22 @@ def shares(
     return [ShareView(*row) for row in found]
 
 
+def paid_by_member(session: Session, cooperative_id: int, member_id: int) -> dict[int, int]:
+    """What a member pays for each settled round, by the id of the round."""
+    found = session.execute(
+        text(
+            "select share.round_id, sum(share.gross_cents)::bigint from pledge_share share"
+            " join purchase_round r on r.cooperative_id = share.cooperative_id"
+            " and r.id = share.round_id and r.settlement_version = share.version"
+            " join pledge x on x.cooperative_id = share.cooperative_id and x.id = share.pledge_id"
+            " where share.cooperative_id = :cooperative_id and x.member_id = :member_id"
+            " group by share.round_id"
+        ),
+        {"cooperative_id": cooperative_id, "member_id": member_id},
+    )
+    return {row[0]: row[1] for row in found}
+
+
 _PRODUCT_INPUTS = text(
     """
 select o.id, o.price_excl_cents, o.vat_basis_points,

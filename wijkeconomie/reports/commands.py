@@ -6,7 +6,6 @@ import os
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import click
 from sqlalchemy import text
@@ -17,13 +16,10 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.shell import UNUSABLE, Shell, fail, pass_shell
 from wijkeconomie.core.typesetting import Language
 from wijkeconomie.money.periods import Period
+from wijkeconomie.reports.rendering import Format, render
 from wijkeconomie.reports.service import StatementRequest, statement_for
 from wijkeconomie.reports.statement import Statement
-from wijkeconomie.reports.statement_csv import render_csv
-from wijkeconomie.reports.statement_json import render_json
-from wijkeconomie.reports.statement_pdf import render_statement_pdf
 
-Format = Literal["csv", "pdf", "json"]
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 STANDARD_OUTPUT = "-"
 
@@ -86,17 +82,6 @@ def _statement(runtime: Runtime, code: str, request: StatementRequest) -> Statem
         raise NotFoundError(f"there is no cooperative {code}", cooperative=code)
     with runtime.units_of_work.begin(identity=identity, cooperative_id=cooperative_id) as uow:
         return statement_for(uow, request)
-
-
-def render(
-    statement: Statement, format_: Format, *, language: Language = "nl", large_print: bool = False
-) -> bytes:
-    """The statement in one of its formats."""
-    if format_ == "csv":
-        return render_csv(statement, language=language)
-    if format_ == "json":
-        return render_json(statement)
-    return render_statement_pdf(statement, language=language, large_print=large_print)
 
 
 def write_whole(path: Path, content: bytes) -> None:

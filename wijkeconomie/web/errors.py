@@ -6,6 +6,7 @@ import logging
 import uuid
 
 from flask import Flask, Response, make_response, render_template, request
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -29,6 +30,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(DomainError, show_refusal)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(404, show_missing)
+    app.register_error_handler(429, show_too_many)
     app.register_error_handler(500, show_failure)
     app.add_template_filter(sentence, "refusal_sentence")
 
@@ -36,7 +38,7 @@ def init_errors(app: Flask) -> None:
 def show_refusal(refusal: DomainError) -> Response:
     """A refusal that no form caught: what was refused, and the way back."""
     if isinstance(refusal, NotFoundError):
-        return _page("errors/404.html", 404, refusal=refusal)
+        return _page("errors/404.html", 404)
     status = 403 if isinstance(refusal, PermissionDeniedError) else 409
     return _page("errors/refusal.html", status, message=sentence(refusal), back=request.referrer)
 
@@ -51,6 +53,12 @@ def show_missing(error: HTTPException) -> Response | HTTPException:
     if is_api_request():
         return error
     return _page("errors/404.html", 404)
+
+
+def show_too_many(_error: HTTPException) -> Response:
+    """Too many tries to sign in."""
+    message = _("You tried too often. Wait a minute and try again.")
+    return _page("errors/refusal.html", 429, message=message, back=request.referrer)
 
 
 def show_failure(error: HTTPException) -> Response | HTTPException:

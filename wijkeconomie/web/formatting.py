@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -10,20 +11,25 @@ from flask import Flask, g
 from flask_babel import get_locale, gettext, ngettext
 
 from wijkeconomie.core.runtime import current_runtime
-from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.money.amounts import format_amount, format_plain
 
 NO_BREAK_SPACE = "\u00a0"
 
 
-def language() -> str:
-    """The language of the page: ``nl`` or ``en``."""
+def language() -> Literal["nl", "en"]:
+    """The language of the page."""
     locale = get_locale()
-    return locale.language if locale is not None else "nl"
+    return "en" if locale is not None and locale.language == "en" else "nl"
 
 
 def amount(cents: int) -> str:
     """Cents as ``€ 1.234,50``, or in the English manner."""
     return format_amount(cents, language())
+
+
+def plain_amount(cents: int) -> str:
+    """Cents as someone types them into a form: ``12,50``."""
+    return format_plain(cents).replace(".", "," if language() == "nl" else ".")
 
 
 def local_date(day: date | datetime) -> str:
@@ -88,7 +94,16 @@ def _now() -> datetime:
 
 def init_formatting(app: Flask) -> None:
     """Register the filters, and the language, for every template."""
-    filters = (amount, local_date, short_date, local_datetime, remaining, quantity, vat_rate)
+    filters = (
+        amount,
+        plain_amount,
+        local_date,
+        short_date,
+        local_datetime,
+        remaining,
+        quantity,
+        vat_rate,
+    )
     for function in filters:
         app.add_template_filter(function)
     app.add_template_global(language, "current_language")

@@ -1,0 +1,350 @@
+"""REST resources of purchase rounds: the same use cases as the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask.views import MethodView
+
+from wijkeconomie.cooperatives.api import cooperative_resources
+from wijkeconomie.cooperatives.queries import member_by_code
+from wijkeconomie.cooperatives.sessions import Visit, current_visit
+from wijkeconomie.core.commands import Command, find_earlier_result, remember
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.core.wire import IdempotencyKeySchema
+from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
+from wijkeconomie.purchasing.models import RoundState
+from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
+from wijkeconomie.purchasing.queries import RoundView
+from wijkeconomie.purchasing.receiving import (
+    FinishReceiving,
+    ReceiveLine,
+    RecordInvoice,
+    finish_receiving,
+    receive_line,
+    record_invoice,
+)
+from wijkeconomie.purchasing.refusals import ProductNotInRoundError
+from wijkeconomie.purchasing.rounds import (
+    CancelRound,
+    CloseRound,
+    OrderRound,
+    PlanRound,
+    cancel_round,
+    close_round,
+    open_round,
+    order_round,
+    plan_round,
+)
+from wijkeconomie.purchasing.schemas import (
+    DeliveryListSchema,
+    InvoiceSchema,
+    OrderSchema,
+    PlanRoundSchema,
+    PledgeListSchema,
+    ProductListSchema,
+    ReceiveLineSchema,
+    RoundFilterSchema,
+    RoundListSchema,
+    RoundSchema,
+    SettlementPreviewSchema,
+    ShareListSchema,
+    StepSchema,
+)
+from wijkeconomie.purchasing.settling import (
+    SettleRound,
+    allocate_round,
+    preview_settlement,
+    settle_round,
+)
+
+blueprint = cooperative_resources("purchasing_api", __name__, "Purchase rounds")
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Command):
+    """A request that a client may send again: what it was about, and its body."""
+
+    target: str
+    body: str
+
+
+def once(visit: Visit, key: str, target: str, body: Body, act: Callable[[UnitOfWork], str]) -> str:
+    """Carry a request out, or answer its repetition with the code of the first time."""
+    command = Request(idempotency_key=key, target=target, body=repr(sorted(body.items())))
+    with visit.begin() as uow:
+        earlier = find_earlier_result(uow, command)
+        if earlier is not None:
+            return earlier
+        result = act(uow)
+        remember(uow, command, result=result)
+        return result
+
+
+def _round(uow: UnitOfWork, code: str) -> RoundView:
+    return queries.round_by_code(uow.session, uow.tenant, code)
+
+
+def _read(visit: Visit, code: str) -> RoundView:
+    require_permission(visit.identity, "round.read")
+    with visit.begin() as uow:
+        return _round(uow, code)
+
+
+@blueprint.route("/rounds")
+class RoundsResource(MethodView):
+    """All rounds."""
+
+    @blueprint.arguments(RoundFilterSchema, location="query")
+    @blueprint.response(200, RoundListSchema)
+    def get(self, wanted: Body) -> Body:
+        """List rounds, the one that closes last first."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read")
+        states = tuple(RoundState) if wanted["state"] is None else (wanted["state"],)
+        with visit.begin() as uow:
+            return {"items": queries.rounds(uow.session, uow.tenant, states=states)}
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(PlanRoundSchema)
+    @blueprint.response(201, RoundSchema)
+    def post(self, headers: Body, body: Body) -> RoundView:
+        """Prepare a round as a draft."""
+        visit = current_visit()
+
+        def act(uow: UnitOfWork) -> str:
+            return queries.round_by_id(uow.session, uow.tenant, _plan(uow, body)).code
+
+        code = once(visit, headers["idempotency_key"], "rounds", body, act)
+        return _read(visit, code)
+
+
+def _plan(uow: UnitOfWork, body: Body) -> int:
+    values = dict(body)
+    code, wanted = values.pop("supplier_code"), values.pop("products")
+    known = supplier_queries.suppliers(uow.session, uow.tenant)
+    supplier = next((each for each in known if each.code == code), None)
+    if supplier is None:
+        raise NotFoundError(f"there is no supplier {code}", code=code)
+    product_ids = None
+    if wanted is not None:
+        offered = supplier_queries.products_of_supplier(uow.session, uow.tenant, supplier.id)
+        ids = {product.code: product.id for product in offered}
+        if missing := [each for each in wanted if each not in ids]:
+            raise NotFoundError(f"{code} has no product {missing[0]}", code=missing[0])
+        product_ids = tuple(ids[each] for each in wanted)
+    return plan_round(uow, PlanRound(supplier_id=supplier.id, product_ids=product_ids, **values))
+
+
+@blueprint.route("/rounds/<round_code>")
+class RoundResource(MethodView):
+    """One round."""
+
+    @blueprint.response(200, RoundSchema)
+    def get(self, round_code: str) -> RoundView:
+        """Tell how a round stands."""
+        return _read(current_visit(), round_code)
+
+
+_STEPS: dict[str, Callable[[UnitOfWork, int, Body], object]] = {
+    "open": lambda uow, key, _body: open_round(uow, key),
+    "close": lambda uow, key, _body: close_round(uow, CloseRound(round_id=key)),
+    "order": lambda uow, key, _body: order_round(uow, OrderRound(round_id=key)),
+    "receive": lambda uow, key, _body: finish_receiving(uow, FinishReceiving(round_id=key)),
+    "allocate": lambda uow, key, _body: allocate_round(uow, key),
+    "settle": lambda uow, key, body: settle_round(
+        uow,
+        SettleRound(
+            round_id=key,
+            accounting_date=body["accounting_date"],
+            accepted_difference_cents=body["accepted_difference_cents"],
+        ),
+    ),
+    "cancel": lambda uow, key, body: cancel_round(
+        uow, CancelRound(round_id=key, reason=body["reason"])
+    ),
+}
+
+
+@blueprint.route(f"/rounds/<round_code>/<any({', '.join(_STEPS)}):step>")
+class RoundStepResource(MethodView):
+    """A step in the life of a round."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(StepSchema)
+    @blueprint.response(200, RoundSchema)
+    def post(self, headers: Body, body: Body, round_code: str, step: str) -> RoundView:
+        """Take a step; the answer is the round after it."""
+        visit = current_visit()
+
+        def act(uow: UnitOfWork) -> str:
+            _STEPS[step](uow, _round(uow, round_code).id, body)
+            return round_code
+
+        once(visit, headers["idempotency_key"], f"{round_code}/{step}", body, act)
+        return _read(visit, round_code)
+
+
+@blueprint.route("/rounds/<round_code>/products")
+class RoundProductsResource(MethodView):
+    """What a round offers."""
+
+    @blueprint.response(200, ProductListSchema)
+    def get(self, round_code: str) -> Body:
+        """List the products of a round with what was pledged for each."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read")
+        with visit.begin() as uow:
+            found = _round(uow, round_code)
+            return {"items": queries.offered_products(uow.session, uow.tenant, found.id)}
+
+
+@blueprint.route("/rounds/<round_code>/pledges")
+class PledgesResource(MethodView):
+    """The pledges of everyone."""
+
+    @blueprint.response(200, PledgeListSchema)
+    def get(self, round_code: str) -> Body:
+        """List all pledges of a round."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read-all-pledges")
+        with visit.begin() as uow:
+            return {"items": queries.pledges(uow.session, uow.tenant, _round(uow, round_code).id)}
+
+
+@blueprint.route("/rounds/<round_code>/pledges/<member_code>")
+class OrderResource(MethodView):
+    """One member's order."""
+
+    @blueprint.response(200, PledgeListSchema)
+    def get(self, round_code: str, member_code: str) -> Body:
+        """Tell what a member ordered; members see their own."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            member_id = member_by_code(uow.session, uow.tenant, member_code).id
+            is_own = member_id == visit.identity.member_id
+            require_permission(visit.identity, "round.read" if is_own else "round.read-all-pledges")
+            return _own_pledges(uow, round_code, member_id)
+
+    @blueprint.arguments(OrderSchema)
+    @blueprint.response(200, PledgeListSchema)
+    def put(self, body: Body, round_code: str, member_code: str) -> Body:
+        """Save lines of a member's order, all or none; sending it again changes nothing."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            found = _round(uow, round_code)
+            member_id = member_by_code(uow.session, uow.tenant, member_code).id
+            products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
+            lines = tuple(
+                PledgeLine(_product(products, line), line["quantity"], line["version"])
+                for line in body["lines"]
+            )
+            save_pledges(uow, SavePledges(round_id=found.id, member_id=member_id, lines=lines))
+            return _own_pledges(uow, round_code, member_id)
+
+
+def _product(products: dict[str, int], line: Body) -> int:
+    code = line["product_code"]
+    if code not in products:
+        raise ProductNotInRoundError(f"the round does not offer {code}", product=code)
+    return products[code]
+
+
+def _own_pledges(uow: UnitOfWork, round_code: str, member_id: int) -> Body:
+    found = _round(uow, round_code)
+    return {"items": queries.pledges(uow.session, uow.tenant, found.id, member_id=member_id)}
+
+
+@blueprint.route("/rounds/<round_code>/deliveries")
+class DeliveriesResource(MethodView):
+    """What came."""
+
+    @blueprint.response(200, DeliveryListSchema)
+    def get(self, round_code: str) -> Body:
+        """List what was ordered and what came."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read-all-pledges")
+        with visit.begin() as uow:
+            found = _round(uow, round_code)
+            return {"items": settlement_queries.deliveries(uow.session, uow.tenant, found.id)}
+
+
+@blueprint.route("/rounds/<round_code>/deliveries/<product_code>")
+class DeliveryResource(MethodView):
+    """What came of one product."""
+
+    @blueprint.arguments(ReceiveLineSchema)
+    @blueprint.response(200, DeliveryListSchema)
+    def put(self, body: Body, round_code: str, product_code: str) -> Body:
+        """Enter what came of a product; again when it was wrong."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            found = _round(uow, round_code)
+            products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
+            line = _product(products, {"product_code": product_code})
+            receive_line(uow, ReceiveLine(round_id=found.id, round_product_id=line, **body))
+            return {"items": settlement_queries.deliveries(uow.session, uow.tenant, found.id)}
+
+
+@blueprint.route("/rounds/<round_code>/invoice")
+class InvoiceResource(MethodView):
+    """The supplier's invoice."""
+
+    @blueprint.arguments(InvoiceSchema)
+    @blueprint.response(200, InvoiceSchema)
+    def put(self, body: Body, round_code: str) -> Body:
+        """Write down the supplier's invoice; again when it was wrong."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            record_invoice(uow, RecordInvoice(round_id=_round(uow, round_code).id, **body))
+        return body
+
+
+@blueprint.route("/rounds/<round_code>/settlement-preview")
+class SettlementPreviewResource(MethodView):
+    """What settling would do."""
+
+    @blueprint.response(200, SettlementPreviewSchema)
+    def get(self, round_code: str) -> Body:
+        """Compute the settlement without booking it."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            preview = preview_settlement(uow, _round(uow, round_code).id)
+        return {
+            "supplier_gross_cents": preview.supplier_gross_cents,
+            "members_gross_cents": preview.result.members_gross_cents,
+            "cooperative_gross_cents": preview.cooperative_gross_cents,
+            "difference_cents": preview.difference_cents,
+            "matches_invoice": preview.matches_invoice,
+            "members": preview.members,
+        }
+
+
+@blueprint.route("/rounds/<round_code>/shares")
+class SharesResource(MethodView):
+    """What pledges became."""
+
+    @blueprint.response(200, ShareListSchema)
+    def get(self, round_code: str) -> Body:
+        """List the shares of the valid settlement; members see their own."""
+        visit = current_visit()
+        sees_all = visit.may("round.read-all-pledges")
+        if not sees_all:
+            require_permission(visit.identity, "statement.read-own")
+        member_id = None if sees_all else visit.identity.member_id
+        if not sees_all and member_id is None:
+            raise NotFoundError("only members have shares")
+        with visit.begin() as uow:
+            found = _round(uow, round_code)
+            version = found.settlement_version
+            return {
+                "items": settlement_queries.shares(
+                    uow.session, uow.tenant, found.id, version, member_id=member_id
+                )
+            }

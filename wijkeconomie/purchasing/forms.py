@@ -1,0 +1,69 @@
+"""Reading forms of pages: each field on its own, so that all that is wrong is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from flask import request
+from flask_babel import gettext as _
+
+from wijkeconomie.money.amounts import parse_amount
+from wijkeconomie.purchasing.round_rules import LOCAL_TIME
+
+
+@dataclass(slots=True)
+class FormReader:
+    """Reads a form field by field and remembers what was not right."""
+
+    errors: list[tuple[str, str]] = field(default_factory=list)
+
+    def text(self, name: str, *, is_required: bool = True) -> str:
+        """A text; its absence is an error where it is required."""
+        value = request.form.get(name, "").strip()
+        if is_required and not value:
+            self.errors.append((name, _("Fill this in.")))
+        return value
+
+    def moment(self, name: str) -> datetime:
+        """A day and time as the cooperative's clock shows it."""
+        try:
+            return datetime.fromisoformat(request.form.get(name, "")).replace(tzinfo=LOCAL_TIME)
+        except ValueError:
+            self.errors.append((name, _("Give a day and a time.")))
+            return datetime.min.replace(tzinfo=LOCAL_TIME)
+
+    def day(self, name: str) -> date:
+        """A day."""
+        try:
+            return date.fromisoformat(request.form.get(name, ""))
+        except ValueError:
+            self.errors.append((name, _("Give a day.")))
+            return date.min
+
+    def amount(self, name: str) -> int:
+        """Euros as people write them, as cents."""
+        try:
+            return parse_amount(request.form.get(name, "").strip() or "0")
+        except ValueError:
+            self.errors.append((name, _("Write an amount as in 12,50.")))
+            return 0
+
+    def count(self, name: str, *, if_empty: int | None) -> int | None:
+        """A whole number."""
+        typed = request.form.get(name, "").strip()
+        if not typed:
+            return if_empty
+        if not (typed.isascii() and typed.isdecimal() and len(typed) < 7):
+            self.errors.append((name, _("Type a whole number, as in 3.")))
+            return if_empty
+        return int(typed)
+
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """One of the allowed values; the first one when nothing was chosen."""
+        value = request.form.get(name, allowed[0])
+        if value in allowed:
+            return value
+        self.errors.append((name, _("Choose one of these.")))
+        return allowed[0]

@@ -1,0 +1,275 @@
+"""Pages of rounds for members: what is open, and one's own order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from wijkeconomie.cooperatives.queries import member_by_code
+from wijkeconomie.cooperatives.sessions import Visit, current_visit
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import DomainError, NotFoundError, StaleVersionError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.money.vat import vat_on
+from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.explanations import explain_share
+from wijkeconomie.purchasing.models import RoundState
+from wijkeconomie.purchasing.pledges import NO_PLEDGE, PledgeLine, SavePledges, save_pledges
+from wijkeconomie.purchasing.queries import OfferedProduct, PledgeView, RoundView
+from wijkeconomie.purchasing.refusals import (
+    CreditLimitError,
+    DeadlinePassedError,
+    PledgeTooLargeError,
+    RoundNotOpenError,
+)
+from wijkeconomie.purchasing.round_rules import pledge_estimate
+from wijkeconomie.purchasing.words import page_language, state_badge
+
+UNDER_WAY = (
+    RoundState.CLOSED,
+    RoundState.ORDERED,
+    RoundState.RECEIVED,
+    RoundState.ALLOCATED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A product of the round with what the visitor wants of it."""
+
+    product: OfferedProduct
+    quantity: int
+    version: int
+
+    @property
+    def price_incl_cents(self) -> int:
+        """One unit with its VAT, rounded: what a shelf would say."""
+        return self.product.price_excl_cents + vat_on(
+            self.product.price_excl_cents, self.product.vat_basis_points
+        )
+
+    @property
+    def estimate_cents(self) -> int:
+        """The line with VAT, without freight."""
+        product = self.product
+        return pledge_estimate(self.quantity, product.price_excl_cents, product.vat_basis_points)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Someone's order in a round, and what his account allows."""
+
+    member_id: int
+    member_code: str
+    member_name: str
+    lines: tuple[OrderLine, ...]
+    balance_cents: int
+    reserved_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        """All lines together, with VAT, without freight."""
+        return sum(line.estimate_cents for line in self.lines)
+
+    @property
+    def free_cents(self) -> int:
+        """What is left on the account when everything that was ordered has been paid."""
+        return self.balance_cents - self.reserved_cents
+
+
+@pages.app_template_global()
+def round_badge(state: RoundState) -> tuple[str, str]:
+    """The kind and the words of a state's badge, for templates."""
+    return state_badge(state)
+
+
+@pages.get("/rounds")
+def rounds() -> ResponseReturnValue:
+    """Rounds by what one can do with them."""
+    visit = current_visit()
+    require_permission(visit.identity, "round.read")
+    with visit.begin() as uow:
+        found = queries.rounds(uow.session, uow.tenant)
+        paid = _paid(uow, visit)
+    groups = [
+        (_("Open now"), [each for each in found if each.state is RoundState.OPEN]),
+        (_("On the way"), [each for each in found if each.state in UNDER_WAY]),
+        (_("Being prepared"), [each for each in found if each.state is RoundState.DRAFT]),
+        (
+            _("Finished"),
+            [each for each in found if each.state in {RoundState.SETTLED, RoundState.CANCELLED}],
+        ),
+    ]
+    if not visit.may("round.plan"):
+        groups.pop(2)
+    return render_template("purchasing/rounds.html", visit=visit, groups=groups, paid=paid)
+
+
+def _paid(uow: UnitOfWork, visit: Visit) -> dict[int, int]:
+    if visit.identity.member_id is None:
+        return {}
+    return settlement_queries.paid_by_member(uow.session, uow.tenant, visit.identity.member_id)
+
+
+@pages.get("/rounds/<round_code>")
+def round_page(round_code: str) -> ResponseReturnValue:
+    """A round as a member sees it: the deadline, the order, the products."""
+    visit = current_visit()
+    with visit.begin() as uow:
+        return _show(uow, visit, round_code)
+
+
+def _show(
+    uow: UnitOfWork,
+    visit: Visit,
+    round_code: str,
+    errors: list[tuple[str, str]] | None = None,
+    wanted: dict[int, int] | None = None,
+) -> ResponseReturnValue:
+    require_permission(visit.identity, "round.read")
+    found = queries.round_by_code(uow.session, uow.tenant, round_code)
+    order = _order(uow, visit, found, wanted or {})
+    page = render_template(
+        "purchasing/round.html",
+        visit=visit,
+        round=found,
+        order=order,
+        shares=_own_shares(uow, found, order),
+        errors=errors or [],
+        is_open=found.state is RoundState.OPEN and uow.now < found.closes_at,
+        has_passed=uow.now >= found.closes_at,
+    )
+    return page, 422 if errors else 200
+
+
+def _ordering_member(uow: UnitOfWork, visit: Visit) -> int | None:
+    """For whom the page is: the visitor, or the member that a coordinator orders for."""
+    code = request.values.get("member", "")
+    if code:
+        require_permission(visit.identity, "pledge.make-for-others")
+        return member_by_code(uow.session, uow.tenant, code).id
+    return visit.identity.member_id
+
+
+def _order(uow: UnitOfWork, visit: Visit, found: RoundView, wanted: dict[int, int]) -> Order | None:
+    member_id = _ordering_member(uow, visit)
+    if member_id is None:
+        return None
+    member = queries.member_name(uow.session, uow.tenant, member_id)
+    own: dict[int, PledgeView] = {
+        pledge.round_product_id: pledge
+        for pledge in queries.pledges(uow.session, uow.tenant, found.id, member_id=member_id)
+    }
+    return Order(
+        member_id=member_id,
+        member_code=member.code,
+        member_name=member.name,
+        lines=tuple(
+            OrderLine(
+                product,
+                wanted.get(product.id, own[product.id].quantity if product.id in own else 0),
+                own[product.id].version if product.id in own else NO_PLEDGE,
+            )
+            for product in queries.offered_products(uow.session, uow.tenant, found.id)
+        ),
+        balance_cents=-queries.owed_cents(uow.session, uow.tenant, member.code),
+        reserved_cents=queries.reserved_cents(uow.session, uow.tenant, member_id),
+    )
+
+
+def _own_shares(uow: UnitOfWork, found: RoundView, order: Order | None) -> list[dict[str, object]]:
+    """What the member got and paid, with the sum that explains it."""
+    if order is None or found.state is not RoundState.SETTLED:
+        return []
+    version = found.settlement_version
+    return [
+        {
+            "share": share,
+            "steps": explain_share(share.explanation, page_language(), unit=share.unit),
+        }
+        for share in settlement_queries.shares(
+            uow.session, uow.tenant, found.id, version, member_id=order.member_id
+        )
+    ]
+
+
+@pages.post("/rounds/<round_code>/order")
+def save_order(round_code: str) -> ResponseReturnValue:
+    """Save the whole order; what does not fit is said beside the product."""
+    visit = current_visit()
+    errors: list[tuple[str, str]] = []
+    wanted: dict[int, int] = {}
+    try:
+        with visit.begin() as uow:
+            found = queries.round_by_code(uow.session, uow.tenant, round_code)
+            member_id = _ordering_member(uow, visit)
+            if member_id is None:
+                raise NotFoundError("only members order", round=round_code)
+            products = queries.offered_products(uow.session, uow.tenant, found.id)
+            lines, wanted, errors = _read_lines(products)
+            if not errors:
+                command = SavePledges(round_id=found.id, member_id=member_id, lines=lines)
+                save_pledges(uow, command)
+    except (
+        CreditLimitError,
+        DeadlinePassedError,
+        PledgeTooLargeError,
+        RoundNotOpenError,
+    ) as refusal:
+        errors = [(str(refusal.context.get("field", "")), _refused(refusal))]
+    except StaleVersionError:
+        wanted = {}
+        errors = [
+            ("", _("This order was changed on another screen. This is how it is now: look again."))
+        ]
+    if errors:
+        with visit.begin() as uow:
+            return _show(uow, visit, round_code, errors, wanted)
+    if request.headers.get("HX-Request"):
+        with visit.begin() as uow:
+            return _show(uow, visit, round_code)
+    flash(_("Your order has been saved."), "success")
+    member = {"member": request.form["member"]} if request.form.get("member") else {}
+    return redirect(url_for("purchasing.round_page", round_code=round_code, **member), 303)
+
+
+def _read_lines(
+    products: list[OfferedProduct],
+) -> tuple[tuple[PledgeLine, ...], dict[int, int], list[tuple[str, str]]]:
+    """The lines of the form, the quantities as typed, and what is no number."""
+    lines: list[PledgeLine] = []
+    wanted: dict[int, int] = {}
+    errors: list[tuple[str, str]] = []
+    for product in products:
+        typed = request.form.get(f"quantity-{product.id}")
+        if typed is None:
+            continue
+        number = typed.strip() or "0"
+        if not (number.isascii() and number.isdecimal() and len(number) < 7):
+            words = _("%(product)s: type a whole number, as in 3.", product=product.name)
+            errors.append((f"quantity-{product.id}", words))
+            continue
+        wanted[product.id] = int(number)
+        version = request.form.get(f"version-{product.id}", type=int)
+        lines.append(PledgeLine(product.id, int(number), version))
+    return tuple(lines), wanted, errors
+
+
+def _refused(refusal: DomainError) -> str:
+    if isinstance(refusal, PledgeTooLargeError):
+        return _(
+            "%(product)s: a member may order %(maximum)s at most.",
+            product=refusal.context["product"],
+            maximum=refusal.context["maximum"],
+        )
+    if isinstance(refusal, CreditLimitError):
+        short = format_amount(int(refusal.context["short_cents"] or 0), page_language())
+        return _("You have %(short)s too little. You can pay in, or order less.", short=short)
+    if isinstance(refusal, DeadlinePassedError):
+        return _("The round has closed. Your order is as it was before.")
+    return _("This round is not open. Your order is as it was before.")

@@ -1,0 +1,188 @@
+"""Wire shapes of purchasing. Amounts are whole cents, moments carry their offset."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from wijkeconomie.core.wire import StrictSchema
+from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
+
+_COUNT = validate.Range(min=0)
+
+
+class RoundSchema(Schema):
+    """A round as it stands."""
+
+    code = fields.String(required=True)
+    theme = fields.String(required=True)
+    state = fields.Enum(RoundState, by_value=True, required=True)
+    supplier_code = fields.String(required=True)
+    supplier_name = fields.String(required=True)
+    opens_at = fields.AwareDateTime(required=True)
+    closes_at = fields.AwareDateTime(required=True)
+    delivery_on = fields.Date(required=True)
+    freight_excl_cents = fields.Integer(required=True)
+    freight_key = fields.Enum(FreightKey, by_value=True, required=True)
+    shortage_rule = fields.Enum(ShortageRule, by_value=True, required=True)
+    settlement_version = fields.Integer(required=True)
+    pledgers = fields.Integer(required=True)
+    pledged_net_cents = fields.Integer(required=True)
+    cancel_reason = fields.String(allow_none=True)
+
+
+class RoundListSchema(Schema):
+    """Rounds, the one that closes last first."""
+
+    items = fields.List(fields.Nested(RoundSchema), required=True)
+
+
+class RoundFilterSchema(Schema):
+    """Which rounds to list."""
+
+    state = fields.Enum(RoundState, by_value=True, load_default=None)
+
+
+class PlanRoundSchema(StrictSchema):
+    """A round to prepare; ``products`` are codes, all that is offered when left out."""
+
+    theme = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    supplier_code = fields.String(required=True)
+    opens_at = fields.AwareDateTime(required=True)
+    closes_at = fields.AwareDateTime(required=True)
+    delivery_on = fields.Date(required=True)
+    freight_excl_cents = fields.Integer(load_default=0, strict=True, validate=_COUNT)
+    freight_key = fields.Enum(FreightKey, by_value=True, load_default=FreightKey.VALUE)
+    shortage_rule = fields.Enum(ShortageRule, by_value=True, load_default=ShortageRule.PRO_RATA)
+    products = fields.List(fields.String(), load_default=None)
+
+
+class OfferedProductSchema(Schema):
+    """A product within a round."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    unit = fields.String(required=True)
+    price_excl_cents = fields.Integer(required=True)
+    vat_basis_points = fields.Integer(allow_none=True)
+    pack_size = fields.Integer(required=True)
+    max_per_member = fields.Integer(allow_none=True)
+    pledged = fields.Integer(required=True)
+    pledgers = fields.Integer(required=True)
+
+
+class ProductListSchema(Schema):
+    """What a round offers, in its order."""
+
+    items = fields.List(fields.Nested(OfferedProductSchema), required=True)
+
+
+class PledgeSchema(Schema):
+    """What a member ordered of one product."""
+
+    product_code = fields.String(required=True)
+    member_code = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    pledged_at = fields.AwareDateTime(required=True)
+    changed_at = fields.AwareDateTime(required=True)
+
+
+class PledgeListSchema(Schema):
+    """Pledges by member and product."""
+
+    items = fields.List(fields.Nested(PledgeSchema), required=True)
+
+
+class PledgeLineSchema(StrictSchema):
+    """A line of an order: 0 withdraws; ``version`` is the one you saw, 0 for none."""
+
+    product_code = fields.String(required=True)
+    quantity = fields.Integer(required=True, strict=True, validate=_COUNT)
+    version = fields.Integer(load_default=None, strict=True, validate=_COUNT)
+
+
+class OrderSchema(StrictSchema):
+    """A member's order; products that are not named stay as they are."""
+
+    lines = fields.List(fields.Nested(PledgeLineSchema), required=True)
+
+
+class DeliverySchema(Schema):
+    """What was ordered and what came of a product."""
+
+    product_code = fields.String(required=True)
+    ordered = fields.Integer(required=True)
+    delivered = fields.Integer(allow_none=True)
+    damaged = fields.Integer(required=True)
+    reason = fields.String(allow_none=True)
+
+
+class DeliveryListSchema(Schema):
+    """The lines of a delivery."""
+
+    items = fields.List(fields.Nested(DeliverySchema), required=True)
+
+
+class ReceiveLineSchema(StrictSchema):
+    """What came of a product."""
+
+    delivered = fields.Integer(required=True, strict=True, validate=_COUNT)
+    damaged = fields.Integer(load_default=0, strict=True, validate=_COUNT)
+    reason = fields.String(load_default=None)
+
+
+class InvoiceSchema(StrictSchema):
+    """The supplier's invoice."""
+
+    code = fields.String(required=True)
+    invoiced_on = fields.Date(required=True)
+    net_cents = fields.Integer(required=True, strict=True, validate=_COUNT)
+    vat_cents = fields.Integer(required=True, strict=True, validate=_COUNT)
+
+
+class StepSchema(StrictSchema):
+    """What some steps take: the reason of a cancellation, the terms of a settlement."""
+
+    reason = fields.String(load_default="")
+    accounting_date = fields.Date(load_default=None)
+    accepted_difference_cents = fields.Integer(load_default=None, strict=True)
+
+
+class MemberAmountSchema(Schema):
+    """What a member pays, and paid by the version before."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    gross_cents = fields.Integer(required=True)
+    before_cents = fields.Integer(required=True)
+
+
+class SettlementPreviewSchema(Schema):
+    """What settling comes to; members and cooperative together are the supplier's invoice."""
+
+    supplier_gross_cents = fields.Integer(required=True)
+    members_gross_cents = fields.Integer(required=True)
+    cooperative_gross_cents = fields.Integer(required=True)
+    difference_cents = fields.Integer(required=True)
+    matches_invoice = fields.Boolean(required=True)
+    members = fields.List(fields.Nested(MemberAmountSchema), required=True)
+
+
+class ShareSchema(Schema):
+    """What a pledge became, with the figures that explain it."""
+
+    member_code = fields.String(required=True)
+    product_code = fields.String(required=True)
+    pledged = fields.Integer(required=True)
+    delivered = fields.Integer(required=True)
+    net_cents = fields.Integer(required=True)
+    freight_cents = fields.Integer(required=True)
+    vat_cents = fields.Integer(required=True)
+    gross_cents = fields.Integer(required=True)
+    explanation = fields.Dict(required=True)
+
+
+class ShareListSchema(Schema):
+    """The shares of the valid version of a settlement."""
+
+    items = fields.List(fields.Nested(ShareSchema), required=True)

@@ -1,0 +1,91 @@
+"""States, steps, keys and rules of rounds in the words of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import get_locale, lazy_gettext
+from flask_babel import gettext as _
+
+from wijkeconomie.purchasing.explanations import Locale
+from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
+
+_STATES: dict[RoundState, tuple[str, Any]] = {
+    RoundState.DRAFT: ("neutral", lazy_gettext("being prepared")),
+    RoundState.OPEN: ("good", lazy_gettext("open: you can order")),
+    RoundState.CLOSED: ("busy", lazy_gettext("closed")),
+    RoundState.ORDERED: ("busy", lazy_gettext("ordered at the supplier")),
+    RoundState.RECEIVED: ("busy", lazy_gettext("received")),
+    RoundState.ALLOCATED: ("busy", lazy_gettext("shared out")),
+    RoundState.SETTLED: ("good", lazy_gettext("settled")),
+    RoundState.CANCELLED: ("wrong", lazy_gettext("cancelled")),
+}
+
+
+def page_language() -> Locale:
+    """The language of the page."""
+    locale = get_locale()
+    return "en" if locale is not None and locale.language == "en" else "nl"
+
+
+def state_badge(state: RoundState) -> tuple[str, str]:
+    """The kind of badge and the words for a state."""
+    kind, words = _STATES[state]
+    return kind, str(words)
+
+
+def road() -> list[tuple[RoundState, str]]:
+    """The states of a round that goes well, in order, with their words."""
+    gone_wrong = {RoundState.CANCELLED, RoundState.ALLOCATED}
+    return [
+        (state, str(words)) for state, (_kind, words) in _STATES.items() if state not in gone_wrong
+    ]
+
+
+def freight_words() -> list[tuple[str, str, str]]:
+    """Each way to share freight: its value, its name, and what it means."""
+    return [
+        (FreightKey.VALUE.value, _("By value"), _("Who buys for more, pays more freight.")),
+        (
+            FreightKey.QUANTITY.value,
+            _("By quantity"),
+            _("Who buys more pieces, pays more freight."),
+        ),
+        (FreightKey.EQUAL.value, _("Equal"), _("Everyone who gets something pays the same.")),
+    ]
+
+
+def shortage_words() -> list[tuple[str, str, str]]:
+    """Each rule for when too little comes: its value, its name, and what it means."""
+    return [
+        (
+            ShortageRule.PRO_RATA.value,
+            _("In proportion"),
+            _("Everyone gets a part, by what each ordered."),
+        ),
+        (
+            ShortageRule.FIRST_PLEDGED.value,
+            _("First come, first served"),
+            _("Who ordered first gets everything; the last one may get nothing."),
+        ),
+    ]
+
+
+_CHANGES = {
+    "planned": lazy_gettext("Prepared"),
+    "open": lazy_gettext("Opened"),
+    "closed": lazy_gettext("Closed"),
+    "ordered": lazy_gettext("Ordered"),
+    "received": lazy_gettext("Received"),
+    "allocated": lazy_gettext("Shared out"),
+    "settled": lazy_gettext("Settled"),
+    "cancelled": lazy_gettext("Cancelled"),
+    "corrected": lazy_gettext("Corrected"),
+    "invoice-recorded": lazy_gettext("Invoice entered"),
+    "pledges-recorded": lazy_gettext("Orders brought in from a file"),
+}
+
+
+def change_words(action: str) -> str:
+    """What happened to a round, as its history tells."""
+    return str(_CHANGES.get(action, action))

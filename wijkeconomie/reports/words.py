@@ -1,0 +1,30 @@
+"""Kinds of journal entries in the words of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import get_locale, lazy_gettext
+from flask_babel import gettext as _
+
+from wijkeconomie.core.typesetting import Language
+
+_KINDS: dict[str, Any] = {
+    "round.settled": lazy_gettext("Purchase round settled"),
+    "contribution.charged": lazy_gettext("Contribution charged"),
+    "contribution.collected": lazy_gettext("Contribution collected"),
+    "contribution.returned": lazy_gettext("Contribution returned by the bank"),
+}
+
+
+def kind_words(kind: str) -> str:
+    """What an entry is about."""
+    plain = kind.removesuffix(".reversed")
+    words = str(_KINDS.get(plain, plain))
+    return _("Reversal: %(what)s", what=words) if plain != kind else words
+
+
+def page_language() -> Language:
+    """The language of the page."""
+    locale = get_locale()
+    return "en" if locale is not None and locale.language == "en" else "nl"
