@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -16,6 +18,8 @@ from wijkeconomie.cli.login import login_commands
 from wijkeconomie.cli.serve import serve
 from wijkeconomie.cooperatives import api as cooperatives_api
 from wijkeconomie.cooperatives import member_pages, pages
+from wijkeconomie.cooperatives.blueprints import pages as cooperative_pages
+from wijkeconomie.cooperatives.blueprints import sign_in
 from wijkeconomie.cooperatives.sessions import init_sessions, register_tasks
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
@@ -33,9 +37,11 @@ from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
 
+VIEWS = (pages, member_pages)
+"""Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
-    pages.sign_in,
-    member_pages.pages,
+    sign_in,
+    cooperative_pages,
     purchasing_pages.blueprint,
     reports_pages.blueprint,
 )
@@ -78,7 +84,8 @@ def _limit_sign_in(app: Flask, settings: Settings) -> None:
     """
     limiter = Limiter(_who_tries, app=app, storage_uri="memory://")
     limit = limiter.limit(settings.security_login_attempts, methods=["POST"])
-    app.view_functions["sign_in.log_in"] = limit(app.view_functions["sign_in.log_in"])
+    view: Any = limit(app.view_functions["sign_in.log_in"])
+    app.view_functions["sign_in.log_in"] = view
 
 
 def _who_tries() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -370,7 +371,7 @@ def test_entries_carry_the_dates_of_the_folder(fresh_runtime: Runtime, behind: E
     run(fresh_runtime)
 
     with behind.connect() as connection:
-        dates = dict(
+        dates: dict[str, date] = dict(
             connection.execute(
                 text(
                     "select r.code, e.accounting_date from round_settlement s"

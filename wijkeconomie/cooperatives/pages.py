@@ -161,11 +161,12 @@ def _enter(login_id: int, version: int) -> None:
 
 
 def _weak(refusal: WeakPasswordError) -> str:
-    return _(
+    words = _(
         "Choose a password of at least %(minimum)s characters that nobody guesses. Three words "
         "work well.",
         minimum=refusal.context["minimum"],
     )
+    return str(words)
 
 
 @pages.get("/profile")

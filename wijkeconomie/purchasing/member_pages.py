@@ -234,8 +234,8 @@ def save_order(round_code: str) -> ResponseReturnValue:
         with visit.begin() as uow:
             return _show(uow, visit, round_code)
     flash(_("Your order has been saved."), "success")
-    member = {"member": request.form["member"]} if request.form.get("member") else {}
-    return redirect(url_for("purchasing.round_page", round_code=round_code, **member), 303)
+    member = request.form.get("member") or None
+    return redirect(url_for("purchasing.round_page", round_code=round_code, member=member), 303)
 
 
 def _read_lines(
@@ -262,14 +262,16 @@ def _read_lines(
 
 def _refused(refusal: DomainError) -> str:
     if isinstance(refusal, PledgeTooLargeError):
-        return _(
+        words = _(
             "%(product)s: a member may order %(maximum)s at most.",
             product=refusal.context["product"],
             maximum=refusal.context["maximum"],
         )
-    if isinstance(refusal, CreditLimitError):
+    elif isinstance(refusal, CreditLimitError):
         short = format_amount(int(refusal.context["short_cents"] or 0), page_language())
-        return _("You have %(short)s too little. You can pay in, or order less.", short=short)
-    if isinstance(refusal, DeadlinePassedError):
-        return _("The round has closed. Your order is as it was before.")
-    return _("This round is not open. Your order is as it was before.")
+        words = _("You have %(short)s too little. You can pay in, or order less.", short=short)
+    elif isinstance(refusal, DeadlinePassedError):
+        words = _("The round has closed. Your order is as it was before.")
+    else:
+        words = _("This round is not open. Your order is as it was before.")
+    return str(words)

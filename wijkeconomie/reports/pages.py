@@ -138,11 +138,14 @@ def _spent(uow: UnitOfWork, member_code: str, months: list[Period]) -> list[tupl
         from_=months[-1].start,
         until=months[0].end,
     )
-    found = {f"{month.start:%Y-%m}": 0 for month in reversed(months)}
+    found = {month.start: 0 for month in reversed(months)}
     for line in lines:
         if line.source.startswith("round/"):
-            found[f"{line.accounting_date:%Y-%m}"] += line.amount
-    return [(month, max(cents, 0)) for month, cents in found.items()]
+            found[line.accounting_date.replace(day=1)] += line.amount
+    return [
+        (format_date(month, "MMM y", locale=page_language()), max(cents, 0))
+        for month, cents in found.items()
+    ]
 
 
 def _lines(statement: Statement) -> list[StatementLine]:

@@ -37,14 +37,14 @@ def local_date(day: date | datetime) -> str:
     if isinstance(day, datetime):
         day = day.astimezone(_zone()).date()
     pattern = "EEEE d MMMM" if day.year == _now().year else "EEEE d MMMM y"
-    return format_date(day, pattern, locale=language())
+    return str(format_date(day, pattern, locale=language()))
 
 
 def short_date(day: date | datetime) -> str:
     """``9 jan 2026``, for tables."""
     if isinstance(day, datetime):
         day = day.astimezone(_zone()).date()
-    return format_date(day, "d MMM y", locale=language())
+    return str(format_date(day, "d MMM y", locale=language()))
 
 
 def local_datetime(moment: datetime) -> str:
@@ -57,14 +57,14 @@ def remaining(until: datetime) -> str:
     """What is left until a moment, in the largest unit that still counts, or that it is over."""
     left = until - _now()
     if left <= timedelta(0):
-        return gettext("closed")
+        return str(gettext("closed"))
     if left >= timedelta(days=2):
-        return ngettext("%(num)d day left", "%(num)d days left", left.days)
+        return str(ngettext("%(num)d day left", "%(num)d days left", left.days))
     hours = left // timedelta(hours=1)
     if hours >= 1:
-        return ngettext("%(num)d hour left", "%(num)d hours left", hours)
+        return str(ngettext("%(num)d hour left", "%(num)d hours left", hours))
     minutes = max(left // timedelta(minutes=1), 1)
-    return ngettext("%(num)d minute left", "%(num)d minutes left", minutes)
+    return str(ngettext("%(num)d minute left", "%(num)d minutes left", minutes))
 
 
 def quantity(count: int, unit: str = "") -> str:
@@ -76,7 +76,7 @@ def quantity(count: int, unit: str = "") -> str:
 def vat_rate(basis_points: int | None) -> str:
     """``9 %``, ``0 %`` or, where there is no rate, that it is exempt: three different things."""
     if basis_points is None:
-        return gettext("exempt from VAT")
+        return str(gettext("exempt from VAT"))
     whole, part = divmod(basis_points, 100)
     separator = "," if language() == "nl" else "."
     text = f"{whole}{separator}{part:02d}".rstrip("0") if part else str(whole)

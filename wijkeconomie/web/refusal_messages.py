@@ -35,6 +35,57 @@ MESSAGES: Mapping[str, Any] = {
     "balance-limit": lazy_gettext("The balance is too low for this. Nothing was booked."),
     "already-reversed": lazy_gettext("This booking was put right before. Look at the newest one."),
     "unknown-entry": lazy_gettext("The books have no entry with this number."),
+    "cooperative-exists": lazy_gettext(
+        "There is a cooperative with this code already. Choose another one."
+    ),
+    "member-exists": lazy_gettext("There is a member with this number already."),
+    "last-board-member": lazy_gettext(
+        "A cooperative keeps at least one board member. Name another one first."
+    ),
+    "invitation-not-valid": lazy_gettext(
+        "This link does not work any more. Ask for a new invitation."
+    ),
+    "wrong-credentials": lazy_gettext("The e-mail address and the password do not go together."),
+    "unauthenticated": lazy_gettext("Sign in first."),
+    "weak-password": lazy_gettext("Choose a longer password that nobody guesses."),
+    "round-state": lazy_gettext(
+        "The round is not that far yet, or it is further already. Look how it stands."
+    ),
+    "round-not-open": lazy_gettext(
+        "This round is not open. Wait until it opens, or for the next one."
+    ),
+    "deadline-passed": lazy_gettext("The closing time has passed."),
+    "product-not-in-round": lazy_gettext("This round does not offer that product."),
+    "pledge-too-large": lazy_gettext("A member may order %(maximum)s of this at most."),
+    "pledge-exists": lazy_gettext("There is an order for this product already. Change that one."),
+    "not-an-active-member": lazy_gettext(
+        "Only members order, from the day they join to the day they leave."
+    ),
+    "credit-limit": lazy_gettext(
+        "You have %(short_cents)s too little. You can pay in, or order less."
+    ),
+    "nothing-pledged": lazy_gettext("Nobody ordered anything, so there is nothing to order."),
+    "over-order": lazy_gettext("More came than was ordered. Say why, or correct the number."),
+    "lines-not-received": lazy_gettext("Not every product has been counted: %(products)s."),
+    "invoice-missing": lazy_gettext(
+        "Enter the supplier's invoice first: it should be %(expected_cents)s."
+    ),
+    "invoice-difference": lazy_gettext(
+        "The invoice is %(invoiced_cents)s and should be %(expected_cents)s. "
+        "The difference is %(difference_cents)s."
+    ),
+    "invoice-known": lazy_gettext("This invoice was entered for another round."),
+    "statement-does-not-tie": lazy_gettext(
+        "The statement differs from the books at %(sum)s. It is not handed out."
+    ),
+    "nothing-settled": lazy_gettext("Round %(round)s was not settled in or before this period."),
+    "wrong-bank-account": lazy_gettext("This bank line is of another account."),
+    "bank-line-differs": lazy_gettext("This bank line was recorded before with other content."),
+    "not-a-city-folder": lazy_gettext("This is not a folder of a city."),
+    "export-conflict": lazy_gettext(
+        "Two things have the same code, so the export would mix them up."
+    ),
+    "folder-in-use": lazy_gettext("The folder holds files already. Choose an empty one."),
 }
 
 
