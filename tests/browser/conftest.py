@@ -1,0 +1,82 @@
+"""A browser, and the site it visits: the demo city with a few people who can sign in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.browser.install_browser import ADVICE, find_browser
+from tests.factories.people import PASSWORD, Person, sign_up
+from tests.unit.network.city_folders import DEMO_CITY
+from wijkeconomie.app import create_app
+from wijkeconomie.core.identity import Role
+from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.network.interchange.importing import import_city
+
+ARGUMENTS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site is, and who can sign in."""
+
+    address: str
+    runtime: Runtime
+    member: Person
+    neighbour: Person
+    coordinator: Person
+    accountant: Person
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver, started once."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One browser for all tests."""
+    path = find_browser()
+    if path is None:
+        pytest.skip(f"no browser: {ADVICE}")
+    started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def site(fresh_runtime: Runtime) -> Iterator[Site]:
+    """The site, served from a database of this test alone."""
+    import_city(fresh_runtime.units_of_work, DEMO_CITY)
+    people = {
+        "member": sign_up(fresh_runtime, "MRS", "Annelies", Role.MEMBER, member="M101"),
+        "neighbour": sign_up(fresh_runtime, "MRS", "Carlijn", Role.MEMBER, member="M103"),
+        "coordinator": sign_up(fresh_runtime, "MRS", "Bram", Role.MEMBER, Role.COORDINATOR),
+        "accountant": sign_up(fresh_runtime, "MRS", "Fenna", Role.ACCOUNTANT),
+    }
+    server = make_server("127.0.0.1", 0, create_app(fresh_runtime), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(f"http://127.0.0.1:{server.port}", fresh_runtime, **people)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def sign_in(page: Page, site: Site, person: Person) -> None:
+    """Sign in by the form, as a person would."""
+    page.goto(f"{site.address}/login")
+    page.get_by_label("E-mailadres").fill(person.email)
+    page.get_by_label("Wachtwoord").fill(PASSWORD)
+    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("heading", name=f"Hallo {person.name}").wait_for()
