@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -21,7 +22,7 @@ from wijkeconomie.core.refusals import (
     PermissionDeniedError,
     StaleVersionError,
 )
-from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.refusals import ClosedPeriodError
 from wijkeconomie.ledger.service import close_period
@@ -531,7 +532,7 @@ def test_a_settled_round_is_not_cancelled(market: Market) -> None:
 def test_steps_ask_for_the_permission_of_the_table(market: Market, role: Role) -> None:
     round_id = market.settled_round()
     identity = Identity(actor="login:1", roles=frozenset({role}))
-    steps = {
+    steps: dict[str, Callable[[UnitOfWork], object]] = {
         "round.open": lambda uow: rounds.open_round(uow, round_id),
         "round.close": lambda uow: rounds.close_round(uow, rounds.CloseRound(round_id=round_id)),
         "round.order": lambda uow: rounds.order_round(uow, rounds.OrderRound(round_id=round_id)),

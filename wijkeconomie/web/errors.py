@@ -12,12 +12,16 @@ from werkzeug.exceptions import HTTPException
 
 from wijkeconomie.core.refusals import (
     DomainError,
+    InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
 )
+from wijkeconomie.ledger.refusals import UnknownEntryError
 from wijkeconomie.web.refusal_messages import sentence
 
 log = logging.getLogger(__name__)
+
+_STATUS: dict[type[DomainError], int] = {PermissionDeniedError: 403, InvalidInputError: 422}
 
 
 def is_api_request() -> bool:
@@ -37,9 +41,9 @@ def init_errors(app: Flask) -> None:
 
 def show_refusal(refusal: DomainError) -> Response:
     """A refusal that no form caught: what was refused, and the way back."""
-    if isinstance(refusal, NotFoundError):
+    if isinstance(refusal, NotFoundError | UnknownEntryError):
         return _page("errors/404.html", 404)
-    status = 403 if isinstance(refusal, PermissionDeniedError) else 409
+    status = _STATUS.get(type(refusal), 409)
     return _page("errors/refusal.html", status, message=sentence(refusal), back=request.referrer)
 
 
