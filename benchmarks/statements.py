@@ -49,9 +49,7 @@ def statement_rows(world: World) -> list[Row]:
         with world.begin() as uow:
             written = [
                 render_csv(statement)
-                for statement in member_statements(
-                    uow.session, world.cooperative_id, codes, PERIOD
-                )
+                for statement in member_statements(uow.session, world.cooperative_id, codes, PERIOD)
             ]
         assert len(written) == MEMBERS
 

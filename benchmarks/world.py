@@ -33,9 +33,7 @@ class World:
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """A unit of work within the cooperative."""
-        with self.units_of_work.begin(
-            identity=BENCH, cooperative_id=self.cooperative_id
-        ) as uow:
+        with self.units_of_work.begin(identity=BENCH, cooperative_id=self.cooperative_id) as uow:
             yield uow
 
 

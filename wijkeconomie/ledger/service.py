@@ -254,9 +254,6 @@ from account control
 cross join unnest(cast(:parties as text[])) as wanted (party)
 where control.cooperative_id = :cooperative_id and control.key = :key and control.unit = :unit
   and control.party is null and control.has_parties
-  and not exists (
-    select from account known where known.cooperative_id = control.cooperative_id
-      and known.key = control.key and known.party = wanted.party and known.unit = control.unit)
 on conflict do nothing
 """
 )
@@ -286,11 +283,14 @@ def ensure_accounts(
     Raises:
         UnknownAccountError: the chart has no such key, or it has no parties.
     """
-    uow.session.execute(
-        _OPEN_PARTIES,
-        {"cooperative_id": uow.tenant, "key": key, "unit": unit, "parties": list(parties)},
-    )
     codes = queries.party_codes(uow.session, uow.tenant, key, parties, unit=unit)
+    # Known ones are left out here rather than in SQL: a join with an array has no statistics.
+    if new := [party for party in parties if party not in codes]:
+        uow.session.execute(
+            _OPEN_PARTIES,
+            {"cooperative_id": uow.tenant, "key": key, "unit": unit, "parties": new},
+        )
+        codes = queries.party_codes(uow.session, uow.tenant, key, parties, unit=unit)
     if missing := [party for party in parties if party not in codes]:
         raise UnknownAccountError(
             f"the chart has no account {key} with parts in {unit}", key=key, party=missing[0]
