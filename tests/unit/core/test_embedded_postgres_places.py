@@ -127,12 +127,12 @@ def test_processes_born_apart_have_marks_apart() -> None:
         child.kill()
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", f"{os.getpid()}\n/data\n", "-5\n", "99999999"])
+@pytest.mark.parametrize("content", ["", "nonsense", "{us}\n/data\n", "-5\n", "99999999"])
 def test_a_process_file_that_names_no_server_of_this_folder_is_not_believed(
     tmp_path: Path, content: str
 ) -> None:
     places = Places(tmp_path, ServerUser())
     places.data.mkdir(parents=True)
-    (places.data / "postmaster.pid").write_text(content)
+    (places.data / "postmaster.pid").write_text(content.format(us=os.getpid()))
     assert postmaster(places) is None
     assert server_state(places) == ""
