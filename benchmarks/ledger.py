@@ -53,6 +53,8 @@ def ledger_rows(world: World) -> list[Row]:
         bank, income = ensure_account(uow, "bank"), ensure_account(uow, "contribution_income")
         parties = [f"L{number:06d}" for number in range(MEMBERS)]
         ids, codes = party_accounts(uow, "member_account", parties)
+    for _ in range(ENTRIES):  # so that statistics are of books in use
+        _post(world, bank, income)
     with world.raw.cursor() as cursor:
         cursor.execute(_TABLES.encode())
         cursor.execute(
@@ -69,19 +71,23 @@ def ledger_rows(world: World) -> list[Row]:
     ]
 
 
+def _post(world: World, bank: str, income: str) -> None:
+    draft = EntryDraft(
+        accounting_date=DAY,
+        kind="bench",
+        source="bench/1",
+        description="an entry",
+        idempotency_key=str(uuid.uuid4()),
+        postings=(debit(bank, 100), credit(income, 100)),
+    )
+    with world.begin() as uow:
+        post_entry(uow, draft)
+
+
 def _one_entry(world: World, bank: str, income: str, raw_ids: list[int]) -> Row:
     def ours(_run: int) -> None:
         for _ in range(ENTRIES):
-            draft = EntryDraft(
-                accounting_date=DAY,
-                kind="bench",
-                source="bench/1",
-                description="an entry",
-                idempotency_key=str(uuid.uuid4()),
-                postings=(debit(bank, 100), credit(income, 100)),
-            )
-            with world.begin() as uow:
-                post_entry(uow, draft)
+            _post(world, bank, income)
 
     def reference(_run: int) -> None:
         for _ in range(ENTRIES):

@@ -4,6 +4,10 @@
 -- SQLSTATEs: WE001 closed period, WE002 unbalanced, WE003 unknown account, WE004 immutable,
 -- WE005 postings and entry do not fit, WE006 content hash differs, WE007 no books.
 
+-- A session keeps the plans that it made for its first entry: in new books, or of 100,000
+-- postings. Only look-ups by index stay right for what follows, so the functions that every
+-- entry runs switch scans, and joins by scanning, off.
+
 -- A cooperative's chain begins with a hash of its code, so that no chain passes for another's.
 create function ledger_first_hash(code text) returns bytea
 language sql immutable set search_path = pg_catalog, public as $$
@@ -40,12 +44,19 @@ for each statement execute function ledger_open_balances();
 -- Number and hash of an entry. Locking the head puts the entries of a cooperative in one
 -- order, without gaps: a transaction that fails gives its number back.
 create function ledger_chain_entry() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
-declare
-  head public.ledger_head;
+language plpgsql security definer
+set search_path = pg_catalog, public set enable_seqscan = off as $$
 begin
-  select * into head from ledger_head
-  where cooperative_id = new.cooperative_id for update;
+  update ledger_head head
+  set last_number = before.last_number + 1,
+      last_hash = sha256(before.last_hash
+        || convert_to((before.last_number + 1)::text || E'\n', 'UTF8') || new.content_hash)
+  from (
+    select * from ledger_head where cooperative_id = new.cooperative_id for update
+  ) before
+  where head.cooperative_id = before.cooperative_id
+  returning head.last_number, before.last_hash, head.last_hash
+  into new.number, new.previous_hash, new.hash;
   if not found then
     raise exception 'cooperative % has no books', new.cooperative_id using errcode = 'WE007';
   end if;
@@ -57,12 +68,6 @@ begin
     raise exception 'period % is closed', to_char(new.accounting_date, 'YYYY-MM')
       using errcode = 'WE001';
   end if;
-  new.number := head.last_number + 1;
-  new.previous_hash := head.last_hash;
-  new.hash := sha256(
-    head.last_hash || convert_to(new.number::text || E'\n', 'UTF8') || new.content_hash);
-  update ledger_head set last_number = new.number, last_hash = new.hash
-  where cooperative_id = new.cooperative_id;
   return new;
 end $$;
 
@@ -71,7 +76,8 @@ for each row execute function ledger_chain_entry();
 
 -- An entry without its postings may not be committed.
 create function ledger_require_postings() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer
+set search_path = pg_catalog, public set enable_seqscan = off as $$
 begin
   if not exists (
     select from posting
@@ -104,71 +110,60 @@ $$;
 -- All postings of an entry arrive in one statement; they are checked and carried to the
 -- balances together, so the cost of a check does not grow with the number of statements.
 create function ledger_check_postings() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer
+set search_path = pg_catalog, public
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-  fault record;
-  expected bigint;
-  updated bigint;
+  given record;
+  entry public.journal_entry;
 begin
-  select i.entry_number, i.lines, e.posting_count into fault
+  for given in
+    select i.cooperative_id, i.entry_number, count(*) as lines,
+           min(i.line) as first_line, max(i.line) as last_line, count(a.id) as known,
+           min(a.unit) as unit, min(a.unit) = max(a.unit) as has_one_unit,
+           sum(i.amount) as difference,
+           string_agg(i.line || E'\t' || a.code || E'\t' || a.unit || E'\t' || i.amount || E'\n',
+                      '' order by i.line) as content
+    from inserted i
+    left join account a on a.cooperative_id = i.cooperative_id and a.id = i.account_id
+    group by i.cooperative_id, i.entry_number
+  loop
+    select * into entry from journal_entry
+    where cooperative_id = given.cooperative_id and number = given.entry_number;
+    if not found or entry.posting_count <> given.lines
+       or given.first_line <> 1 or given.last_line <> given.lines then
+      raise exception 'entry % takes % postings in one statement, numbered from 1; got %',
+        given.entry_number, coalesce(entry.posting_count::text, 'no'), given.lines
+        using errcode = 'WE005';
+    end if;
+    if given.known <> given.lines then
+      raise exception '% of the accounts are not in the chart', given.lines - given.known
+        using errcode = 'WE003';
+    end if;
+    if not given.has_one_unit then
+      select a.unit, sum(i.amount) as difference into given.unit, given.difference
+      from inserted i
+      join account a on a.cooperative_id = i.cooperative_id and a.id = i.account_id
+      where i.cooperative_id = entry.cooperative_id and i.entry_number = entry.number
+      group by a.unit order by sum(i.amount) = 0 limit 1;
+    end if;
+    if given.difference <> 0 then
+      raise exception 'entry % is out of balance by % %',
+        entry.number, given.difference, given.unit using errcode = 'WE002';
+    end if;
+    if entry.content_hash
+       <> sha256(convert_to(ledger_content_head(entry) || given.content, 'UTF8')) then
+      raise exception 'the content hash of entry % is not that of its content', entry.number
+        using errcode = 'WE006';
+    end if;
+  end loop;
+
+  update account_balance b set balance = b.balance + change.amount
   from (
-    select cooperative_id, entry_number, count(*) as lines,
-           min(line) as first_line, max(line) as last_line
-    from inserted group by cooperative_id, entry_number
-  ) i
-  left join journal_entry e
-    on e.cooperative_id = i.cooperative_id and e.number = i.entry_number
-  where e.number is null or e.posting_count <> i.lines
-     or i.first_line <> 1 or i.last_line <> i.lines
-  limit 1;
-  if found then
-    raise exception 'entry % takes % postings in one statement, numbered from 1; got %',
-      fault.entry_number, coalesce(fault.posting_count::text, 'no'), fault.lines
-      using errcode = 'WE005';
-  end if;
-
-  select i.entry_number, a.unit, sum(i.amount) as difference into fault
-  from inserted i
-  join account a on a.cooperative_id = i.cooperative_id and a.id = i.account_id
-  group by i.cooperative_id, i.entry_number, a.unit
-  having sum(i.amount) <> 0 limit 1;
-  if found then
-    raise exception 'entry % is out of balance by % %',
-      fault.entry_number, fault.difference, fault.unit using errcode = 'WE002';
-  end if;
-
-  with change as (
     select cooperative_id, account_id, sum(amount)::bigint as amount
     from inserted group by cooperative_id, account_id
-  ), carried as (
-    update account_balance b set balance = b.balance + change.amount
-    from change
-    where b.cooperative_id = change.cooperative_id and b.account_id = change.account_id
-    returning 1
-  )
-  select (select count(*) from change), (select count(*) from carried)
-  into expected, updated;
-  if expected <> updated then
-    raise exception '% of the accounts are not in the chart', expected - updated
-      using errcode = 'WE003';
-  end if;
-
-  select e.number into fault
-  from journal_entry e
-  join (
-    select i.cooperative_id, i.entry_number,
-           string_agg(i.line || E'\t' || a.code || E'\t' || a.unit || E'\t' || i.amount || E'\n',
-                      '' order by i.line) as lines
-    from inserted i
-    join account a on a.cooperative_id = i.cooperative_id and a.id = i.account_id
-    group by i.cooperative_id, i.entry_number
-  ) p on p.cooperative_id = e.cooperative_id and p.entry_number = e.number
-  where e.content_hash <> sha256(convert_to(ledger_content_head(e) || p.lines, 'UTF8'))
-  limit 1;
-  if found then
-    raise exception 'the content hash of entry % is not that of its content', fault.number
-      using errcode = 'WE006';
-  end if;
+  ) change
+  where b.cooperative_id = change.cooperative_id and b.account_id = change.account_id;
   return null;
 end $$;
 

@@ -177,11 +177,6 @@ def _create_tables() -> None:
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("amount <> 0", name=op.f("ck_posting_amount_nonzero")),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id"],
-            ["cooperative.id"],
-            name=op.f("fk_posting_cooperative_id_cooperative"),
-        ),
         sa.PrimaryKeyConstraint("cooperative_id", "entry_number", "line", name=op.f("pk_posting")),
     )
     op.create_index(
@@ -202,16 +197,6 @@ def _create_tables() -> None:
         ),
         sa.CheckConstraint(
             "balance >= minimum_balance", name=op.f("ck_account_balance_not_below_minimum")
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "account_id"],
-            ["account.cooperative_id", "account.id"],
-            name=op.f("fk_account_balance_cooperative_id_account_id_account"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id"],
-            ["cooperative.id"],
-            name=op.f("fk_account_balance_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "account_id", name=op.f("pk_account_balance")),
         postgresql_with={"fillfactor": "50"},

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
@@ -70,18 +72,24 @@ class UnitOfWorkFactory:
 
 
 def _as_setting(value: int | None) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else str(int(value))
 
 
 def set_tenant(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     """Tell the database, for this transaction only, whose rows it may show.
 
-    One round trip for both settings: each costs more than the policy that reads it.
+    The transaction begins in the same round trip: each costs a small entry a tenth of its time.
+    Both values are numbers of ours, so the text holds nothing that a user wrote.
     """
-    connection.exec_driver_sql(
-        "select set_config('app.cooperative_id', %s, true), set_config('app.login_id', %s, true)",
-        (_as_setting(session.info.get(TENANT)), _as_setting(session.info.get(LOGIN))),
+    tenant, login = (_as_setting(session.info.get(name)) for name in (TENANT, LOGIN))
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    is_idle = driver.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    result = driver.pgconn.exec_(
+        f"{'begin; ' if is_idle else ''}select set_config('app.cooperative_id', '{tenant}', true),"
+        f" set_config('app.login_id', '{login}', true)".encode()
     )
+    if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+        raise psycopg.OperationalError(result.error_message)
 
 
 def session_factory(bind: object) -> sessionmaker[Session]:

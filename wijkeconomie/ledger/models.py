@@ -131,6 +131,7 @@ class Posting(TenantTable, Base):
         ),
     )
 
+    cooperative_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     entry_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     account_id: Mapped[int]
@@ -138,18 +139,20 @@ class Posting(TenantTable, Base):
 
 
 class AccountBalance(TenantTable, Base):
-    """The sum of an account's postings, kept in the transaction that posts, with its limits."""
+    """The sum of an account's postings, kept in the transaction that posts, with its limits.
+
+    It has no foreign keys either. Its rows are written by the trigger that opens accounts and
+    by nothing else: the application's role may not insert here, and accounts are not deleted.
+    """
 
     __tablename__ = "account_balance"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["cooperative_id", "account_id"], ["account.cooperative_id", "account.id"]
-        ),
         CheckConstraint("balance >= minimum_balance", name="not_below_minimum"),
         CheckConstraint("balance <= maximum_balance", name="not_above_maximum"),
         {"postgresql_with": {"fillfactor": "50"}},
     )
 
+    cooperative_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     balance: Mapped[int] = mapped_column(server_default="0")
     minimum_balance: Mapped[int | None]

@@ -58,8 +58,8 @@ select number, false from entry union all select number, true from earlier
 _LINES_BY_CODE = """
 select :cooperative_id, entry.number, drafted.line, account.id, drafted.amount
 from entry
-cross join unnest(cast(:codes as text[]), cast(:units as text[]), cast(:amounts as bigint[]))
-  with ordinality as drafted (code, unit, amount, line)
+cross join unnest((select cast(:codes as text[])), (select cast(:units as text[])),
+  (select cast(:amounts as bigint[]))) with ordinality as drafted (code, unit, amount, line)
 left join account on account.cooperative_id = :cooperative_id
   and account.code = drafted.code and account.unit = drafted.unit
 """
