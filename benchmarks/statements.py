@@ -15,7 +15,7 @@ from wijkeconomie.ledger.drafts import BulkEntryDraft
 from wijkeconomie.ledger.service import ensure_account, party_accounts, post_bulk_entry
 from wijkeconomie.money.periods import Period
 from wijkeconomie.reports.member_queries import member_statements
-from wijkeconomie.reports.statement_csv import render_csv
+from wijkeconomie.reports.rendering import render_many
 
 MEMBERS = 1000
 LINES = 100
@@ -47,11 +47,9 @@ def statement_rows(world: World) -> list[Row]:
 
     def ours(_run: int) -> None:
         with world.begin() as uow:
-            written = [
-                render_csv(statement)
-                for statement in member_statements(uow.session, world.cooperative_id, codes, PERIOD)
-            ]
-        assert len(written) == MEMBERS
+            statements = member_statements(uow.session, world.cooperative_id, codes, PERIOD)
+            written = render_many(statements)
+        assert written.count(b"\nline,") == MEMBERS * LINES
 
     def reference(_run: int) -> None:
         assert len(_plainly(world)) == MEMBERS

@@ -8,7 +8,7 @@ import json
 import logging
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -374,11 +374,11 @@ def run(
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def run_command(*extra: str, output: str = "-") -> Result:
+    def run_command(*extra: str, output: str = "-", flags: Sequence[str] = ()) -> Result:
         given = {"--cooperative": books.code, "--from": "2026-01-01", "--to": "2026-02-01"}
         given |= {"--format": "csv", "--output": output}
         given |= dict(zip(extra[::2], extra[1::2], strict=True))
-        arguments = [part for pair in given.items() for part in pair]
+        arguments = [*(part for pair in given.items() for part in pair), *flags]
         shell = Shell(create_app=lambda _: pytest.fail("no web service"), jobs=())
         try:
             return runner.invoke(statement_command, arguments, obj=shell)
@@ -418,6 +418,20 @@ def test_standard_output_has_the_bytes_of_the_file(
     assert [row["row_type"] for row in rows][:3] == ["opening", "line", "total"]
 
 
+def test_all_members_stand_in_one_file_as_each_stands_in_his_own(
+    books: Books, run: RunCommand
+) -> None:
+    members = some_members(books, 3)
+    settle(books, a_planned_round(books, members), (10, 10))
+    charge(books, "L001", date(2026, 1, 2))
+
+    header, *together = run(flags=["--all-members"]).stdout_bytes.splitlines()
+
+    apart = [run("--member", code).stdout_bytes.splitlines() for code in ("L001", "L002", "L003")]
+    assert [lines[0] for lines in apart] == [header] * 3
+    assert together == [line for lines in apart for line in lines[1:]]
+
+
 def test_every_rendering_of_one_request_has_the_same_closing(books: Books, run: RunCommand) -> None:
     members = some_members(books, 2)
     result = settle(books, a_planned_round(books, members), (9, 10))
@@ -441,7 +455,7 @@ def test_every_rendering_of_one_request_has_the_same_closing(books: Books, run: 
         (("--round", "R99"), 1, "there is no round R99"),
         (("--to", "2026-01-01"), 2, "--to must be later than --from"),
         (("--from", "2026-02-30"), 2, "2026-02-30"),
-        (("--member", "L001", "--round", "R01"), 2, "not both"),
+        (("--member", "L001", "--round", "R01"), 2, "give one of"),
     ],
 )
 def test_a_wrong_request_is_refused_with_what_is_wrong(

@@ -228,6 +228,8 @@ def test_the_last_board_member_stays(site: Flask, city: Runtime) -> None:
         (Role.MEMBER, "rounds/MRS-R01/manage", 403),
         (Role.MEMBER, "rounds/new", 403),
         (Role.ACCOUNTANT, "books", 200),
+        (Role.ACCOUNTANT, "books/members.csv", 200),
+        (Role.MEMBER, "books/members.csv", 403),
         (Role.ACCOUNTANT, "books/members/M101", 200),
         (Role.ACCOUNTANT, "rounds/new", 403),
         (Role.COORDINATOR, "rounds/MRS-R01/manage", 200),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +17,10 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.shell import UNUSABLE, Shell, fail, pass_shell
 from wijkeconomie.core.typesetting import Language
+from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import Period
-from wijkeconomie.reports.rendering import Format, render
-from wijkeconomie.reports.service import StatementRequest, statement_for
-from wijkeconomie.reports.statement import Statement
+from wijkeconomie.reports.rendering import Format, render, render_many
+from wijkeconomie.reports.service import StatementRequest, every_member_statement, statement_for
 
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 STANDARD_OUTPUT = "-"
@@ -30,6 +32,7 @@ STANDARD_OUTPUT = "-"
 @click.option("--to", "until", type=DATE, required=True, help="First day after the period.")
 @click.option("--member", "member_code", help="Member number, as in L00001.")
 @click.option("--round", "round_code", help="Code of a round, as in C01-R01.")
+@click.option("--all-members", is_flag=True, help="Every member, in one file (CSV only).")
 @click.option("--format", "format_", type=click.Choice(["csv", "pdf", "json"]), required=True)
 @click.option("--output", required=True, help="The file to write; - for standard output.")
 @click.option("--language", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
@@ -46,13 +49,16 @@ def statement_command(  # noqa: PLR0917 - click passes its options by name
     output: str,
     language: Language,
     *,
+    all_members: bool,
     large_print: bool,
 ) -> None:
-    """Write the statement of a cooperative, or of one member or round of it."""
+    """Write the statement of a cooperative, or of one member or round of it, or of all members."""
     if until <= from_:
         fail("--to must be later than --from: it is the first day after the period", code=UNUSABLE)
-    if member_code and round_code:
-        fail("give --member or --round, not both", code=UNUSABLE)
+    if [bool(member_code), bool(round_code), all_members].count(True) > 1:
+        fail("give one of --member, --round and --all-members", code=UNUSABLE)
+    if all_members and format_ != "csv":
+        fail("--all-members goes with --format csv", code=UNUSABLE)
     if large_print and format_ != "pdf":
         fail("--large-print goes with --format pdf", code=UNUSABLE)
     request = StatementRequest(
@@ -60,9 +66,12 @@ def statement_command(  # noqa: PLR0917 - click passes its options by name
         member_code=member_code,
         round_code=round_code,
     )
-    with shell.runtime() as runtime:
-        found = _statement(runtime, code, request)
-        content = render(found, format_, language=language, large_print=large_print)
+    with shell.runtime() as runtime, _cooperative(runtime, code) as uow:
+        if all_members:
+            content = render_many(every_member_statement(uow, request.period), language=language)
+        else:
+            found = statement_for(uow, request)
+            content = render(found, format_, language=language, large_print=large_print)
     if output == STANDARD_OUTPUT:
         click.echo(content, nl=False)
         return
@@ -72,7 +81,8 @@ def statement_command(  # noqa: PLR0917 - click passes its options by name
         fail(f"cannot write {output}: {error.strerror}", code=UNUSABLE)
 
 
-def _statement(runtime: Runtime, code: str, request: StatementRequest) -> Statement:
+@contextmanager
+def _cooperative(runtime: Runtime, code: str) -> Iterator[UnitOfWork]:
     identity = system_identity("cli")
     with runtime.units_of_work.begin(identity=identity) as uow:
         cooperative_id = uow.session.scalar(
@@ -81,7 +91,7 @@ def _statement(runtime: Runtime, code: str, request: StatementRequest) -> Statem
     if cooperative_id is None:
         raise NotFoundError(f"there is no cooperative {code}", cooperative=code)
     with runtime.units_of_work.begin(identity=identity, cooperative_id=cooperative_id) as uow:
-        return statement_for(uow, request)
+        yield uow
 
 
 def write_whole(path: Path, content: bytes) -> None:

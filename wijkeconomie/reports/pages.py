@@ -26,8 +26,8 @@ from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.reports.accountant_queries import account_groups, entry_rows
 from wijkeconomie.reports.charts import Bar, bar_chart
-from wijkeconomie.reports.rendering import CONTENT_TYPES, Format, file_name, render
-from wijkeconomie.reports.service import StatementRequest, statement_for
+from wijkeconomie.reports.rendering import CONTENT_TYPES, Format, file_name, render, render_many
+from wijkeconomie.reports.service import StatementRequest, every_member_statement, statement_for
 from wijkeconomie.reports.statement import Statement, StatementLine
 from wijkeconomie.reports.statement_texts import line_text, payment_sentences
 from wijkeconomie.reports.words import kind_words, page_language
@@ -196,6 +196,17 @@ def download_round(round_code: str, format_: Format) -> ResponseReturnValue:
     return _download(format_, round_code=round_code)
 
 
+@blueprint.get("/books/members.csv")
+def download_every_member() -> ResponseReturnValue:
+    """The statements of all members in one file, for a spreadsheet."""
+    visit = current_visit()
+    with visit.begin() as uow:
+        period = asked_period(local_date(uow.now, LOCAL_TIME))
+        content = render_many(every_member_statement(uow, period), language=page_language())
+    name = f"members-{visit.cooperative.code}-{period.start}_{period.end}.csv"
+    return _file(content, name, "csv")
+
+
 def _download(
     format_: Format, *, member_code: str | None = None, round_code: str | None = None
 ) -> Response:
@@ -211,7 +222,10 @@ def _download(
         language=page_language(),
         large_print="large" in request.args and format_ == "pdf",
     )
-    name = file_name(statement, format_)
+    return _file(content, file_name(statement, format_), format_)
+
+
+def _file(content: bytes, name: str, format_: Format) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, headers=headers, content_type=CONTENT_TYPES[format_])
 

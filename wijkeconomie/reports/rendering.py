@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from wijkeconomie.core.typesetting import Language
 from wijkeconomie.reports.statement import Statement
-from wijkeconomie.reports.statement_csv import render_csv
+from wijkeconomie.reports.statement_csv import HEADER, render_csv, write_member_lines
 from wijkeconomie.reports.statement_json import render_json
 from wijkeconomie.reports.statement_pdf import render_statement_pdf
 
@@ -28,6 +29,14 @@ def render(
     if format_ == "json":
         return render_json(statement)
     return render_statement_pdf(statement, language=language, large_print=large_print)
+
+
+def render_many(statements: Iterable[Statement], *, language: Language = "nl") -> bytes:
+    """Many statements as one CSV file, under one header row."""
+    out = io.StringIO()
+    out.write(HEADER)
+    write_member_lines(out, statements, language=language)
+    return out.getvalue().encode()
 
 
 def file_name(statement: Statement, format_: Format) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -48,6 +49,17 @@ def statement_for(uow: UnitOfWork, request: StatementRequest) -> Statement:
     if request.round_code is not None:
         return queries.round_statement(uow.session, uow.tenant, request.round_code, request.period)
     return queries.cooperative_statement(uow.session, uow.tenant, request.period)
+
+
+def every_member_statement(uow: UnitOfWork, period: Period) -> Iterator[Statement]:
+    """The statements of all members, in order of their code; each ties to the books.
+
+    Raises:
+        PermissionDeniedError: not for members.
+        StatementDoesNotTieError: the books and a statement differ.
+    """
+    require_permission(uow.identity, "statement.read-any")
+    return queries.member_statements(uow.session, uow.tenant, None, period)
 
 
 def _is_own(uow: UnitOfWork, member_code: str) -> bool:
