@@ -128,11 +128,6 @@ def _create_tables() -> None:
             ["journal_entry.cooperative_id", "journal_entry.number"],
             name="fk_journal_entry_reversed",
         ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id"],
-            ["cooperative.id"],
-            name=op.f("fk_journal_entry_cooperative_id_cooperative"),
-        ),
         sa.PrimaryKeyConstraint("cooperative_id", "number", name=op.f("pk_journal_entry")),
         sa.UniqueConstraint(
             "cooperative_id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from contextlib import suppress
 from datetime import date
@@ -60,6 +61,28 @@ def test_the_same_entry_twice_is_booked_once(books: Books) -> None:
 
     assert (again.number, again.is_replay) == (first.number, True)
     assert balance == 700
+
+
+def test_an_entry_that_another_process_is_posting_is_waited_for_and_booked_once(
+    books: Books,
+) -> None:
+    draft = a_balanced_entry(700)
+    replays: list[bool] = []
+
+    def post_too() -> None:
+        with books.open() as uow:
+            replays.append(post_entry(uow, draft).is_replay)
+
+    with books.open() as uow:
+        post_entry(uow, draft)
+        other = threading.Thread(target=post_too)
+        other.start()
+        other.join(0.3)
+        assert other.is_alive(), "the second poster waits for the first"
+    other.join()
+
+    assert replays == [True]
+    assert books.balance("10201") == 700
 
 
 def test_a_key_with_another_content_is_refused(books: Books) -> None:

@@ -71,7 +71,9 @@ class LedgerHead(TenantTable, Base):
 class JournalEntry(TenantTable, Base):
     """An immutable event in the books; a mistake is corrected by a reversing entry.
 
-    ``number``, ``previous_hash`` and ``hash`` are set by the database when it is inserted.
+    ``number``, ``previous_hash`` and ``hash`` are set by the database when it is inserted, from
+    the head of the cooperative's chain; that head stands for a foreign key to the cooperative,
+    whose check would lock and rewrite the cooperative's row at every entry.
     """
 
     __tablename__ = "journal_entry"
@@ -98,6 +100,7 @@ class JournalEntry(TenantTable, Base):
         Index("ix_journal_entry_cooperative_id_source", "cooperative_id", "source"),
     )
 
+    cooperative_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     accounting_date: Mapped[date]
     posted_at: Mapped[datetime]

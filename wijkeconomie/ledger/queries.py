@@ -169,6 +169,19 @@ def last_number(session: Session, cooperative_id: int) -> int:
     )
 
 
+def number_of_key(session: Session, cooperative_id: int, idempotency_key: str) -> int:
+    """The number of the entry that was posted with this key; there must be one."""
+    return int(
+        session.scalars(
+            text(
+                "select number from journal_entry where cooperative_id = :cooperative_id"
+                " and idempotency_key = :key"
+            ),
+            {"cooperative_id": cooperative_id, "key": idempotency_key},
+        ).one()
+    )
+
+
 def control_codes(session: Session, cooperative_id: int, *, unit: str = "EUR") -> dict[str, str]:
     """The codes of the control accounts, by key."""
     rows = session.execute(

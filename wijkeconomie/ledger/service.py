@@ -37,23 +37,20 @@ class PostedEntry:
 
 # One statement a draft: the entry, its lines and (through the guards) number, hash, period,
 # balances and sums. Each round trip that is saved is a fifth of a small entry's cost.
+# Nothing comes back when the books have the key already.
 _INSERT_ENTRY = """
-with earlier as (
-  select number from journal_entry
-  where cooperative_id = :cooperative_id and idempotency_key = :idempotency_key
-), entry as (
+with entry as (
   insert into journal_entry (cooperative_id, number, accounting_date, posted_at, posted_by,
     kind, source, description, idempotency_key, reverses_number, posting_count, content_hash,
     previous_hash, hash)
-  select :cooperative_id, 0, :accounting_date, :posted_at, :posted_by, :kind, :source,
-    :description, :idempotency_key, :reverses, :posting_count, :content_hash, '', ''
-  where not exists (select from earlier)
+  values (:cooperative_id, 0, :accounting_date, :posted_at, :posted_by, :kind, :source,
+    :description, :idempotency_key, :reverses, :posting_count, :content_hash, '', '')
   returning number
 ), lines as (
   insert into posting (cooperative_id, entry_number, line, account_id, amount)
   {lines}
 )
-select number, false from entry union all select number, true from earlier
+select number from entry
 """
 _LINES_BY_CODE = """
 select :cooperative_id, entry.number, drafted.line, account.id, drafted.amount
@@ -157,13 +154,16 @@ def _insert(
         ),
     }
     try:
-        number, is_replay = uow.session.execute(statement, values | columns).one()
+        number = uow.session.scalar(statement, values | columns)
     except DBAPIError as error:
         refusal = as_refusal(error, date=header.accounting_date.isoformat(), key=header.kind)
         if refusal is None:
             raise
         raise refusal from error
-    return PostedEntry(number, is_replay)
+    if number is not None:
+        return PostedEntry(number, is_replay=False)
+    earlier = queries.number_of_key(uow.session, uow.tenant, header.idempotency_key)
+    return PostedEntry(earlier, is_replay=True)
 
 
 def _require_same_content(
