@@ -1,19 +1,17 @@
-"""Runs migrations over the connection that the caller hands over."""
+"""Runs migrations over the connection that the caller hands over, or over one of its own."""
 
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from wijkeconomie import tables
 
 config = context.config
 
 
-def run() -> None:
-    connection = config.attributes.get("connection")
-    if connection is None:
-        connection = create_engine(config.attributes["url"]).connect()
+def run(connection: Connection) -> None:
+    """Migrate over a connection that stays the caller's."""
     context.configure(
         connection=connection, target_metadata=tables.METADATA, transaction_per_migration=True
     )
@@ -21,4 +19,10 @@ def run() -> None:
         context.run_migrations()
 
 
-run()
+if (given := config.attributes.get("connection")) is not None:
+    run(given)
+else:
+    engine = create_engine(config.attributes["url"])
+    with engine.connect() as own:
+        run(own)
+    engine.dispose()
