@@ -25,7 +25,7 @@ class Bar:
 
 
 def bar_chart(title: str, description: str, bars: Sequence[Bar]) -> Markup:
-    """Bars side by side with their values on top, from zero."""
+    """Bars side by side from zero, with their values on top; nothing stands on an empty one."""
     top = max((bar.value for bar in bars), default=0) or 1
     slot = (WIDTH - 2 * MARGIN) // max(len(bars), 1)
     room = HEIGHT - 3 * MARGIN
@@ -42,7 +42,7 @@ def bar_chart(title: str, description: str, bars: Sequence[Bar]) -> Markup:
                 '<text class="chart-axis-label" x="{}" y="{}">{}</text>'
             ).format(
                 *(left + slot // 8, base - tall, slot * 3 // 4, tall),
-                *(middle, base - tall - 8, bar.text),
+                *(middle, base - tall - 8, bar.text if bar.value else ""),
                 *(middle, HEIGHT - 8, bar.label),
             )
         )

@@ -116,7 +116,11 @@ def _member_page(member_code: str, *, is_own: bool) -> ResponseReturnValue:
         chart=bar_chart(
             _("What you paid for orders, by month"),
             _("The same figures stand in the table below."),
-            [Bar(month, cents, format_amount(cents, language)) for month, cents in spent],
+            # Short names of months fit on a phone; the table beside has the years.
+            [
+                Bar(month.split()[0], cents, format_amount(cents, language))
+                for month, cents in spent
+            ],
         ),
         months_options=_months(today),
         period=f"{period.start:%Y-%m}",
