@@ -5,10 +5,11 @@ from __future__ import annotations
 from wijkeconomie.cooperatives import models as cooperatives
 from wijkeconomie.core import audit, commands, outbox
 from wijkeconomie.core.models import Base
+from wijkeconomie.costs import models as costs
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import models as purchasing
 
-MODULES = (audit, commands, outbox, cooperatives, ledger, purchasing, payments, network)
+MODULES = (audit, commands, outbox, cooperatives, ledger, purchasing, costs, payments, network)
 METADATA = Base.metadata

@@ -10,7 +10,7 @@ from tests.conftest import Clock
 from tests.factories.books import Books, open_books_of_a_new_cooperative
 from tests.factories.settled_rounds import some_members
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
-from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
@@ -22,7 +22,6 @@ from wijkeconomie.purchasing.receiving import (
     receive_line,
     record_invoice,
 )
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.purchasing.rounds import (
     CloseRound,
     OrderRound,

@@ -21,11 +21,10 @@ from wijkeconomie.core.shell import UNUSABLE, Shell, fail, pass_shell
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.verification import verify_books
 from wijkeconomie.money.amounts import format_amount
-from wijkeconomie.money.periods import Period, local_date
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 from wijkeconomie.network.interchange.importing import import_city
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.models import RoundState
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.reports.commands import write_whole
 from wijkeconomie.reports.rendering import render
 from wijkeconomie.reports.service import StatementRequest, statement_for

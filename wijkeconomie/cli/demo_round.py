@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
 from wijkeconomie.purchasing.models import FreightKey
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
@@ -20,7 +20,6 @@ from wijkeconomie.purchasing.receiving import (
     receive_line,
     record_invoice,
 )
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.purchasing.rounds import (
     CloseRound,
     OrderRound,

@@ -48,6 +48,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "bank.import": _MONEY,
     "statement.read-own": _MEMBER,
     "statement.read-any": _BOOKS,
+    # shared costs
+    "cost.read": _BOOKS,
+    "cost.change": _MONEY,
+    "cost.settle": _MONEY,
     # operation
     "job.read": _COORDINATOR | _BOOKS,
     "city.import": _PLATFORM,

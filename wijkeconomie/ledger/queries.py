@@ -213,6 +213,20 @@ def party_codes(
     return dict(rows.all())
 
 
+def account_ids(
+    session: Session, cooperative_id: int, codes: Sequence[str], *, unit: str = "EUR"
+) -> dict[str, int]:
+    """The ids of accounts, by code; unknown ones are left out."""
+    rows = session.execute(
+        text(
+            "select code, id from account where cooperative_id = :cooperative_id"
+            " and unit = :unit and code = any(cast(:codes as text[]))"
+        ),
+        {"cooperative_id": cooperative_id, "unit": unit, "codes": list(codes)},
+    )
+    return dict(rows.all())
+
+
 def account_balance(session: Session, cooperative_id: int, code: str, *, unit: str = "EUR") -> int:
     """The kept balance of one account, debit positive; 0 for an account not opened yet."""
     return balances(session, cooperative_id, [code], unit=unit).get(code, 0)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+LOCAL_TIME = ZoneInfo("Europe/Amsterdam")
+"""Days are days of the Netherlands, wherever the server stands."""
+
 _WRITTEN = re.compile(r"([0-9]{4})(?:-(?:Q([1-4])|([0-9]{2})))?")
 
 

@@ -10,7 +10,7 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.service import reverse_entry
-from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing.locking import round_for
 from wijkeconomie.purchasing.models import PurchaseRound, RoundSettlement
 from wijkeconomie.purchasing.notices import tell_members
@@ -20,7 +20,6 @@ from wijkeconomie.purchasing.receiving import (
     write_delivery,
     write_invoice,
 )
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, preview_of
 from wijkeconomie.purchasing.settling import require_invoice, write_settlement
 

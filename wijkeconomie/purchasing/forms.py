@@ -10,7 +10,7 @@ from flask import request
 from flask_babel import gettext as _
 
 from wijkeconomie.money.amounts import parse_amount
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
+from wijkeconomie.money.periods import LOCAL_TIME
 
 
 @dataclass(slots=True)

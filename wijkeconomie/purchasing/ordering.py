@@ -6,12 +6,11 @@ from sqlalchemy import text
 
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.order_document import SupplierOrder, SupplierOrderLine
 from wijkeconomie.purchasing.refusals import RoundStateError
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 
 _HEAD = text(
     """

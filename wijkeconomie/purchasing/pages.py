@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.sessions import Task, Visit
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import (
     coordinator_pages,
     member_pages,
@@ -21,7 +22,6 @@ from wijkeconomie.purchasing.blueprints import pages as blueprint
 from wijkeconomie.purchasing.coordinator_pages import next_step
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 
 VIEWS = (coordinator_pages, member_pages, planning_pages, settling_pages)
 WAITING = (

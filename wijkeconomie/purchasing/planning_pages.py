@@ -13,11 +13,11 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_plain
+from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.forms import FormReader
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.purchasing.rounds import PlanRound, plan_round
 from wijkeconomie.purchasing.suppliers import (
     SaveProduct,

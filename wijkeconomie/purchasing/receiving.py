@@ -11,7 +11,7 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
 from wijkeconomie.purchasing.models import (
     Delivery,
@@ -28,7 +28,7 @@ from wijkeconomie.purchasing.refusals import (
     ProductNotInRoundError,
     RoundStateError,
 )
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME, may_enter_delivery, state_after
+from wijkeconomie.purchasing.round_rules import may_enter_delivery, state_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

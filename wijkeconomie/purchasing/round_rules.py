@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from wijkeconomie.money.periods import local_date
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import vat_on
 
 Step = Literal["open", "close", "order", "receive", "allocate", "settle", "correct", "cancel"]
 PledgeObstacle = Literal["round-not-open", "deadline-passed"]
-
-LOCAL_TIME = ZoneInfo("Europe/Amsterdam")
-"""Membership counts in days of the Netherlands, wherever the server stands."""
 
 UNSETTLED_STATES = ("draft", "open", "closed", "ordered", "received", "allocated")
 """States in which a pledge is money that its member may still owe."""

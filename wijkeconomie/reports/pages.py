@@ -19,11 +19,10 @@ from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.service import close_period, reopen_period
 from wijkeconomie.ledger.verification import verify_books
 from wijkeconomie.money.amounts import format_amount
-from wijkeconomie.money.periods import Period, local_date
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 from wijkeconomie.payments.queries import unbooked_lines
 from wijkeconomie.purchasing import queries as purchasing
 from wijkeconomie.purchasing.explanations import explain_share
-from wijkeconomie.purchasing.round_rules import LOCAL_TIME
 from wijkeconomie.reports.accountant_queries import account_groups, entry_rows
 from wijkeconomie.reports.charts import Bar, bar_chart
 from wijkeconomie.reports.rendering import CONTENT_TYPES, Format, file_name, render, render_many

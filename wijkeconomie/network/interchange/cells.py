@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from wijkeconomie.money.check_digits import (
     CheckDigitError,
@@ -19,8 +18,8 @@ from wijkeconomie.money.check_digits import (
     validate_iban,
     validate_kvk_number,
 )
+from wijkeconomie.money.periods import LOCAL_TIME
 
-LOCAL_TIME = ZoneInfo("Europe/Amsterdam")
 """Moments in a folder carry no zone: they are what a clock in Utrecht showed."""
 
 TEXT_LIMIT = 1000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from wijkeconomie.network.interchange.cells import LOCAL_TIME
+from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.files import (
     DELIVERIES,

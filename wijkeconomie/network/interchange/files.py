@@ -70,7 +70,6 @@ PARTICIPATION_KEYS = Layout(
     ),
     key=("member_id",),
     references=(Reference("member_id", "members.csv"),),
-    is_kept=True,
 )
 SUPPLIERS = Layout(
     file="suppliers.csv",
@@ -173,7 +172,6 @@ SHARED_COSTS = Layout(
         *required(cells.SIGNED_CENTS, "net_cents", "vat_cents", "gross_cents"),
     ),
     key=("cost_id",),
-    is_kept=True,
     check=check_gross,
 )
 SUBSIDIES = Layout(
@@ -188,7 +186,6 @@ SUBSIDIES = Layout(
         *optional(cells.DATE, "accountable_by"),
     ),
     key=("subsidy_id",),
-    is_kept=True,
     check=in_order("valid_from", "valid_to", "it ends before it begins"),
 )
 VOUCHERS = Layout(

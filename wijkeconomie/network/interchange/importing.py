@@ -23,6 +23,7 @@ from wijkeconomie.network.interchange.checks import (
     rounds_of,
 )
 from wijkeconomie.network.interchange.comparing import differences, round_differences
+from wijkeconomie.network.interchange.costs_import import cost_faults, import_shared_costs
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.files import (
     COOPERATIVES,
@@ -160,6 +161,7 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
         with work.begin() as uow:
             [stored] = stored_rows(uow.session, uow.tenant, COOPERATIVES)
             work.refuse(differences(COOPERATIVES, row, stored))
+            work.refuse(cost_faults(work, uow))
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
@@ -204,6 +206,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
                 work.tell(PLEDGES.file, len(rows.pledges))
         for file, count in rows.counts().items():
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)
+    import_shared_costs(work)
     import_bank_lines(work)
     for layout in LAYOUTS:
         if layout.is_kept:

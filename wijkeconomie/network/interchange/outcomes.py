@@ -17,6 +17,10 @@ from wijkeconomie.network.interchange.writing import folder_in_place, write_rows
 
 DELIVERED_FILE = "delivered_per_pledge.csv"
 TOTALS_FILE = "round_totals.csv"
+COST_SHARES_FILE = "cost_shares.csv"
+COST_SHARES_COLUMNS = ("cost_id", "member_id", "cents")
+SUBSIDY_USE_FILE = "subsidy_use.csv"
+SUBSIDY_USE_COLUMNS = ("subsidy_id", "cost_id", "member_id", "cents")
 DELIVERED_COLUMNS = (
     "pledge_id",
     "round_id",
@@ -50,6 +54,32 @@ join product on product.cooperative_id = x.cooperative_id and product.id = o.pro
 where r.cooperative_id = :cooperative_id and r.state = 'settled' and x.withdrawn_at is null
 """
 )
+_COST_SHARES = text(
+    """
+select c.code, m.code, x.cents
+from shared_cost c
+join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
+  and s.version = c.settled_version
+join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
+cross join unnest(b.member_ids, b.cents) as x (member_id, cents)
+join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
+where c.cooperative_id = :cooperative_id order by c.id, m.code
+"""
+)
+_SUBSIDY_USE = text(
+    """
+select subsidy.code, c.code, m.code, x.cents
+from shared_cost c
+join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
+  and s.version = c.settled_version
+join subsidy on subsidy.cooperative_id = s.cooperative_id and subsidy.id = s.subsidy_id
+join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
+cross join unnest(b.member_ids, b.subsidy_cents) as x (member_id, cents)
+join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
+where c.cooperative_id = :cooperative_id and x.cents <> 0
+order by subsidy.id, c.id, m.code
+"""
+)
 _TOTALS = text(
     """
 select r.code, cooperative.code, s.supplier_gross_cents, s.members_gross_cents,
@@ -70,10 +100,12 @@ def export_outcomes(
     *,
     cooperative: str | None = None,
 ) -> dict[str, int]:
-    """Write the two files for every settled round, by its latest settlement.
+    """Write what every settled round and cost came to, by its latest settlement.
 
     ``delivered_per_pledge.csv``: a row a pledge that was not withdrawn, in order of its id.
     ``round_totals.csv``: a row a round; the difference is what the cooperative bears itself.
+    ``cost_shares.csv``: a row a member of the cost's month, before subsidies.
+    ``subsidy_use.csv``: what a subsidy took off whose share.
     Files of an earlier time are replaced. Returns the rows per file.
 
     Raises:
@@ -83,7 +115,11 @@ def export_outcomes(
     with folder_in_place(folder, overwrite=True) as draft:
         delivered = _sorted_by_id(_rows(units_of_work, identity, owners, _DELIVERED))
         totals = _rows(units_of_work, identity, owners, _TOTALS)
+        shares = _rows(units_of_work, identity, owners, _COST_SHARES)
+        used = _rows(units_of_work, identity, owners, _SUBSIDY_USE)
         return {
+            COST_SHARES_FILE: write_rows(draft / COST_SHARES_FILE, COST_SHARES_COLUMNS, shares),
+            SUBSIDY_USE_FILE: write_rows(draft / SUBSIDY_USE_FILE, SUBSIDY_USE_COLUMNS, used),
             DELIVERED_FILE: write_rows(draft / DELIVERED_FILE, DELIVERED_COLUMNS, delivered),
             TOTALS_FILE: write_rows(draft / TOTALS_FILE, TOTALS_COLUMNS, totals),
         }

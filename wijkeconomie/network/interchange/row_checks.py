@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from wijkeconomie.network.interchange.cells import LOCAL_TIME
+from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.network.interchange.layout import Remark, Values
 
 

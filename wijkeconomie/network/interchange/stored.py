@@ -17,10 +17,13 @@ from wijkeconomie.network.interchange.files import (
     COOPERATIVES,
     DELIVERIES,
     MEMBERS,
+    PARTICIPATION_KEYS,
     PLEDGES,
     PRODUCTS,
     ROUNDS,
+    SHARED_COSTS,
     SHORTAGE_RULES,
+    SUBSIDIES,
     SUPPLIER_INVOICES,
     SUPPLIERS,
 )
@@ -32,6 +35,10 @@ _WRITTEN_RULE = {value: word for word, value in SHORTAGE_RULES.items()}
 # A round is part of the folder once it is finished; the others are still going on.
 _FINISHED = "r.state in ('settled', 'cancelled')"
 _OF_ROUND = "(cast(:code as text) is null or r.code = :code)"
+_LAST_VERSION = """(
+    select v.id from allocation_key_version v
+    where v.cooperative_id = x.cooperative_id and v.key_id = {key}.id
+    order by v.valid_from desc limit 1)"""
 _OF_KEY = "(cast(:code as text) is null or x.code = :code)"
 
 _SELECT: Mapping[str, TextClause] = {
@@ -116,6 +123,40 @@ join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_
 join supplier on supplier.cooperative_id = r.cooperative_id and supplier.id = r.supplier_id
 where x.cooperative_id = :cooperative_id and x.withdrawn_at is null and {_OF_ROUND}
   and r.state = 'settled' order by r.id, x.id
+"""
+    ),
+    PARTICIPATION_KEYS.file: text(
+        f"""
+select x.code as member_id, kwh.weight as kwh, usage.weight as usage
+from member x
+join allocation_key kwh_key on kwh_key.cooperative_id = x.cooperative_id
+  and kwh_key.code = 'kwh'
+join allocation_key usage_key on usage_key.cooperative_id = x.cooperative_id
+  and usage_key.code = 'usage'
+join allocation_weight kwh on kwh.cooperative_id = x.cooperative_id and kwh.member_id = x.id
+  and kwh.version_id = {_LAST_VERSION.format(key="kwh_key")}
+join allocation_weight usage on usage.cooperative_id = x.cooperative_id
+  and usage.member_id = x.id and usage.version_id = {_LAST_VERSION.format(key="usage_key")}
+where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    SHARED_COSTS.file: text(
+        f"""
+select x.code as cost_id, cooperative.code as coop_id, to_char(x.month, 'YYYY-MM') as month,
+  x.description, key.code as key, x.net_cents, x.vat_cents, x.gross_cents
+from shared_cost x
+join cooperative on cooperative.id = x.cooperative_id
+join allocation_key key on key.cooperative_id = x.cooperative_id and key.id = x.key_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY} and x.settled_version > 0
+  and key.code in ('equal', 'household', 'm2', 'kwh', 'usage') order by x.id
+"""
+    ),
+    SUBSIDIES.file: text(
+        f"""
+select x.code as subsidy_id, cooperative.code as coop_id, x.grantor, x.purpose, x.mode,
+  x.awarded_cents as cents, x.valid_from, x.valid_until as valid_to, x.accountable_by
+from subsidy x join cooperative on cooperative.id = x.cooperative_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY} and x.mode <> 'pool' order by x.id
 """
     ),
     BANK_ENTRIES.file: text(

@@ -10,8 +10,7 @@ from datetime import date, datetime
 from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from wijkeconomie.money.periods import midnight_utc
-from wijkeconomie.network.interchange.cells import LOCAL_TIME
+from wijkeconomie.money.periods import LOCAL_TIME, midnight_utc
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.outcome import ImportOutcome, Progress, RowOutcome
 from wijkeconomie.network.interchange.reading import Row

@@ -1,0 +1,1 @@
+"""Shared costs: allocation keys, recurring costs, subsidies and their monthly settlement."""

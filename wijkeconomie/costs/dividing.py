@@ -1,0 +1,212 @@
+"""Working out one cost: its shares, its subsidy and its proof. Nothing is written here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import func, select
+
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.models import (
+    AllocationKey,
+    AllocationKeyVersion,
+    CostSettlement,
+    SharedCost,
+    Subsidy,
+    SubsidyMode,
+)
+from wijkeconomie.costs.participant_queries import earmarked_cents
+from wijkeconomie.costs.proof import ProofColumns, ProofHead, digest
+from wijkeconomie.costs.refusals import CannotAllocateError, KeyNotValidError
+from wijkeconomie.costs.rules import (
+    Cents,
+    CostShares,
+    ScaledWeights,
+    SubsidyTerms,
+    share_cost,
+    use_subsidy,
+)
+from wijkeconomie.costs.terms import SharedBy, shared_by
+from wijkeconomie.money.allocation import AllocationError
+from wijkeconomie.money.periods import Period
+
+SECRET_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DividedCost:
+    """A cost with everything that settling it writes; columns are those of ``by.members``."""
+
+    cost: SharedCost
+    by: SharedBy
+    shares: CostShares
+    subsidy: Subsidy | None
+    subsidy_cents: Cents
+    head: ProofHead
+    columns: ProofColumns
+    secret: bytes
+
+    @property
+    def payable_cents(self) -> Cents:
+        """What each member pays or gets back."""
+        return self.shares.cents - self.subsidy_cents
+
+    @property
+    def proof(self) -> bytes:
+        """The digest of the division."""
+        return digest(self.head, self.columns)
+
+
+class Divider:
+    """Divides the costs of one month of a cooperative; what they share is read once."""
+
+    def __init__(self, uow: UnitOfWork, cooperative_code: str, month: Period) -> None:
+        self._uow = uow
+        self._code = cooperative_code
+        self._month = month
+        self._known: dict[int, SharedBy] = {}
+
+    def divide(self, cost: SharedCost, version: int) -> DividedCost:
+        """Share a cost by the key as it is valid in the month.
+
+        Raises:
+            KeyNotValidError, WeightMissingError, CannotAllocateError.
+        """
+        by = self._by(cost)
+        try:
+            shares = share_cost(cost.gross_cents, by.terms)
+            subsidy = self._subsidy(cost)
+            used = self._used(subsidy, shares, by)
+        except AllocationError as error:
+            raise CannotAllocateError(
+                f"cost {cost.code} cannot be shared by key {by.key.code}: {error.detail}",
+                reason=error.code,
+                cost=cost.code,
+                key=by.key.code,
+            ) from error
+        return DividedCost(
+            cost=cost,
+            by=by,
+            shares=shares,
+            subsidy=subsidy,
+            subsidy_cents=used,
+            head=self._head(cost, version, by),
+            columns=_proof_columns(by, shares, used if subsidy is not None else None),
+            secret=secrets.token_bytes(SECRET_BYTES),
+        )
+
+    def _by(self, cost: SharedCost) -> SharedBy:
+        # What rotates or carries is another after each settlement, so it is read anew.
+        if (known := self._known.get(cost.key_id)) and known.terms.policy == "order":
+            return known
+        key = self._uow.session.get_one(AllocationKey, (self._uow.tenant, cost.key_id))
+        version = self._uow.session.scalar(
+            select(AllocationKeyVersion)
+            .where(
+                AllocationKeyVersion.cooperative_id == self._uow.tenant,
+                AllocationKeyVersion.key_id == key.id,
+                AllocationKeyVersion.valid_from <= self._month.start,
+            )
+            .order_by(AllocationKeyVersion.valid_from.desc())
+            .limit(1)
+        )
+        if version is None:
+            raise KeyNotValidError(
+                f"key {key.code} has no version for {self._month.start:%Y-%m}", key=key.code
+            )
+        turn = self._turn(key) if version.tie_policy == "rotate" else 0
+        self._known[key.id] = shared_by(self._uow, key, version, self._month, turn=turn)
+        return self._known[key.id]
+
+    def _turn(self, key: AllocationKey) -> int:
+        """How many settlements of the key stand."""
+        return (
+            self._uow.session.scalar(
+                select(func.count())
+                .select_from(CostSettlement)
+                .join(
+                    SharedCost,
+                    (SharedCost.cooperative_id == CostSettlement.cooperative_id)
+                    & (SharedCost.id == CostSettlement.cost_id),
+                )
+                .where(
+                    CostSettlement.cooperative_id == self._uow.tenant,
+                    SharedCost.key_id == key.id,
+                    CostSettlement.reversal_number.is_(None),
+                )
+            )
+            or 0
+        )
+
+    def _subsidy(self, cost: SharedCost) -> Subsidy | None:
+        """The first subsidy for this key with money left, held until the transaction ends."""
+        if cost.gross_cents <= 0:
+            return None
+        return self._uow.session.scalar(
+            select(Subsidy)
+            .where(
+                Subsidy.cooperative_id == self._uow.tenant,
+                Subsidy.key_id == cost.key_id,
+                Subsidy.valid_from <= self._month.start,
+                Subsidy.valid_until >= self._month.start,
+                Subsidy.used_cents < Subsidy.awarded_cents,
+            )
+            .order_by(Subsidy.valid_until, Subsidy.code)
+            .limit(1)
+            .with_for_update()
+        )
+
+    def _used(self, subsidy: Subsidy | None, shares: CostShares, by: SharedBy) -> Cents:
+        if subsidy is None:
+            return np.zeros(len(by.members), np.int64)
+        earmarked: Sequence[int] | None = None
+        if subsidy.mode == SubsidyMode.EARMARKED:
+            earmarked = earmarked_cents(
+                self._uow.session, self._uow.tenant, subsidy.id, by.members.ids
+            )
+        terms = SubsidyTerms(
+            mode=SubsidyMode(subsidy.mode).value,
+            left_cents=subsidy.awarded_cents - subsidy.used_cents,
+            eligible=by.members.has_low_income,
+            earmarked=earmarked,
+        )
+        return use_subsidy(shares, by.terms, terms)
+
+    def _head(self, cost: SharedCost, version: int, by: SharedBy) -> ProofHead:
+        return ProofHead(
+            cooperative=self._code,
+            cost=cost.code,
+            version=version,
+            month=f"{self._month.start:%Y-%m}",
+            total_cents=cost.gross_cents,
+            key=by.key.code,
+            key_version=by.version.number,
+            basis=by.version.basis,
+            fixed_basis=by.version.fixed_basis,
+            fixed_percent=by.version.fixed_percent,
+            policy=by.terms.policy,
+            start=by.terms.start,
+            scales=tuple(part.scale for part in by.terms.parts),
+        )
+
+
+def _proof_columns(by: SharedBy, shares: CostShares, used: Cents | None) -> ProofColumns:
+    first, *rest = [_list(part) for part in by.terms.parts]
+    carried = by.terms.carried
+    return ProofColumns(
+        weights=first,
+        variable_weights=rest[0] if rest else None,
+        minimums=by.terms.minimums,
+        caps=by.terms.caps,
+        carried=None if carried is None else [str(cents) for cents in carried],
+        cents=shares.cents.tolist(),
+        subsidy_cents=None if used is None else used.tolist(),
+    )
+
+
+def _list(weights: ScaledWeights) -> list[int]:
+    whole = weights.whole
+    return whole.tolist() if isinstance(whole, np.ndarray) else list(whole)

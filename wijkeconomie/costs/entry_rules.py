@@ -1,0 +1,80 @@
+"""Which lines a settled cost takes in the books beside those of the members. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from wijkeconomie.money.vat import RateName, vat_on
+
+VatRegime = Literal["regulier", "kor"]
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """One line of the entry: a debit is positive, in cents; never 0."""
+
+    account_key: str
+    party: str | None
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostAmounts:
+    """A cost as it was invoiced, and what a subsidy pays of it."""
+
+    net_cents: int
+    vat_cents: int
+    vat_basis_points: int | None
+    supplier: str | None
+    subsidy: str | None
+    subsidy_cents: int
+
+
+def cost_lines(
+    cost: CostAmounts, *, regime: VatRegime, standard_rates: Mapping[RateName, int]
+) -> tuple[CostLine, ...]:
+    """The lines that buy the cost and pass it on; with what members pay they sum to zero.
+
+    A regular cooperative passes the VAT on as well: what it charges its members is a service at
+    the rate of the cost. One under the KOR passes on the gross amount.
+    """
+    gross = cost.net_cents + cost.vat_cents
+    creditor = "suppliers" if cost.supplier else "invoices_to_come"
+    is_regular = regime == "regulier"
+    lines = [
+        CostLine("shared_costs", None, cost.net_cents if is_regular else gross),
+        CostLine("input_vat", None, cost.vat_cents if is_regular else 0),
+        CostLine(creditor, cost.supplier, -gross),
+        CostLine("subsidies", cost.subsidy, cost.subsidy_cents),
+    ]
+    if is_regular:
+        sales, vat = _accounts(cost.vat_basis_points, standard_rates)
+        lines += [CostLine(sales, None, -cost.net_cents), CostLine(vat, None, -cost.vat_cents)]
+    else:
+        lines.append(CostLine("services_exempt", None, -gross))
+    return tuple(line for line in lines if line.amount_cents)
+
+
+def _accounts(basis_points: int | None, standard_rates: Mapping[RateName, int]) -> tuple[str, str]:
+    if not basis_points:
+        return "services_exempt", "vat_due_other"
+    if basis_points == standard_rates["high"]:
+        return "services_high", "vat_due_high"
+    if basis_points == standard_rates["low"]:
+        return "services_low", "vat_due_low"
+    return "services_high", "vat_due_other"
+
+
+def rate_of(net_cents: int, vat_cents: int, standard_rates: Mapping[RateName, int]) -> int | None:
+    """The standard rate that a cost's VAT is of, give or take a cent; ``None`` without VAT.
+
+    What is of no standard rate (an invoice of two rates) counts as the highest one.
+    """
+    if vat_cents == 0:
+        return None
+    for name in ("high", "low"):
+        if abs(vat_on(net_cents, standard_rates[name]) - vat_cents) <= 1:
+            return standard_rates[name]
+    return standard_rates["high"]

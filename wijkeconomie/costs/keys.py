@@ -1,0 +1,203 @@
+"""Use cases of allocation keys: versions from a day on, and the terms of members in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from wijkeconomie.core.audit import record_change
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.models import (
+    AllocationKey,
+    AllocationKeyVersion,
+    AllocationWeight,
+    Basis,
+    TiePolicy,
+)
+from wijkeconomie.costs.refusals import (
+    CostExistsError,
+)
+from wijkeconomie.money.weights import WeightFormatError, parse_weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberTerms:
+    """What a version of a key tells of one member; bounds are in cents per cost."""
+
+    member_id: int
+    weight: str | None = None
+    is_excluded: bool = False
+    minimum_cents: int | None = None
+    cap_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveKeyVersion:
+    """A key as it is from a day on. An unknown ``code`` makes a new key."""
+
+    code: str
+    name: str
+    valid_from: date
+    basis: Basis
+    fixed_percent: str | None = None
+    fixed_basis: Basis | None = None
+    parts_total: str | None = None
+    tie_policy: TiePolicy = TiePolicy.ORDER
+    is_prorated: bool = False
+    requires_decision: bool = False
+    decision: str | None = None
+    members: Sequence[MemberTerms] = ()
+
+
+def save_key_version(uow: UnitOfWork, command: SaveKeyVersion) -> int:
+    """Add a version to a key; what was settled by earlier ones stays as it is.
+
+    Raises:
+        InvalidInputError: a weight, percentage or combination that has no meaning.
+        CostExistsError: the key has a version from that day.
+    """
+    require_permission(uow.identity, "cost.change")
+    _check_version(command)
+    key = _key(uow, command.code) or _new_key(uow, command)
+    last = uow.session.scalar(
+        select(func.max(AllocationKeyVersion.number)).where(
+            AllocationKeyVersion.cooperative_id == uow.tenant,
+            AllocationKeyVersion.key_id == key.id,
+        )
+    )
+    version = AllocationKeyVersion(
+        cooperative_id=uow.tenant,
+        key_id=key.id,
+        number=(last or 0) + 1,
+        valid_from=command.valid_from,
+        basis=command.basis,
+        fixed_percent=command.fixed_percent,
+        fixed_basis=command.fixed_basis,
+        parts_total=command.parts_total,
+        tie_policy=command.tie_policy,
+        is_prorated=command.is_prorated,
+        requires_decision=command.requires_decision,
+        decision=command.decision,
+        created_at=uow.now,
+        created_by=uow.actor,
+    )
+    uow.session.add(version)
+    flush_or_refuse(uow, f"key {key.code} has a version from {command.valid_from}")
+    save_member_terms(uow, version.id, command.members)
+    record_change(
+        uow,
+        subject=f"allocation_key/{key.id}",
+        action="version",
+        after={"number": version.number, "valid_from": str(command.valid_from)},
+    )
+    return version.id
+
+
+def _check_version(command: SaveKeyVersion) -> None:
+    if (command.fixed_percent is None) != (command.fixed_basis is None):
+        raise InvalidInputError("a fixed part takes a percentage and a basis", field="fixed")
+    if command.fixed_percent is not None:
+        percent = weight_of(command.fixed_percent, "fixed_percent")
+        if percent > 100:
+            raise InvalidInputError("a percentage is at most 100", field="fixed_percent")
+    if (command.basis is Basis.PARTS) != (command.parts_total is not None):
+        raise InvalidInputError("parts of a deed take its total, and nothing else", field="parts")
+    if command.parts_total is not None:
+        weight_of(command.parts_total, "parts_total")
+    if command.tie_policy is TiePolicy.CARRY and command.fixed_basis is not None:
+        raise InvalidInputError("a key that carries is of one part", field="tie_policy")
+    for terms in command.members:
+        _check_terms(command, terms)
+
+
+def _check_terms(command: SaveKeyVersion, terms: MemberTerms) -> None:
+    if terms.weight is not None:
+        weight_of(terms.weight, "weight")
+    bounds = (terms.minimum_cents or 0, terms.cap_cents)
+    if bounds[0] < 0 or (bounds[1] is not None and bounds[1] < bounds[0]):
+        raise InvalidInputError("a cap is not below the minimum", field="cap_cents")
+    if bounds != (0, None) and (command.fixed_basis or command.tie_policy == "carry"):
+        raise InvalidInputError("such a key takes no minimum or cap", field="cap_cents")
+
+
+def weight_of(text: str, field: str) -> Fraction:
+    """A number of an input field, exact.
+
+    Raises:
+        InvalidInputError: names the field.
+    """
+    try:
+        return parse_weight(text)
+    except WeightFormatError as error:
+        raise InvalidInputError(str(error), field=field) from error
+
+
+def save_member_terms(uow: UnitOfWork, version_id: int, members: Sequence[MemberTerms]) -> None:
+    """Write the terms of some members in a version of a key, anew where they have some."""
+    if not members:
+        return
+    statement = insert(AllocationWeight)
+    own = ("weight", "is_excluded", "minimum_cents", "cap_cents")
+    uow.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["cooperative_id", "version_id", "member_id"],
+            set_={name: getattr(statement.excluded, name) for name in own},
+        ),
+        [
+            {
+                "cooperative_id": uow.tenant,
+                "version_id": version_id,
+                "member_id": terms.member_id,
+                **{name: getattr(terms, name) for name in own},
+            }
+            for terms in members
+        ],
+    )
+
+
+def _key(uow: UnitOfWork, code: str) -> AllocationKey | None:
+    return uow.session.scalar(
+        select(AllocationKey).where(
+            AllocationKey.cooperative_id == uow.tenant, AllocationKey.code == code
+        )
+    )
+
+
+def _new_key(uow: UnitOfWork, command: SaveKeyVersion) -> AllocationKey:
+    key = AllocationKey(cooperative_id=uow.tenant, code=command.code, name=command.name)
+    uow.session.add(key)
+    flush_or_refuse(uow, f"there is a key {command.code}")
+    return key
+
+
+def key_by_code(uow: UnitOfWork, code: str) -> AllocationKey:
+    """A key by its code.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = _key(uow, code)
+    if found is None:
+        raise NotFoundError(f"there is no allocation key {code}", key=code)
+    return found
+
+
+def flush_or_refuse(uow: UnitOfWork, taken: str) -> None:
+    """Write what was added.
+
+    Raises:
+        CostExistsError: ``taken`` tells what was there already.
+    """
+    try:
+        with uow.session.begin_nested():
+            uow.session.flush()
+    except IntegrityError as error:
+        raise CostExistsError(taken) from error

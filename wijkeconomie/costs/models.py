@@ -1,0 +1,362 @@
+"""Tables of allocation keys, meters, shared costs, subsidies and settlements of costs."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+
+
+class Basis(enum.StrEnum):
+    """What a member's weight is."""
+
+    EQUAL = "equal"
+    HOUSEHOLD = "household"
+    FLOOR_AREA = "m2"
+    WEIGHTS = "weights"
+    PARTS = "parts"
+    METER = "meter"
+
+
+class TiePolicy(enum.StrEnum):
+    """Who gets the cents that rounding leaves when fractions are equal."""
+
+    ORDER = "order"
+    ROTATE = "rotate"
+    CARRY = "carry"
+
+
+class SubsidyMode(enum.StrEnum):
+    """How a subsidy lowers what members pay."""
+
+    POOL = "pool"
+    EARMARKED = "earmarked"
+    TARGETED_POOL = "targeted_pool"
+
+
+class RunState(enum.StrEnum):
+    """Where a month's settlement stands; it moves one way."""
+
+    POSTED = "posted"
+    PUBLISHED = "published"
+
+
+def _one_of(column: str, kinds: type[enum.StrEnum]) -> str:
+    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
+
+
+def _own(*columns: str, of: str, referred: tuple[str, ...] = ("id",)) -> ForeignKeyConstraint:
+    """A foreign key within the cooperative."""
+    return ForeignKeyConstraint(
+        ["cooperative_id", *columns], [f"{of}.{name}" for name in ("cooperative_id", *referred)]
+    )
+
+
+class AllocationKey(TenantTable, Base):
+    """A way of sharing costs that members know by name; what it is stands in its versions."""
+
+    __tablename__ = "allocation_key"
+    __table_args__ = (UniqueConstraint("cooperative_id", "code"),)
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    name: Mapped[str]
+
+
+class AllocationKeyVersion(TenantTable, Base):
+    """What a key is from ``valid_from`` on. A settled version never changes: a new one follows it.
+
+    With ``fixed_percent`` so much of the cost goes by ``fixed_basis`` and the rest by ``basis``,
+    as heating does. ``parts_total`` is the denominator of a deed, for ``parts``.
+    """
+
+    __tablename__ = "allocation_key_version"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "key_id", "number"),
+        UniqueConstraint("cooperative_id", "key_id", "valid_from"),
+        _own("key_id", of="allocation_key"),
+        CheckConstraint(_one_of("basis", Basis), name="basis_known"),
+        CheckConstraint(_one_of("fixed_basis", Basis), name="fixed_basis_known"),
+        CheckConstraint(_one_of("tie_policy", TiePolicy), name="tie_policy_known"),
+        CheckConstraint(
+            "(fixed_percent is null) = (fixed_basis is null)", name="fixed_part_is_whole"
+        ),
+        CheckConstraint("(basis = 'parts') = (parts_total is not null)", name="parts_have_total"),
+    )
+
+    id: Mapped[SurrogateKey]
+    key_id: Mapped[int]
+    number: Mapped[int]
+    valid_from: Mapped[date]
+    basis: Mapped[str]
+    fixed_percent: Mapped[str | None]
+    fixed_basis: Mapped[str | None]
+    parts_total: Mapped[str | None]
+    tie_policy: Mapped[str] = mapped_column(server_default="order", default="order")
+    is_prorated: Mapped[bool] = mapped_column(server_default="false", default=False)
+    requires_decision: Mapped[bool] = mapped_column(server_default="false", default=False)
+    decision: Mapped[str | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+
+class AllocationWeight(TenantTable, Base):
+    """A member's own terms in a version of a key: weight, bounds in cents, or left out."""
+
+    __tablename__ = "allocation_weight"
+    __table_args__ = (
+        _own("version_id", of="allocation_key_version"),
+        _own("member_id", of="member"),
+        CheckConstraint("minimum_cents >= 0", name="minimum_not_negative"),
+        CheckConstraint("cap_cents >= minimum_cents", name="cap_not_below_minimum"),
+    )
+
+    version_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    weight: Mapped[str | None]
+    is_excluded: Mapped[bool] = mapped_column(server_default="false", default=False)
+    minimum_cents: Mapped[int | None]
+    cap_cents: Mapped[int | None]
+
+
+class Meter(TenantTable, Base):
+    """A meter at a member's, which a key reads."""
+
+    __tablename__ = "meter"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        _own("key_id", of="allocation_key"),
+        _own("member_id", of="member"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    key_id: Mapped[int]
+    member_id: Mapped[int]
+    unit: Mapped[str]
+
+
+class MeterReading(TenantTable, Base):
+    """What a meter showed at the start of a day; never lower than before."""
+
+    __tablename__ = "meter_reading"
+    __table_args__ = (_own("meter_id", of="meter"),)
+
+    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    read_on: Mapped[date] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    is_estimate: Mapped[bool] = mapped_column(server_default="false", default=False)
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]
+
+
+class RecurringCost(TenantTable, Base):
+    """A cost that comes back every so many months; each time it becomes a shared cost."""
+
+    __tablename__ = "recurring_cost"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        _own("key_id", of="allocation_key"),
+        CheckConstraint("day_of_month between 1 and 31", name="day_in_month"),
+        CheckConstraint("every_months between 1 and 120", name="comes_back"),
+        CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_sum"),
+        CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    description: Mapped[str]
+    key_id: Mapped[int]
+    supplier_code: Mapped[str | None]
+    document: Mapped[str | None]
+    net_cents: Mapped[int]
+    vat_cents: Mapped[int]
+    gross_cents: Mapped[int]
+    vat_basis_points: Mapped[int | None]
+    day_of_month: Mapped[int]
+    every_months: Mapped[int] = mapped_column(server_default="1", default=1)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    stopped_at: Mapped[datetime | None]
+
+
+class SharedCost(TenantTable, Base):
+    """A cost of one month that members share; negative for a refund."""
+
+    __tablename__ = "shared_cost"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        # A recurring cost makes one cost for each day it falls on.
+        UniqueConstraint("cooperative_id", "recurring_id", "incurred_on"),
+        _own("key_id", of="allocation_key"),
+        _own("recurring_id", of="recurring_cost"),
+        CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
+        CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_sum"),
+        Index("ix_shared_cost_cooperative_id_month", "cooperative_id", "month"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    month: Mapped[date]
+    incurred_on: Mapped[date]
+    description: Mapped[str]
+    key_id: Mapped[int]
+    supplier_code: Mapped[str | None]
+    document: Mapped[str | None]
+    net_cents: Mapped[int]
+    vat_cents: Mapped[int]
+    gross_cents: Mapped[int]
+    vat_basis_points: Mapped[int | None]
+    recurring_id: Mapped[int | None]
+    stopped_at: Mapped[datetime | None]
+    settled_version: Mapped[int] = mapped_column(server_default="0", default=0)
+
+
+class Subsidy(TenantTable, Base):
+    """Money that a funder gives for a purpose; with a key it lowers the costs of that key."""
+
+    __tablename__ = "subsidy"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        _own("key_id", of="allocation_key"),
+        CheckConstraint(_one_of("mode", SubsidyMode), name="mode_known"),
+        CheckConstraint("awarded_cents >= 0", name="awarded_not_negative"),
+        CheckConstraint("used_cents between 0 and awarded_cents", name="used_within_awarded"),
+        CheckConstraint("valid_until >= valid_from", name="ends_after_start"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    grantor: Mapped[str]
+    purpose: Mapped[str]
+    mode: Mapped[str]
+    key_id: Mapped[int | None]
+    awarded_cents: Mapped[int]
+    used_cents: Mapped[int] = mapped_column(server_default="0", default=0)
+    valid_from: Mapped[date]
+    valid_until: Mapped[date]
+    """The last day."""
+    accountable_by: Mapped[date | None]
+
+
+class SubsidyEarmark(TenantTable, Base):
+    """What an earmarked subsidy gives one member towards each cost of its key."""
+
+    __tablename__ = "subsidy_earmark"
+    __table_args__ = (
+        _own("subsidy_id", of="subsidy"),
+        _own("member_id", of="member"),
+        CheckConstraint("cents > 0", name="cents_positive"),
+    )
+
+    subsidy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cents: Mapped[int]
+
+
+class SettlementRun(TenantTable, Base):
+    """One settling of a month: all its costs that were waiting, in one transaction."""
+
+    __tablename__ = "settlement_run"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "month", "number"),
+        CheckConstraint(_one_of("state", RunState), name="state_known"),
+    )
+
+    id: Mapped[SurrogateKey]
+    month: Mapped[date]
+    number: Mapped[int]
+    state: Mapped[str]
+    posted_at: Mapped[datetime]
+    posted_by: Mapped[str]
+    published_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
+class CostSettlement(TenantTable, Base):
+    """A version of a cost's settlement: what was shared, by which version of the key.
+
+    ``proof`` is the digest of the whole division; the entry's description ends with it, so that
+    the chain of the books holds it too (docs/centenbewijs.md).
+    """
+
+    __tablename__ = "cost_settlement"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "cost_id", "version"),
+        _own("cost_id", of="shared_cost"),
+        _own("run_id", of="settlement_run"),
+        _own("key_version_id", of="allocation_key_version"),
+        _own("subsidy_id", of="subsidy"),
+        Index("ix_cost_settlement_cooperative_id_entry_number", "cooperative_id", "entry_number"),
+    )
+
+    id: Mapped[SurrogateKey]
+    cost_id: Mapped[int]
+    version: Mapped[int]
+    run_id: Mapped[int]
+    key_version_id: Mapped[int]
+    subsidy_id: Mapped[int | None]
+    accounting_date: Mapped[date]
+    total_cents: Mapped[int]
+    subsidy_cents: Mapped[int]
+    part_totals: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """What each part of the key shares: one number, or a fixed and a variable one."""
+    weight_sums: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    weight_scales: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    start: Mapped[int]
+    """The party whose turn is first where fractions are equal, counted from 0."""
+    member_count: Mapped[int]
+    entry_number: Mapped[int | None]
+    """Absent where the cost was nothing."""
+    reversal_number: Mapped[int | None]
+    proof: Mapped[bytes] = mapped_column(LargeBinary)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    """Makes the numbers by which parties stand in the published proof."""
+
+
+class CostShareBlock(TenantTable, Base):
+    """The shares of up to a thousand members, as columns in order of their number.
+
+    A hundred rows instead of a hundred thousand, and every figure that explains a share.
+    """
+
+    __tablename__ = "cost_share_block"
+    __table_args__ = (_own("settlement_id", of="cost_settlement"),)
+
+    settlement_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    weights: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Whole weights of the (fixed) part, times its scale."""
+    variable_weights: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    minimum_cents: Mapped[list[int | None] | None] = mapped_column(ARRAY(BigInteger))
+    cap_cents: Mapped[list[int | None] | None] = mapped_column(ARRAY(BigInteger))
+    carried: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """What each carried in: cents as a fraction."""
+    cents: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    subsidy_cents: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+
+
+class AllocationCarry(TenantTable, Base):
+    """The part of a cent that a member carries on to the next settlement of a key."""
+
+    __tablename__ = "allocation_carry"
+    __table_args__ = (_own("key_id", of="allocation_key"), _own("member_id", of="member"))
+
+    key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cents: Mapped[str]
+    """A fraction, as in ``-3/7``."""

@@ -1,0 +1,162 @@
+"""Who shares a cost, and with what weight, as columns: one row of arrays, however many members."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wijkeconomie.money.periods import Period
+from wijkeconomie.money.weights import parse_weight
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """The members of a month in order of their number, as columns.
+
+    ``account_ids`` has ``None`` where a member has no account yet; ``days`` counts the days of
+    membership in the month; the rest are a member's own terms in a version of a key.
+    """
+
+    ids: Sequence[int]
+    codes: Sequence[str]
+    account_ids: Sequence[int | None]
+    days: Sequence[int]
+    households: Sequence[int | None]
+    floor_areas: Sequence[int | None]
+    has_low_income: Sequence[bool]
+    weights: Sequence[str | None]
+    minimums: Sequence[int | None]
+    caps: Sequence[int | None]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+_PARTICIPANTS = text(
+    """
+select array_agg(m.id order by m.code) as ids,
+  array_agg(m.code order by m.code) as codes,
+  array_agg(a.id order by m.code) as account_ids,
+  array_agg(least(coalesce(m.left_on, :last), :last) - greatest(m.joined_on, :first) + 1
+    order by m.code) as days,
+  array_agg(m.household_size order by m.code) as households,
+  array_agg(m.dwelling_m2 order by m.code) as floor_areas,
+  array_agg(coalesce(m.income_band = 'laag', false) order by m.code) as has_low_income,
+  array_agg(w.weight order by m.code) as weights,
+  array_agg(w.minimum_cents order by m.code) as minimums,
+  array_agg(w.cap_cents order by m.code) as caps
+from member m
+left join account a on a.cooperative_id = m.cooperative_id and a.key = 'member_account'
+  and a.party = m.code and a.unit = 'EUR'
+left join allocation_weight w on w.cooperative_id = m.cooperative_id
+  and w.version_id = :version_id and w.member_id = m.id
+where m.cooperative_id = :cooperative_id and m.joined_on <= :last
+  and (m.left_on is null or m.left_on >= :first) and w.is_excluded is not true
+"""
+)
+
+
+def participants(
+    session: Session, cooperative_id: int, version_id: int, month: Period
+) -> Participants:
+    """Who was a member on at least one day of the month and is not left out by the key."""
+    row = session.execute(
+        _PARTICIPANTS,
+        {
+            "cooperative_id": cooperative_id,
+            "version_id": version_id,
+            "first": month.start,
+            "last": month.end - timedelta(days=1),
+        },
+    ).one()
+    return Participants(*(column or [] for column in row))
+
+
+_READINGS = text(
+    """
+select meter.member_id, r.meter_id, r.read_on, r.value, r.is_estimate
+from meter
+join meter_reading r on r.cooperative_id = meter.cooperative_id and r.meter_id = meter.id
+where meter.cooperative_id = :cooperative_id and meter.key_id = :key_id
+  and r.read_on >= coalesce((select max(x.read_on) from meter_reading x
+    where x.cooperative_id = r.cooperative_id and x.meter_id = r.meter_id
+      and x.read_on <= :first), '-infinity')
+  and r.read_on <= coalesce((select min(x.read_on) from meter_reading x
+    where x.cooperative_id = r.cooperative_id and x.meter_id = r.meter_id
+      and x.read_on >= :end), 'infinity')
+order by meter.member_id, r.meter_id, r.read_on
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value that a meter showed, the day counted from the start of the month."""
+
+    day: int
+    value: Fraction
+    is_estimate: bool
+
+
+def meter_readings(
+    session: Session, cooperative_id: int, key_id: int, month: Period
+) -> Mapping[int, Mapping[int, Sequence[Reading]]]:
+    """The readings in and just around a month, by member and meter, in order.
+
+    A reading of the morning of the first day of the next month ends the month.
+    """
+    found: dict[int, dict[int, list[Reading]]] = defaultdict(lambda: defaultdict(list))
+    rows: Any = session.execute(
+        _READINGS,
+        {
+            "cooperative_id": cooperative_id,
+            "key_id": key_id,
+            "first": month.start,
+            "end": month.end,
+        },
+    )
+    for row in rows:
+        day = (row.read_on - month.start).days
+        reading = Reading(day, parse_weight(row.value), row.is_estimate)
+        found[row.member_id][row.meter_id].append(reading)
+    return found
+
+
+def carried_cents(
+    session: Session, cooperative_id: int, key_id: int, member_ids: Sequence[int]
+) -> list[Fraction]:
+    """What each member carries on from earlier settlements of a key; 0 without any."""
+    known = {
+        row.member_id: Fraction(row.cents)
+        for row in session.execute(
+            text(
+                "select member_id, cents from allocation_carry"
+                " where cooperative_id = :cooperative_id and key_id = :key_id"
+            ),
+            {"cooperative_id": cooperative_id, "key_id": key_id},
+        )
+    }
+    return [known.get(member_id, Fraction(0)) for member_id in member_ids]
+
+
+def earmarked_cents(
+    session: Session, cooperative_id: int, subsidy_id: int, member_ids: Sequence[int]
+) -> list[int]:
+    """What a subsidy sets apart for each member."""
+    known: dict[int, int] = dict(
+        session.execute(
+            text(
+                "select member_id, cents from subsidy_earmark"
+                " where cooperative_id = :cooperative_id and subsidy_id = :subsidy_id"
+            ),
+            {"cooperative_id": cooperative_id, "subsidy_id": subsidy_id},
+        ).all()
+    )
+    return [known.get(member_id, 0) for member_id in member_ids]

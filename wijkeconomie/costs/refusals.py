@@ -1,0 +1,54 @@
+"""What settling shared costs refuses."""
+
+from __future__ import annotations
+
+from wijkeconomie.core.refusals import DomainError
+
+
+class KeyNotValidError(DomainError):
+    """The key has no version for that month, or one that waits for a decision; add it."""
+
+    code = "key-not-valid"
+    title = "The allocation key is not valid in that month"
+
+
+class WeightMissingError(DomainError):
+    """A member has no weight by which the cost could be shared; the context tells who."""
+
+    code = "weight-missing"
+    title = "A member has no weight for this key"
+
+
+class CannotAllocateError(DomainError):
+    """The cost cannot be shared as the key says; ``reason`` tells why."""
+
+    code = "cannot-allocate"
+    title = "The cost cannot be shared by this key"
+
+
+class CostSettledError(DomainError):
+    """The cost was settled; correct it instead, which turns the settlement back."""
+
+    code = "cost-settled"
+    title = "The cost was settled already"
+
+
+class CostNotSettledError(DomainError):
+    """There is no settlement to correct or to prove yet."""
+
+    code = "cost-not-settled"
+    title = "The cost was not settled yet"
+
+
+class CostExistsError(DomainError):
+    """Another cost, key, meter or subsidy has this code; choose one of your own."""
+
+    code = "code-taken"
+    title = "This code is in use"
+
+
+class ImplausibleReadingError(DomainError):
+    """A reading is lower than an earlier one, or the usage is far from usual: look again."""
+
+    code = "implausible-reading"
+    title = "This reading can hardly be right"

@@ -1,0 +1,162 @@
+"""From a version of a key and the members of a month to the terms of sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.models import AllocationKey, AllocationKeyVersion, Basis, TiePolicy
+from wijkeconomie.costs.participant_queries import (
+    Participants,
+    carried_cents,
+    meter_readings,
+    participants,
+)
+from wijkeconomie.costs.refusals import CannotAllocateError, KeyNotValidError, WeightMissingError
+from wijkeconomie.costs.rules import ScaledWeights, Terms, prorated, scaled, usage
+from wijkeconomie.money.periods import Period
+from wijkeconomie.money.weights import parse_weight
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBy:
+    """A version of a key applied to a month: who shares, by what, and whose usage was guessed."""
+
+    key: AllocationKey
+    version: AllocationKeyVersion
+    members: Participants
+    terms: Terms
+    estimated: frozenset[str]
+
+
+def shared_by(
+    uow: UnitOfWork, key: AllocationKey, version: AllocationKeyVersion, month: Period, *, turn: int
+) -> SharedBy:
+    """The terms by which costs of a month are shared.
+
+    Args:
+        turn: how many settlements of this key came before; ``rotate`` begins one member
+            further each time.
+
+    Raises:
+        KeyNotValidError: the version waits for a decision.
+        WeightMissingError: a member lacks the weight that the key needs.
+        CannotAllocateError: nobody was a member, or the parts of a deed do not add up.
+    """
+    if version.requires_decision and not version.decision:
+        raise KeyNotValidError(
+            f"version {version.number} of key {key.code} waits for a decision", key=key.code
+        )
+    found = participants(uow.session, uow.tenant, version.id, month)
+    if not len(found):
+        raise CannotAllocateError(
+            f"nobody was a member in {month.start:%Y-%m}", reason="no_parties", key=key.code
+        )
+    estimated: set[str] = set()
+    bases = [version.fixed_basis, version.basis] if version.fixed_basis else [version.basis]
+    parts = [
+        _weights(
+            uow,
+            Basis(basis),
+            key=key,
+            version=version,
+            members=found,
+            month=month,
+            estimated=estimated,
+        )
+        for basis in bases
+    ]
+    if version.is_prorated:
+        parts = [prorated(part, found.days, len(month)) for part in parts]
+    terms = Terms(
+        parts=tuple(parts),
+        fixed_percent=Fraction(version.fixed_percent) if version.fixed_percent else None,
+        policy=TiePolicy(version.tie_policy).value,
+        start=turn % len(found) if version.tie_policy == TiePolicy.ROTATE else 0,
+        minimums=_given(found.minimums),
+        caps=_given(found.caps),
+        carried=carried_cents(uow.session, uow.tenant, key.id, found.ids)
+        if version.tie_policy == TiePolicy.CARRY
+        else None,
+    )
+    return SharedBy(key, version, found, terms, frozenset(estimated))
+
+
+def _given(bounds: Sequence[int | None]) -> Sequence[int | None] | None:
+    return bounds if any(bound is not None for bound in bounds) else None
+
+
+def _weights(
+    uow: UnitOfWork,
+    basis: Basis,
+    *,
+    key: AllocationKey,
+    version: AllocationKeyVersion,
+    members: Participants,
+    month: Period,
+    estimated: set[str],
+) -> ScaledWeights:
+    match basis:
+        case Basis.EQUAL:
+            return ScaledWeights(np.ones(len(members), np.int64))
+        case Basis.HOUSEHOLD:
+            return _whole(key, members, members.households)
+        case Basis.FLOOR_AREA:
+            return _whole(key, members, members.floor_areas)
+        case Basis.WEIGHTS:
+            # Who has no weight of his own takes no part: 0 is a weight like any other.
+            return scaled([weight or "0" for weight in members.weights])
+        case Basis.PARTS:
+            return _parts(key, version, members)
+        case Basis.METER:
+            return _metered(uow, key, members, month, estimated)
+
+
+def _whole(
+    key: AllocationKey, members: Participants, column: Sequence[int | None]
+) -> ScaledWeights:
+    if None in column:
+        member = members.codes[column.index(None)]
+        raise WeightMissingError(
+            f"member {member} has no weight for key {key.code}", key=key.code, member=member
+        )
+    return ScaledWeights(np.array(column, np.int64))
+
+
+def _parts(
+    key: AllocationKey, version: AllocationKeyVersion, members: Participants
+) -> ScaledWeights:
+    """The parts of a deed; all of them must be there, for a part that nobody pays is a loss."""
+    weights = [weight or "0" for weight in members.weights]
+    told = parse_weight(version.parts_total or "0")
+    if (found := sum(map(parse_weight, weights), Fraction(0))) != told:
+        raise CannotAllocateError(
+            f"the parts of key {key.code} add up to {found}, the deed tells {told}",
+            reason="breukdelen_sum",
+            key=key.code,
+        )
+    return scaled(weights)
+
+
+def _metered(
+    uow: UnitOfWork,
+    key: AllocationKey,
+    members: Participants,
+    month: Period,
+    estimated: set[str],
+) -> ScaledWeights:
+    readings = meter_readings(uow.session, uow.tenant, key.id, month)
+    weights: list[Fraction] = []
+    for member_id, code in zip(members.ids, members.codes, strict=True):
+        used = Fraction(0)
+        for series in readings.get(member_id, {}).values():
+            part, is_estimate = usage([(r.day, r.value) for r in series], len(month))
+            used += part
+            if is_estimate or any(reading.is_estimate for reading in series):
+                estimated.add(code)
+        weights.append(used)
+    return scaled(weights)
