@@ -14,6 +14,7 @@ from wijkeconomie.api.problems import init_api, route_errors_by_path
 from wijkeconomie.cli.allocate import allocate_command
 from wijkeconomie.cli.database import database_commands
 from wijkeconomie.cli.demo import demo_command
+from wijkeconomie.cli.jobs import jobs_commands, worker
 from wijkeconomie.cli.login import login_commands
 from wijkeconomie.cli.serve import serve
 from wijkeconomie.cooperatives import api as cooperatives_api
@@ -21,14 +22,18 @@ from wijkeconomie.cooperatives import member_pages, pages
 from wijkeconomie.cooperatives.blueprints import pages as cooperative_pages
 from wijkeconomie.cooperatives.blueprints import sign_in
 from wijkeconomie.cooperatives.sessions import init_sessions, register_tasks
+from wijkeconomie.core.clock import Job
+from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
+from wijkeconomie.costs.commands import settle_commands, verify_settlement
+from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
-from wijkeconomie.purchasing.jobs import JOBS
+from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.commands import statement_command
@@ -45,6 +50,9 @@ PAGES = (
     purchasing_pages.blueprint,
     reports_pages.blueprint,
 )
+SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
+LOOK_EVERY_S = 30
+CLOCK = (Job("due-work", LOOK_EVERY_S, lambda units: run_due(units, SCHEDULED_JOBS).done),)
 RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
 
 
@@ -97,7 +105,7 @@ def _who_tries() -> str:
 @click.pass_context
 def command_line(context: click.Context) -> None:
     """The console script; each command opens what it needs."""
-    context.obj = Shell(create_app=create_app, jobs=JOBS)
+    context.obj = Shell(create_app=create_app, jobs=CLOCK, scheduled=SCHEDULED_JOBS)
 
 
 for _command in (
@@ -106,9 +114,13 @@ for _command in (
     demo_command,
     export_commands,
     import_commands,
+    jobs_commands,
     ledger_commands,
     login_commands,
     serve,
+    settle_commands,
     statement_command,
+    verify_settlement,
+    worker,
 ):
     command_line.add_command(_command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wijkeconomie.cooperatives import models as cooperatives
-from wijkeconomie.core import audit, commands, outbox
+from wijkeconomie.core import audit, commands, jobs, outbox
 from wijkeconomie.core.models import Base
 from wijkeconomie.costs import models as costs
 from wijkeconomie.ledger import models as ledger
@@ -11,5 +11,16 @@ from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import models as purchasing
 
-MODULES = (audit, commands, outbox, cooperatives, ledger, purchasing, costs, payments, network)
+MODULES = (
+    audit,
+    commands,
+    jobs,
+    outbox,
+    cooperatives,
+    ledger,
+    purchasing,
+    costs,
+    payments,
+    network,
+)
 METADATA = Base.metadata

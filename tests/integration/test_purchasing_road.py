@@ -14,6 +14,7 @@ from tests.conftest import Clock
 from tests.factories.rounds import Market, a_market
 from wijkeconomie.core.audit import history
 from wijkeconomie.core.identity import Identity, Role
+from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.permissions import PERMISSIONS
 from wijkeconomie.core.refusals import (
     DomainError,
@@ -28,7 +29,7 @@ from wijkeconomie.ledger.refusals import ClosedPeriodError
 from wijkeconomie.ledger.service import close_period
 from wijkeconomie.purchasing import queries, rounds, settlement_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
-from wijkeconomie.purchasing.jobs import close_due_rounds, open_due_rounds
+from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
@@ -244,11 +245,11 @@ def test_the_clock_opens_and_closes_each_round_once(
     market: Market, units_of_work: UnitOfWorkFactory, clock: Clock
 ) -> None:
     round_id = market.plan()
-    open_due_rounds(units_of_work)
+    run_due(units_of_work, ROUND_JOBS)
     assert state(market, round_id) is RoundState.OPEN
     clock.advance(timedelta(days=3))
-    close_due_rounds(units_of_work)
-    close_due_rounds(units_of_work)
+    run_due(units_of_work, ROUND_JOBS)
+    run_due(units_of_work, ROUND_JOBS)
     assert state(market, round_id) is RoundState.CLOSED
     with market.books.open() as uow:
         changes = history(uow.session, uow.tenant, f"round/{round_id}")
@@ -271,7 +272,7 @@ def test_a_round_that_cannot_be_closed_does_not_stop_the_others(
         return real(uow, round_id)  # type: ignore[arg-type]
 
     monkeypatch.setattr("wijkeconomie.purchasing.jobs.close_if_due", breaks)
-    close_due_rounds(units_of_work)
+    run_due(units_of_work, ROUND_JOBS)
     assert state(market, first) is RoundState.OPEN
     assert state(market, second) is RoundState.CLOSED
 

@@ -16,6 +16,7 @@ from flask import Flask
 from wijkeconomie.core.clock import Job, running_clock
 from wijkeconomie.core.database import SchemaNotCurrentError
 from wijkeconomie.core.embedded_postgres import EmbeddedPostgresError
+from wijkeconomie.core.jobs import ScheduledJob
 from wijkeconomie.core.logs import configure_logging
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.runtime import Runtime, open_runtime
@@ -29,11 +30,13 @@ UNUSABLE = 2
 class Shell:
     """What a command is given as ``click``'s object.
 
-    ``create_app`` builds the web service, ``jobs`` are what its clock looks after.
+    ``create_app`` builds the web service, ``jobs`` are what its clock looks after,
+    ``scheduled`` the kinds of work that may be due.
     """
 
     create_app: Callable[[Runtime], Flask]
     jobs: Sequence[Job]
+    scheduled: Sequence[ScheduledJob] = ()
 
     @cached_property
     def settings(self) -> Settings:

@@ -68,6 +68,7 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
     run = new_run(uow, period, reason=command.reason)
     divided = Divider(uow, cooperative.code, period).divide(cost, cost.settled_version + 1)
     record_settlement(uow, cooperative, run, divided, on)
+    run.state, run.published_at = RunState.PUBLISHED, uow.now
     after = dict(zip(divided.by.members.codes, divided.payable_cents.tolist(), strict=True))
     changed = tuple(
         code for code in sorted({*before, *after}) if before.get(code, 0) != after.get(code, 0)

@@ -268,27 +268,34 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
     return MemberName(*found)
 
 
-def rounds_due_to_open(session: Session, cooperative_id: int, now: datetime) -> list[int]:
-    """The ids of drafts whose opening time has come and closing time has not, oldest first."""
+def rounds_due_to_open(
+    session: Session, cooperative_id: int, now: datetime
+) -> list[tuple[int, datetime]]:
+    """Drafts whose opening time has come and closing time has not, with it, oldest first."""
     condition = "state = 'draft' and opens_at <= :now and closes_at > :now"
-    return _due(session, cooperative_id, now, condition)
+    return _due(session, cooperative_id, now, "opens_at", condition)
 
 
-def rounds_due_to_close(session: Session, cooperative_id: int, now: datetime) -> list[int]:
-    """The ids of open rounds whose deadline has passed, oldest first."""
-    return _due(session, cooperative_id, now, "state = 'open' and closes_at <= :now")
+def rounds_due_to_close(
+    session: Session, cooperative_id: int, now: datetime
+) -> list[tuple[int, datetime]]:
+    """Open rounds whose deadline has passed, with it, oldest first."""
+    return _due(session, cooperative_id, now, "closes_at", "state = 'open' and closes_at <= :now")
 
 
-def _due(session: Session, cooperative_id: int, now: datetime, condition: str) -> list[int]:
-    return list(
-        session.scalars(
+def _due(
+    session: Session, cooperative_id: int, now: datetime, moment: str, condition: str
+) -> list[tuple[int, datetime]]:
+    return [
+        (row[0], row[1])
+        for row in session.execute(
             text(
-                "select id from purchase_round where cooperative_id = :cooperative_id"
+                f"select id, {moment} from purchase_round where cooperative_id = :cooperative_id"
                 f" and {condition} order by closes_at, id"
             ),
             {"cooperative_id": cooperative_id, "now": now},
         )
-    )
+    ]
 
 
 # Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative.

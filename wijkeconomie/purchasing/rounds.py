@@ -189,15 +189,6 @@ def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
     return True
 
 
-def close_due_rounds(uow: UnitOfWork) -> list[int]:
-    """Close every round of the cooperative whose deadline has passed; returns their ids.
-
-    All in this one transaction; ``jobs.close_due_rounds`` gives each its own.
-    """
-    due = queries.rounds_due_to_close(uow.session, uow.tenant, uow.now)
-    return [round_id for round_id in due if close_if_due(uow, round_id)]
-
-
 def order_round(uow: UnitOfWork, command: OrderRound) -> int:
     """Fix what is ordered, product by product, and queue the order to the supplier.
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.money.periods import Period
+from wijkeconomie.reports.cost_queries import cost_shares, cost_titles
 from wijkeconomie.reports.shared_queries import (
     EntryWords,
     SectionKey,
@@ -25,6 +26,7 @@ from wijkeconomie.reports.shared_queries import (
 from wijkeconomie.reports.statement import (
     CooperativeBlock,
     LedgerMark,
+    Parameters,
     PaymentNote,
     ShareDetail,
     Statement,
@@ -131,6 +133,9 @@ order by event.happened_on, event.number nulls last, r.code, rp.position, pl.cod
 )
 
 
+_NO_WHY: Parameters = ()
+
+
 @dataclass(slots=True)
 class _Settled:
     """A member's shares of one version of a round, or of its turning back."""
@@ -175,6 +180,8 @@ class _Batch:
     shares: Mapping[str, Mapping[tuple[str, int, bool], _Settled]]
     themes: dict[str, str]
     heads: Mapping[int, _Head]
+    why: Mapping[tuple[str, int], Parameters]
+    """Explanations of shares of costs, by member and entry."""
 
 
 def member_statement(
@@ -234,18 +241,25 @@ def _read(
         themes[row.round_code] = row.theme
         _add_share(shares[row.member], row)
     numbers = {number for own in lines.values() for number in own.numbers}
+    costs = cost_titles(session, cooperative_id, sorted(numbers))
+    why: dict[tuple[str, int], Parameters] = {}
+    if costs:
+        views = cost_shares(session, cooperative_id, codes, from_=period.start, until=period.end)
+        why = {(v.member, v.entry_number): v.why for v in views if v.entry_number is not None}
     heads = {
-        row.number: _head(row, themes)
+        row.number: _head(row, themes, costs)
         for row in session.execute(
             _HEADS, {"cooperative_id": cooperative_id, "numbers": sorted(numbers)}
         )
     }
-    return _Batch(cooperative, period, balances, lines, shares, themes, heads)
+    return _Batch(cooperative, period, balances, lines, shares, themes, heads, why)
 
 
-def _head(row: Any, themes: Mapping[str, str]) -> _Head:
+def _head(row: Any, themes: Mapping[str, str], costs: Mapping[str, tuple[str, str]]) -> _Head:
     debit, credit = (
-        entry_words(row.kind, row.source, row.description, is_debit=is_debit, themes=themes)
+        entry_words(
+            row.kind, row.source, row.description, is_debit=is_debit, themes=themes, costs=costs
+        )
         for is_debit in (True, False)
     )
     mark = LedgerMark(row.number, row.hash)
@@ -281,7 +295,7 @@ def _statement(batch: _Batch, member: Any) -> Statement:
     closing = sum(pair[1] for pair in balances.values())
     columns = batch.lines.get(member.code, _Columns())
     numbers = columns.numbers
-    lines = _lines(batch, columns, batch.shares.get(member.code, {}), opening)
+    lines = _lines(batch, member.code, columns, opening)
     return Statement(
         kind=StatementKind.MEMBER,
         cooperative=batch.cooperative,
@@ -303,10 +317,11 @@ def _statement(batch: _Batch, member: Any) -> Statement:
 
 def _lines(
     batch: _Batch,
+    member_code: str,
     columns: _Columns,
-    settled: Mapping[tuple[str, int, bool], _Settled],
     opening: int,
 ) -> list[tuple[SectionKey, StatementLine]]:
+    settled = batch.shares.get(member_code, {})
     details = {share.number: tuple(share.details) for share in settled.values()}
     pairs = zip(columns.numbers, columns.purchases, strict=True)
     free = _free_rounds(settled, {number for number, is_purchase in pairs if is_purchase})
@@ -329,7 +344,7 @@ def _lines(
             head.source,
             "member_account" if is_purchase else "contribution_receivable",
             words.text_key,
-            words.parameters,
+            words.parameters + batch.why.get((member_code, number), _NO_WHY),
             amount if is_debit else 0,
             0 if is_debit else -amount,
             balance,

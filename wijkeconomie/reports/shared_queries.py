@@ -78,6 +78,7 @@ def entry_words(
     *,
     is_debit: bool,
     themes: Mapping[str, str],
+    costs: Mapping[str, tuple[str, str]] | None = None,
 ) -> EntryWords:
     """How a posting reads, from the kind and the source of its entry.
 
@@ -87,6 +88,7 @@ def entry_words(
     Args:
         is_debit: whether the posting is a debit: a payment, or money that went back.
         themes: themes of the rounds, by code.
+        costs: descriptions and months of shared costs, by code.
     """
     head, _, rest = source.partition("/")
     reversed_ = kind.endswith(".reversed")
@@ -95,6 +97,12 @@ def entry_words(
         key = "round_reversed" if reversed_ else "round_settled"
         parameters: Parameters = (("round", code), ("version", version or "1"))
         return EntryWords(key, parameters, ("round", code, themes.get(code, "")))
+    if head == "cost":
+        code = rest.partition("/")[0]
+        title, month = (costs or {}).get(code, (code, ""))
+        key = "cost_reversed" if reversed_ else "cost_settled"
+        parameters = (("cost", code), ("description", title), ("month", month))
+        return EntryWords(key, parameters, ("cost", code, title))
     if head == "contribution":
         key = "contribution_reversed" if reversed_ else "contribution"
         return EntryWords(key, (("year", rest),), ("contribution", rest, ""))

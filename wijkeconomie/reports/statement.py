@@ -17,7 +17,7 @@ from wijkeconomie.money.periods import Period
 from wijkeconomie.reports.refusals import StatementDoesNotTieError
 
 Parameters = tuple[tuple[str, str | int], ...]
-SectionKind = Literal["round", "contribution", "payment", "other"]
+SectionKind = Literal["round", "cost", "contribution", "payment", "other"]
 
 
 class StatementKind(enum.StrEnum):

@@ -11,6 +11,7 @@ from wijkeconomie.core.typesetting import Language
 
 _KINDS: dict[str, Any] = {
     "round.settled": lazy_gettext("Purchase round settled"),
+    "cost.settled": lazy_gettext("Shared costs settled"),
     "contribution.charged": lazy_gettext("Contribution charged"),
     "contribution.collected": lazy_gettext("Contribution collected"),
     "contribution.returned": lazy_gettext("Contribution returned by the bank"),

@@ -1,0 +1,259 @@
+"""Scheduled work: the database says what is due, and remembers what was done.
+
+A piece of work and its mark are one transaction, and the mark is unique (cooperative, job,
+period). So whatever is killed when, whoever runs beside whom: a period is done once.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, Index, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wijkeconomie.core.identity import system_identity
+from wijkeconomie.core.models import Base, TenantTable
+from wijkeconomie.core.refusals import DomainError
+from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=12)
+OUR_FAULT = "internal-error"
+
+
+class JobStatus(enum.StrEnum):
+    """How the last attempt ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+class JobRun(TenantTable, Base):
+    """The mark of a piece of work; ``error`` is the code of a refusal, with its ``detail``."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (
+        CheckConstraint("status in ('done', 'failed')", name="status_known"),
+        Index("ix_job_run_cooperative_id_finished_at", "cooperative_id", "finished_at"),
+    )
+
+    job: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    attempts: Mapped[int]
+    due_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    error: Mapped[str | None]
+    detail: Mapped[str | None]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """A piece of work whose time has come."""
+
+    due_at: datetime
+    job: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """A kind of work.
+
+    ``find`` tells which periods are due now and since when; ``do`` carries one out within the
+    transaction of its mark and returns a word or two about what came of it.
+    """
+
+    name: str
+    find: Callable[[Session, int, datetime], Sequence[tuple[str, datetime]]]
+    do: Callable[[UnitOfWork, str], str]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many pieces of work were done, and how many failed."""
+
+    done: int = 0
+    failed: int = 0
+
+
+def due_work(
+    uow: UnitOfWork, jobs: Sequence[ScheduledJob], *, with_waiting: bool = False
+) -> list[Due]:
+    """What is due in the unit's cooperative, oldest first; work that failed waits its pause out."""
+    found = sorted(
+        Due(due_at, job.name, period)
+        for job in jobs
+        for period, due_at in job.find(uow.session, uow.tenant, uow.now)
+    )
+    if not found or with_waiting:
+        return found
+    waiting = {
+        (run.job, run.period)
+        for run in uow.session.scalars(
+            select(JobRun).where(
+                JobRun.cooperative_id == uow.tenant,
+                JobRun.status == JobStatus.FAILED,
+                JobRun.next_attempt_at > uow.now,
+            )
+        )
+    }
+    return [due for due in found if (due.job, due.period) not in waiting]
+
+
+def run_due(
+    units_of_work: UnitOfWorkFactory,
+    jobs: Sequence[ScheduledJob],
+    *,
+    on_done: Callable[[int, Due, JobRun | None], None] | None = None,
+) -> Tally:
+    """Do everything that is due, cooperative by cooperative, oldest first.
+
+    What fails is noted with its pause and stops nothing else. Work that becomes due by what was
+    done (a month whose recurring cost was just made) is done in the same call.
+    """
+    by_name = {job.name: job for job in jobs}
+    tally = Tally()
+    for cooperative_id in _cooperatives(units_of_work):
+        tried: set[tuple[str, str]] = set()
+        while fresh := [
+            due
+            for due in _due_in(units_of_work, cooperative_id, jobs)
+            if (due.job, due.period) not in tried
+        ]:
+            due = fresh[0]
+            tried.add((due.job, due.period))
+            failure = _attempt(units_of_work, cooperative_id, by_name[due.job], due, tally)
+            if on_done is not None:
+                on_done(cooperative_id, due, failure)
+    return tally
+
+
+def _cooperatives(units_of_work: UnitOfWorkFactory) -> Iterator[int]:
+    with units_of_work.begin(identity=system_identity("job")) as uow:
+        yield from uow.session.scalars(text("select id from cooperative order by id")).all()
+
+
+def _due_in(
+    units_of_work: UnitOfWorkFactory, cooperative_id: int, jobs: Sequence[ScheduledJob]
+) -> list[Due]:
+    try:
+        with units_of_work.begin(
+            identity=system_identity("job"), cooperative_id=cooperative_id
+        ) as uow:
+            return due_work(uow, jobs)
+    except Exception:
+        log.exception("cannot tell what is due", extra={"cooperative_id": cooperative_id})
+        return []
+
+
+def _attempt(
+    units_of_work: UnitOfWorkFactory,
+    cooperative_id: int,
+    job: ScheduledJob,
+    due: Due,
+    tally: Tally,
+) -> JobRun | None:
+    """Do one piece of work; the failure as it was noted, if it failed."""
+    identity = system_identity(f"job:{job.name}")
+    try:
+        with units_of_work.begin(identity=identity, cooperative_id=cooperative_id) as uow:
+            if not _claim(uow, due):
+                return None
+            outcome = job.do(uow, due.period)
+            uow.session.execute(
+                text(
+                    "update job_run set outcome = :outcome where cooperative_id = :id"
+                    " and job = :job and period = :period"
+                ),
+                {"outcome": outcome, "id": uow.tenant, "job": due.job, "period": due.period},
+            )
+    except Exception as error:  # one failure must not stop the rest
+        tally.failed += 1
+        refusal = error if isinstance(error, DomainError) else None
+        context = {"cooperative_id": cooperative_id, "job": due.job, "period": due.period}
+        log.warning("job failed", exc_info=refusal is None, extra=context)
+        with units_of_work.begin(identity=identity, cooperative_id=cooperative_id) as uow:
+            return _note_failure(
+                uow,
+                due,
+                refusal.code if refusal else OUR_FAULT,
+                refusal.detail if refusal else type(error).__name__,
+            )
+    tally.done += 1
+    return None
+
+
+def _claim(uow: UnitOfWork, due: Due) -> bool:
+    """Set the mark; false when it stands, once whoever sets it too has finished."""
+    statement = insert(JobRun).values(
+        cooperative_id=uow.tenant,
+        job=due.job,
+        period=due.period,
+        status=JobStatus.DONE,
+        attempts=1,
+        due_at=due.due_at,
+        finished_at=uow.now,
+    )
+    claimed = statement.on_conflict_do_update(
+        index_elements=["cooperative_id", "job", "period"],
+        set_={
+            "status": JobStatus.DONE,
+            "attempts": JobRun.attempts + 1,
+            "finished_at": uow.now,
+            "next_attempt_at": None,
+            "error": None,
+            "detail": None,
+        },
+        where=JobRun.status == JobStatus.FAILED,
+    ).returning(JobRun.attempts)
+    return uow.session.scalar(claimed) is not None
+
+
+def _note_failure(uow: UnitOfWork, due: Due, error: str, detail: str) -> JobRun:
+    known = uow.session.get(JobRun, (uow.tenant, due.job, due.period), with_for_update=True)
+    if known is None:
+        known = JobRun(
+            cooperative_id=uow.tenant,
+            job=due.job,
+            period=due.period,
+            attempts=0,
+            due_at=due.due_at,
+        )
+        uow.session.add(known)
+    elif known.status == JobStatus.DONE:
+        return known  # another worker did it in the meantime
+    known.status, known.finished_at = JobStatus.FAILED, uow.now
+    known.attempts += 1
+    known.next_attempt_at = uow.now + pause_after(known.attempts)
+    known.error, known.detail = error, detail
+    return known
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many failures: twice as long each time, up to twelve hours.
+
+    >>> pause_after(1), pause_after(3)
+    (datetime.timedelta(seconds=60), datetime.timedelta(seconds=240))
+    """
+    doublings: int = 2 ** min(attempts - 1, 20)
+    return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
+
+
+def latest_runs(session: Session, cooperative_id: int, *, limit: int = 50) -> Sequence[JobRun]:
+    """What was done or failed last, newest first."""
+    return session.scalars(
+        select(JobRun)
+        .where(JobRun.cooperative_id == cooperative_id)
+        .order_by(JobRun.finished_at.desc(), JobRun.job, JobRun.period)
+        .limit(limit)
+    ).all()
