@@ -12,8 +12,13 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.rounds import Market, a_market
+from tests.factories.shared_costs import House
 from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.costs.correcting import CorrectCost, correct_cost
+from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
+from wijkeconomie.costs.models import SubsidyMode
+from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
@@ -145,6 +150,47 @@ def _corrected(market: Market) -> None:
         )
 
 
+def _cost(market: Market, net: int, vat: int) -> None:
+    house = House(market.books, market.members)
+    house.key()
+    with market.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update member set income_band = case code when 'L003' then 'regulier'"
+                " else 'laag' end where cooperative_id = :id"
+            ),
+            {"id": uow.tenant},
+        )
+    house.cost("K1", net, vat=vat)
+
+
+def _cost_settled(market: Market) -> None:
+    _cost(market, 1000, 210)
+    with market.books.open() as uow:
+        save_subsidy(
+            uow,
+            SaveSubsidy(
+                code="G1",
+                grantor="Gemeente",
+                purpose="energie",
+                mode=SubsidyMode.TARGETED_POOL,
+                awarded_cents=400,
+                valid_from=date(2026, 1, 1),
+                valid_until=date(2026, 12, 31),
+                key_code="equal",
+            ),
+        )
+        settle_month(uow, date(2026, 1, 1))
+
+
+def _cost_corrected(market: Market) -> None:
+    _cost(market, 1000, 0)
+    with market.books.open() as uow:
+        settle_month(uow, date(2026, 1, 1))
+    with market.books.open() as uow:
+        correct_cost(uow, CorrectCost(cost_code="K1", reason="typfout", net_cents=1100))
+
+
 EVENTS: dict[str, Callable[[Market], None]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
@@ -154,6 +200,8 @@ EVENTS: dict[str, Callable[[Market], None]] = {
     "A round is settled with a surplus for the stock": _surplus,
     "A round is settled at an invoice that is higher than agreed": _dearer,
     "A settled round is corrected": _corrected,
+    "A shared cost is settled, with a subsidy": _cost_settled,
+    "A settled cost is corrected": _cost_corrected,
 }
 
 

@@ -17,6 +17,7 @@ from wijkeconomie.costs.models import (
     AllocationCarry,
     CostSettlement,
     CostShareBlock,
+    RunState,
     SharedCost,
     Subsidy,
 )
@@ -83,7 +84,7 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
     if changed:
         enqueue(
             uow,
-            kind="costs.corrected",
+            kind="mail.costs-corrected",
             event_key=f"costs/{run.id}/corrected",
             payload={"cost": cost.code, "version": cost.settled_version, "members": list(changed)},
         )

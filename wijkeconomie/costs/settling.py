@@ -111,7 +111,7 @@ def publish_run(uow: UnitOfWork, run_id: int, *, is_silent: bool = False) -> Non
     if not is_silent:
         enqueue(
             uow,
-            kind="costs.settled",
+            kind="mail.costs-settled",
             event_key=f"costs/{run.id}/published",
             payload={"run": run.id, "month": f"{run.month:%Y-%m}"},
         )

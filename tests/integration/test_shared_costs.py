@@ -1,0 +1,558 @@
+"""Laws of settling shared costs, by the real use cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.factories.shared_costs import JANUARY, House, a_house
+from wijkeconomie.core.identity import Identity, Role
+from wijkeconomie.core.refusals import DomainError, PermissionDeniedError
+from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.costs.correcting import CorrectCost, correct_cost
+from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy, stop_cost
+from wijkeconomie.costs.keys import MemberTerms, SaveKeyVersion, save_key_version
+from wijkeconomie.costs.meters import RecordReading, record_reading, save_meter
+from wijkeconomie.costs.models import Basis, SubsidyMode, TiePolicy
+from wijkeconomie.costs.previewing import preview_month
+from wijkeconomie.costs.proof import ProofError, verify_proof
+from wijkeconomie.costs.proof_queries import own_pseudonym, proof_of
+from wijkeconomie.costs.refusals import (
+    CannotAllocateError,
+    CostNotSettledError,
+    CostSettledError,
+    ImplausibleReadingError,
+    KeyNotValidError,
+    WeightMissingError,
+)
+from wijkeconomie.costs.settling import publish_run, settle_month
+from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.ledger.refusals import ClosedPeriodError
+from wijkeconomie.ledger.service import close_period
+
+FEBRUARY = date(2026, 2, 1)
+
+
+@pytest.fixture
+def house(units_of_work: UnitOfWorkFactory) -> House:
+    return a_house(units_of_work)
+
+
+def balance(house: House, key: str) -> int:
+    with house.books.open() as uow:
+        code = ledger.control_codes(uow.session, uow.tenant)[key]
+        lines = ledger.trial_balance(uow.session, uow.tenant)
+        return sum(line.closing for line in lines if line.account_code.partition(":")[0] == code)
+
+
+def change_members(house: House, assignments: str, **values: object) -> None:
+    with house.books.open() as uow:
+        uow.session.execute(
+            text(f"update member set {assignments} where cooperative_id = :id"),
+            {"id": uow.tenant, **values},
+        )
+
+
+def published(house: House, month: date = JANUARY) -> None:
+    with house.books.open() as uow:
+        settled = settle_month(uow, month)
+        assert settled is not None
+        publish_run(uow, settled.run_id)
+
+
+def test_a_month_is_settled_once_with_an_entry_for_each_cost(house: House) -> None:
+    house.cost("A", 1000)
+    house.cost("B", 101, vat=21)
+    house.cost("C", 900, month=FEBRUARY)
+
+    assert house.settle() == ("A", "B")
+    assert house.settle() == ()
+    assert house.shares("A") == [334, 333, 333]
+    assert [house.owed(member) for member in house.members] == [334 + 41, 333 + 41, 333 + 40]
+    assert balance(house, "invoices_to_come") == -1122
+    assert (balance(house, "input_vat"), balance(house, "vat_due_high")) == (21, -21)
+    verification = house.books.verify()
+    assert (verification.fault, verification.entries) == (None, 2)
+
+
+def test_a_late_cost_makes_a_second_run_of_its_month(house: House) -> None:
+    house.cost("A", 1000)
+    house.settle()
+    house.cost("B", 500)
+
+    assert house.settle() == ("B",)
+    with house.books.open() as uow:
+        numbers = uow.session.scalars(
+            text("select number from settlement_run where cooperative_id = :id order by number"),
+            {"id": uow.tenant},
+        ).all()
+    assert numbers == [1, 2]
+
+
+def test_a_refund_mirrors_a_charge(house: House) -> None:
+    house.cost("A", -1000)
+    house.settle()
+
+    assert house.shares("A") == [-334, -333, -333]
+    assert balance(house, "invoices_to_come") == 1000
+
+
+def test_a_cost_of_nothing_is_settled_without_an_entry(house: House) -> None:
+    house.cost("A", 0)
+
+    assert house.settle() == ("A",)
+    assert house.books.verify().entries == 0
+
+
+def test_under_the_small_businesses_scheme_vat_is_part_of_the_cost(house: House) -> None:
+    with house.books.open() as uow:
+        uow.session.execute(
+            text("update cooperative set vat_regime = 'kor' where id = :id"), {"id": uow.tenant}
+        )
+    house.cost("A", 1000, vat=210)
+    house.settle()
+
+    assert balance(house, "shared_costs") == 1210
+    assert balance(house, "services_exempt") == -1210
+    assert balance(house, "input_vat") == 0
+
+
+def test_a_changed_key_leaves_earlier_settlements_as_they_are(house: House) -> None:
+    house.key("own", Basis.WEIGHTS, weights=["1", "1", "2"])
+    house.cost("A", 400, key="own")
+    house.settle()
+    house.key("own", Basis.WEIGHTS, weights=["0", "1", "3"], since=FEBRUARY)
+    house.cost("B", 400, key="own", month=FEBRUARY)
+    house.settle(FEBRUARY)
+
+    assert house.shares("A") == [100, 100, 200]
+    assert house.shares("B") == [0, 100, 300]
+
+
+def test_members_share_by_the_days_of_their_membership(house: House) -> None:
+    house.key("days", is_prorated=True)
+    change_members(house, "joined_on = '2026-01-17'")
+    with house.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update member set joined_on = '2020-01-01', left_on = case code when 'L002'"
+                " then date '2026-01-10' end where cooperative_id = :id and code <> 'L003'"
+            ),
+            {"id": uow.tenant},
+        )
+    house.cost("A", 5600, key="days")
+    house.settle()
+
+    # 31, 10 and 15 days.
+    assert house.shares("A") == [3100, 1000, 1500]
+
+
+def test_who_was_no_member_in_the_month_pays_nothing(house: House) -> None:
+    change_members(house, "left_on = case code when 'L001' then date '2025-12-31' end")
+    house.cost("A", 1000)
+    house.settle()
+
+    assert house.shares("A") == [500, 500]
+    assert house.owed("L001") == 0
+
+
+def test_heating_goes_partly_by_area_and_partly_by_meter(house: House) -> None:
+    change_members(house, "dwelling_m2 = 50")
+    house.key(
+        "heat",
+        Basis.WEIGHTS,
+        weights=["1", "1", "2"],
+        fixed_percent="35",
+        fixed_basis=Basis.FLOOR_AREA,
+    )
+    house.cost("A", 10000, key="heat")
+    house.settle()
+
+    # 35,00 over three, 65,00 by 1 : 1 : 2.
+    assert house.shares("A") == [1167 + 1625, 1167 + 1625, 1166 + 3250]
+
+
+def test_caps_minimums_and_exclusions_are_kept(house: House) -> None:
+    ids = list(house.members.values())
+    with house.books.open() as uow:
+        save_key_version(
+            uow,
+            SaveKeyVersion(
+                code="bound",
+                name="bound",
+                valid_from=date(2020, 1, 1),
+                basis=Basis.EQUAL,
+                members=(
+                    MemberTerms(member_id=ids[0], cap_cents=100),
+                    MemberTerms(member_id=ids[1], is_excluded=True),
+                ),
+            ),
+        )
+    house.cost("A", 1000, key="bound")
+    house.settle()
+
+    assert house.shares("A") == [100, 900]
+
+
+def test_who_has_his_turn_first_moves_one_on_each_time(house: House) -> None:
+    house.key("turn", tie_policy=TiePolicy.ROTATE)
+    shares = []
+    for number in range(4):
+        house.cost(f"A{number}", 100, key="turn", month=date(2026, number + 1, 1))
+        house.settle(date(2026, number + 1, 1))
+        shares.append(house.shares(f"A{number}"))
+
+    assert shares == [[34, 33, 33], [33, 34, 33], [33, 33, 34], [34, 33, 33]]
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    months=st.lists(
+        st.tuples(
+            st.integers(-5000, 20000),
+            st.lists(st.integers(0, 9), min_size=3, max_size=3).filter(any),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    corrected=st.booleans(),
+)
+def test_with_carry_nobody_is_ever_a_cent_from_the_exact_sum(
+    units_of_work: UnitOfWorkFactory,
+    months: list[tuple[int, list[int]]],
+    corrected: bool,  # noqa: FBT001 hypothesis passes it
+) -> None:
+    house = a_house(units_of_work)
+    exact = [Fraction(0)] * 3
+    charged = [0] * 3
+    for number, (total, weights) in enumerate(months):
+        month = date(2026, number + 1, 1)
+        house.key(
+            "carry",
+            Basis.WEIGHTS,
+            weights=[str(w) for w in weights],
+            since=month,
+            tie_policy=TiePolicy.CARRY,
+        )
+        house.cost(f"A{number}", total, key="carry", month=month)
+        house.settle(month)
+        if corrected and number == 0:
+            with house.books.open() as uow:
+                correct_cost(uow, CorrectCost(cost_code="A0", reason="again"))
+        for index, share in enumerate(house.shares(f"A{number}")):
+            exact[index] += Fraction(total * weights[index], sum(weights))
+            charged[index] += share
+
+    assert all(abs(e - c) < 1 for e, c in zip(exact, charged, strict=True))
+    assert [house.owed(code) for code in house.members] == charged
+    assert house.books.verify().fault is None
+
+
+def subsidise(house: House, mode: SubsidyMode, cents: int, **terms: object) -> None:
+    with house.books.open() as uow:
+        save_subsidy(
+            uow,
+            SaveSubsidy(
+                code="G1",
+                grantor="Gemeente",
+                purpose="energie",
+                mode=mode,
+                awarded_cents=cents,
+                valid_from=date(2026, 1, 1),
+                valid_until=date(2026, 12, 31),
+                key_code="equal",
+                **terms,  # type: ignore[arg-type]
+            ),
+        )
+
+
+def used(house: House) -> int:
+    with house.books.open() as uow:
+        return int(
+            uow.session.scalar(
+                text("select used_cents from subsidy where cooperative_id = :id"),
+                {"id": uow.tenant},
+            )
+            or 0
+        )
+
+
+def test_a_targeted_pool_pays_for_low_incomes_until_it_is_empty(house: House) -> None:
+    change_members(house, "income_band = case code when 'L003' then 'regulier' else 'laag' end")
+    subsidise(house, SubsidyMode.TARGETED_POOL, 900)
+    house.cost("A", 1000)
+    house.cost("B", 1000, month=FEBRUARY)
+    house.settle()
+    house.settle(FEBRUARY)
+
+    # 334 + 333 in January; 233 are left for February.
+    assert used(house) == 900
+    assert [house.owed(member) for member in house.members] == [334 - 117, 333 - 116, 666]
+    assert balance(house, "subsidies") == 900
+    assert house.shares("A") == [334, 333, 333]
+
+
+def test_a_pool_lowers_what_everyone_pays(house: House) -> None:
+    subsidise(house, SubsidyMode.POOL, 400)
+    house.cost("A", 1000)
+    house.settle()
+
+    assert [house.owed(member) for member in house.members] == [200, 200, 200]
+    assert used(house) == 400
+
+
+def test_an_earmark_pays_for_one_member_and_never_more_than_his_share(house: House) -> None:
+    subsidise(house, SubsidyMode.EARMARKED, 1000, earmarks=((house.members["L002"], 500),))
+    house.cost("A", 1000)
+    house.settle()
+
+    assert [house.owed(member) for member in house.members] == [334, 0, 333]
+    assert used(house) == 333
+
+
+def test_a_correction_turns_back_and_tells_only_whose_amount_changed(house: House) -> None:
+    house.cost("A", 1000)
+    house.settle()
+    with house.books.open() as uow:
+        changed = correct_cost(uow, CorrectCost(cost_code="A", reason="typfout", net_cents=1001))
+
+    assert changed == ("L002",)
+    assert [house.owed(member) for member in house.members] == [334, 334, 333]
+    with house.books.open() as uow:
+        kinds = [ledger.entry(uow.session, uow.tenant, number).kind for number in (1, 2, 3)]
+    assert kinds == ["cost.settled", "cost.settled.reversed", "cost.settled"]
+    assert house.books.verify().fault is None
+
+
+def test_a_preview_is_what_settling_then_does(house: House) -> None:
+    house.cost("A", 1000)
+    house.settle()
+    house.cost("B", 500, month=FEBRUARY)
+    with house.books.open() as uow:
+        preview = preview_month(uow, FEBRUARY)
+    before = [house.owed(member) for member in house.members]
+    house.settle(FEBRUARY)
+
+    after = [house.owed(member) for member in house.members]
+    assert [line.cents for line in preview.members] == [
+        late - early for early, late in zip(before, after, strict=True)
+    ]
+    assert [line.before_cents for line in preview.members] == [334, 333, 333]
+    assert preview.total_cents == 500
+
+
+def test_a_stopped_cost_is_not_settled(house: House) -> None:
+    cost = house.cost("A", 1000)
+    with house.books.open() as uow:
+        stop_cost(uow, cost, reason="dubbel")
+
+    assert house.settle() == ()
+
+
+def test_what_was_settled_is_not_stopped(house: House) -> None:
+    cost = house.cost("A", 1000)
+    house.settle()
+
+    with pytest.raises(CostSettledError), house.books.open() as uow:
+        stop_cost(uow, cost, reason="te laat")
+
+
+def refused(house: House) -> DomainError:
+    with pytest.raises(DomainError) as caught:
+        house.settle()
+    assert house.books.verify().entries == 0
+    return caught.value
+
+
+def test_a_key_that_is_not_valid_yet_is_refused_and_nothing_is_settled(house: House) -> None:
+    house.key("late", since=FEBRUARY)
+    house.cost("A", 1000)
+    house.cost("B", 1000, key="late")
+
+    assert isinstance(refused(house), KeyNotValidError)
+
+
+def test_a_key_that_waits_for_a_decision_is_refused(house: House) -> None:
+    house.key("voted", requires_decision=True)
+    house.cost("A", 1000, key="voted")
+
+    assert isinstance(refused(house), KeyNotValidError)
+
+
+def test_a_member_without_the_weight_is_named(house: House) -> None:
+    house.key("area", Basis.FLOOR_AREA)
+    house.cost("A", 1000, key="area")
+
+    refusal = refused(house)
+    assert isinstance(refusal, WeightMissingError)
+    assert refusal.context["member"] == "L001"
+
+
+def test_parts_of_a_deed_must_add_up(house: House) -> None:
+    house.key("deed", Basis.PARTS, weights=["1", "1", "1"], parts_total="4")
+    house.cost("A", 1000, key="deed")
+
+    refusal = refused(house)
+    assert isinstance(refusal, CannotAllocateError)
+    assert refusal.context["reason"] == "breukdelen_sum"
+
+
+def test_a_closed_month_is_said(house: House) -> None:
+    house.cost("A", 1000)
+    with house.books.open() as uow:
+        close_period(uow, JANUARY)
+
+    assert isinstance(refused(house), ClosedPeriodError)
+
+
+def test_only_who_keeps_the_books_settles(house: House) -> None:
+    member = Identity(actor="login:1", roles=frozenset({Role.MEMBER}))
+    with pytest.raises(PermissionDeniedError), house.books.open() as uow:
+        settle_month(replace(uow, identity=member), JANUARY)
+
+
+def test_usage_is_read_from_meters_and_marked_where_it_was_estimated(house: House) -> None:
+    house.key("meter", Basis.METER)
+    ends = {"L001": date(2026, 2, 1), "L002": date(2026, 2, 1), "L003": date(2026, 1, 21)}
+    for code, member_id in house.members.items():
+        with house.books.open() as uow:
+            meter = save_meter(uow, f"W-{code}", key_code="meter", member_id=member_id, unit="m3")
+            for day, value in (
+                (JANUARY, "100"),
+                (ends[code], "110.0" if code != "L002" else "120"),
+            ):
+                record_reading(uow, RecordReading(meter_id=meter, read_on=day, value=value))
+    house.cost("A", 4550, key="meter")
+    with house.books.open() as uow:
+        [cost] = preview_month(uow, JANUARY).costs
+    house.settle()
+
+    # 10, 20 and 10 in 20 days, which is 15,5 in the month: 1000, 2000 and 1550.
+    assert house.shares("A") == [1000, 2000, 1550]
+    assert cost.estimated == ("L003",)
+
+
+@pytest.mark.parametrize(("day", "value"), [(20, "99"), (5, "111"), (12, "900")])
+def test_a_reading_that_can_hardly_be_right_is_refused(house: House, day: int, value: str) -> None:
+    house.key("meter", Basis.METER)
+    with house.books.open() as uow:
+        meter = save_meter(uow, "W", key_code="meter", member_id=house.members["L001"], unit="kWh")
+        for on, shown in ((1, "100"), (10, "110")):
+            record_reading(
+                uow,
+                RecordReading(meter_id=meter, read_on=date(2026, 1, on), value=shown),
+            )
+    with pytest.raises(ImplausibleReadingError), house.books.open() as uow:
+        record_reading(uow, RecordReading(meter_id=meter, read_on=date(2026, 1, day), value=value))
+
+
+def test_the_database_refuses_shares_that_are_not_the_total(house: House, owner: Engine) -> None:
+    house.cost("A", 1000)
+    house.settle()
+    with owner.begin() as connection:
+        connection.execute(
+            text("update cost_share_block set cents[1] = cents[1] + 1 where cooperative_id = :id"),
+            {"id": house.books.cooperative_id},
+        )
+    copied = text(
+        "insert into cost_settlement (cooperative_id, cost_id, version, run_id, key_version_id,"
+        " accounting_date, total_cents, subsidy_cents, part_totals, weight_sums, weight_scales,"
+        " start, member_count, proof, secret) select cooperative_id, cost_id, 2, run_id,"
+        " key_version_id, accounting_date, total_cents, subsidy_cents, part_totals,"
+        " weight_sums, weight_scales, start, member_count, proof, secret from cost_settlement"
+        " where cooperative_id = :id"
+    )
+    with pytest.raises(DBAPIError, match="shares of settlement"), house.books.open() as uow:
+        uow.session.execute(copied, {"id": uow.tenant})
+
+
+def _swap(document: dict[str, Any]) -> None:
+    first, second, _ = document["parties"]
+    first["cents"], second["cents"] = second["cents"], first["cents"]
+
+
+LIES: tuple[Callable[[dict[str, Any]], object], ...] = (
+    _swap,
+    lambda d: d["parties"][0].update(cents=335),
+    lambda d: d["parties"][0].update(weight=2),
+    lambda d: d.update(total_cents=1001),
+    lambda d: d.update(cost="B"),
+    lambda d: d["key"].update(version=2),
+    lambda d: d["parties"][0].update(subsidy_cents=400),
+    lambda d: d["parties"][0].update(weight=1.0),
+    lambda d: d["parties"].pop(),
+    lambda d: d.pop("key"),
+    lambda d: d.update(format="another"),
+)
+
+
+def test_a_proof_is_checked_alone_and_every_lie_is_found(house: House) -> None:
+    change_members(house, "income_band = 'laag'")
+    subsidise(house, SubsidyMode.TARGETED_POOL, 500)
+    house.cost("A", 1000)
+    published(house)
+    with house.books.open() as uow:
+        proof = proof_of(uow, "A")
+        again = proof_of(uow, "A")
+        own = own_pseudonym(uow, "A", "L002")
+        entry = ledger.entry(uow.session, uow.tenant, 1)
+
+    outcome = verify_proof(proof)
+    assert proof == again
+    assert (outcome.parties, outcome.subsidy_cents, outcome.entry_number) == (3, 500, 1)
+    assert entry.description.endswith(outcome.digest)
+    assert outcome.entry_hash == entry.hash.hex()
+    assert b"L00" not in proof
+    assert b"Fatima" not in proof
+    document = json.loads(proof)
+    assert [party["party"] for party in document["parties"]].index(own) == 1
+    for lie in LIES:
+        told = json.loads(proof)
+        lie(told)
+        with pytest.raises(ProofError):
+            verify_proof(json.dumps(told).encode())
+
+
+def test_there_is_no_proof_before_publishing(house: House) -> None:
+    house.cost("A", 1000)
+    house.settle()
+
+    with pytest.raises(CostNotSettledError), house.books.open() as uow:
+        proof_of(uow, "A")
+
+
+def test_a_month_settled_twice_at_once_is_settled_once(house: House) -> None:
+    house.cost("A", 1000)
+    together = Barrier(4)
+    found: list[tuple[str, ...]] = []
+
+    def settle() -> None:
+        together.wait()
+        found.append(house.settle())
+
+    threads = [Thread(target=settle) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(found) == [(), (), (), ("A",)]
+    assert house.books.verify().entries == 1
+
+
+def test_a_day_later_still_finds_nothing(house: House) -> None:
+    house.cost("A", 1000)
+    house.settle()
+
+    assert house.settle(JANUARY + timedelta(days=1)) == ()
