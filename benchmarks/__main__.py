@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.costs import cost_rows, month_rows
 from benchmarks.importing import import_rows
 from benchmarks.ledger import ledger_rows
 from benchmarks.measuring import Row
@@ -24,6 +25,10 @@ def main() -> None:
         rows += ledger_rows(world)
     with a_world() as world:
         rows += statement_rows(world)
+    with a_world() as world:
+        rows += cost_rows(world)
+    with a_world() as world:
+        rows += month_rows(world)
     rows += import_rows()
     _print(rows)
     OUTPUT.parent.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wijkeconomie.ledger.queries import party_account_ids
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.weights import parse_weight
 
@@ -39,44 +40,63 @@ class Participants:
         return len(self.ids)
 
 
-_PARTICIPANTS = text(
+_MEMBERS = text(
     """
-select array_agg(m.id order by m.code) as ids,
-  array_agg(m.code order by m.code) as codes,
-  array_agg(a.id order by m.code) as account_ids,
-  array_agg(least(coalesce(m.left_on, :last), :last) - greatest(m.joined_on, :first) + 1
-    order by m.code) as days,
-  array_agg(m.household_size order by m.code) as households,
-  array_agg(m.dwelling_m2 order by m.code) as floor_areas,
-  array_agg(coalesce(m.income_band = 'laag', false) order by m.code) as has_low_income,
-  array_agg(w.weight order by m.code) as weights,
-  array_agg(w.minimum_cents order by m.code) as minimums,
-  array_agg(w.cap_cents order by m.code) as caps
-from member m
-left join account a on a.cooperative_id = m.cooperative_id and a.key = 'member_account'
-  and a.party = m.code and a.unit = 'EUR'
-left join allocation_weight w on w.cooperative_id = m.cooperative_id
-  and w.version_id = :version_id and w.member_id = m.id
-where m.cooperative_id = :cooperative_id and m.joined_on <= :last
-  and (m.left_on is null or m.left_on >= :first) and w.is_excluded is not true
+select array_agg(id order by code) as ids, array_agg(code order by code) as codes,
+  array_agg(least(coalesce(left_on, :last), :last) - greatest(joined_on, :first) + 1
+    order by code) as days,
+  array_agg(household_size order by code) as households,
+  array_agg(dwelling_m2 order by code) as floor_areas,
+  array_agg(coalesce(income_band = 'laag', false) order by code) as has_low_income
+from member
+where cooperative_id = :cooperative_id and joined_on <= :last
+  and (left_on is null or left_on >= :first) and id <> all (cast(:excluded as bigint[]))
 """
+)
+_TERMS = text(
+    "select member_id, weight, is_excluded, minimum_cents, cap_cents from allocation_weight"
+    " where cooperative_id = :cooperative_id and version_id = :version_id"
 )
 
 
 def participants(
     session: Session, cooperative_id: int, version_id: int, month: Period
 ) -> Participants:
-    """Who was a member on at least one day of the month and is not left out by the key."""
-    row = session.execute(
-        _PARTICIPANTS,
+    """Who was a member on at least one day of the month and is not left out by the key.
+
+    Members, terms and accounts are read apart and joined here, which takes the same time a
+    member whatever the statistics of a new cooperative say.
+    """
+    rows = session.execute(
+        _TERMS, {"cooperative_id": cooperative_id, "version_id": version_id}
+    ).all()
+    own = {row.member_id: row for row in rows}
+    members = session.execute(
+        _MEMBERS,
         {
             "cooperative_id": cooperative_id,
-            "version_id": version_id,
             "first": month.start,
             "last": month.end - timedelta(days=1),
+            "excluded": [row.member_id for row in rows if row.is_excluded],
         },
     ).one()
-    return Participants(*(column or [] for column in row))
+    ids, codes, days, households, floor_areas, has_low_income = (column or [] for column in members)
+    accounts = party_account_ids(session, cooperative_id, "member_account")
+    return Participants(
+        ids,
+        codes,
+        [accounts.get(code) for code in codes],
+        days,
+        households,
+        floor_areas,
+        has_low_income,
+        *(
+            [getattr(own.get(member_id), name, None) for member_id in ids]
+            if own
+            else [None] * len(ids)
+            for name in ("weight", "minimum_cents", "cap_cents")
+        ),
+    )
 
 
 _READINGS = text(

@@ -7,17 +7,17 @@ from datetime import date
 from fractions import Fraction
 
 import numpy as np
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from wijkeconomie.cooperatives.models import Cooperative
+from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
 from wijkeconomie.costs.models import (
     AllocationCarry,
     CostSettlement,
-    CostShareBlock,
     RunState,
     SettlementRun,
 )
@@ -168,33 +168,38 @@ def _member_columns(
     return own, [f"{control}:{code}" for code in codes], payable[paying].tolist()
 
 
+_INSERT_BLOCK = text(
+    """
+insert into cost_share_block (cooperative_id, settlement_id, position, member_ids, weights,
+  variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents)
+values (:cooperative_id, :settlement_id, :position, cast(:member_ids as bigint[]),
+  cast(:weights as text[]), cast(:variable_weights as text[]), cast(:minimum_cents as bigint[]),
+  cast(:cap_cents as bigint[]), cast(:carried as text[]), cast(:cents as bigint[]),
+  cast(:subsidy_cents as bigint[]))
+"""
+)
+
+
 def _write_blocks(uow: UnitOfWork, settlement_id: int, divided: DividedCost) -> None:
-    columns = divided.columns
-    has_subsidy = divided.subsidy is not None
-
-    def cut(column: Sequence[object] | None, start: int, *, as_text: bool = False) -> object:
-        if column is None:
-            return None
-        part = column[start : start + BLOCK]
-        return [str(cell) for cell in part] if as_text else list(part)
-
+    columns: dict[str, Sequence[object] | None] = {
+        "member_ids": divided.by.members.ids,
+        "weights": divided.columns.weights,
+        "variable_weights": divided.columns.variable_weights,
+        "minimum_cents": divided.columns.minimums,
+        "cap_cents": divided.columns.caps,
+        "carried": divided.columns.carried,
+        "cents": divided.columns.cents,
+        "subsidy_cents": divided.columns.subsidy_cents,
+    }
     rows = [
-        {
-            "cooperative_id": uow.tenant,
-            "settlement_id": settlement_id,
-            "position": position,
-            "member_ids": cut(divided.by.members.ids, start),
-            "weights": cut(columns.weights, start, as_text=True),
-            "variable_weights": cut(columns.variable_weights, start, as_text=True),
-            "minimum_cents": cut(columns.minimums, start),
-            "cap_cents": cut(columns.caps, start),
-            "carried": cut(columns.carried, start),
-            "cents": cut(columns.cents, start),
-            "subsidy_cents": cut(columns.subsidy_cents, start) if has_subsidy else None,
+        {"cooperative_id": uow.tenant, "settlement_id": settlement_id, "position": position}
+        | {
+            name: None if column is None else array_text(column[start : start + BLOCK])
+            for name, column in columns.items()
         }
-        for position, start in enumerate(range(0, len(columns.cents), BLOCK))
+        for position, start in enumerate(range(0, len(divided.columns.cents), BLOCK))
     ]
-    uow.session.execute(insert(CostShareBlock), rows)
+    uow.session.execute(_INSERT_BLOCK, rows)
 
 
 def _write_carry(

@@ -227,6 +227,25 @@ def account_ids(
     return dict(rows.all())
 
 
+def party_account_ids(
+    session: Session, cooperative_id: int, key: str, *, unit: str = "EUR"
+) -> dict[str, int]:
+    """The ids of all parts of a control account, by party.
+
+    Read whole and joined by who asks: of a cooperative that is new the statistics know nothing,
+    and a join in SQL would then look at every pair.
+    """
+    parties, ids = session.execute(
+        text(
+            "select array_agg(party), array_agg(id) from account"
+            " where cooperative_id = :cooperative_id and key = :key and unit = :unit"
+            " and party is not null"
+        ),
+        {"cooperative_id": cooperative_id, "key": key, "unit": unit},
+    ).one()
+    return dict(zip(parties or (), ids or (), strict=True))
+
+
 def account_balance(session: Session, cooperative_id: int, code: str, *, unit: str = "EUR") -> int:
     """The kept balance of one account, debit positive; 0 for an account not opened yet."""
     return balances(session, cooperative_id, [code], unit=unit).get(code, 0)

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import IdempotencyKeyReusedError
@@ -114,8 +115,8 @@ def post_bulk_entry(uow: UnitOfWork, draft: BulkEntryDraft) -> PostedEntry:
         _POST_BY_ID,
         draft,
         posting_lines=lines,
-        account_ids=draft.account_ids.tolist(),
-        amounts=amounts,
+        account_ids=array_text(draft.account_ids.tolist()),
+        amounts=array_text(amounts),
     )
     if posted.is_replay:
         postings = tuple(
@@ -132,7 +133,7 @@ def _insert(
     header: EntryHeader,
     *,
     posting_lines: Sequence[str],
-    **columns: Sequence[Any],
+    **columns: Sequence[Any] | str,
 ) -> PostedEntry:
     values = {
         "cooperative_id": uow.tenant,
@@ -303,16 +304,10 @@ def party_accounts(
 ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str]]:
     """Ids and codes of the parts of a control account, in the order of ``parties``."""
     ensure_accounts(uow, key, parties, unit=unit)
-    rows = uow.session.execute(
-        text(
-            "select account.id, account.code from unnest(cast(:parties as text[]))"
-            " with ordinality as wanted (party, position)"
-            " join account on account.cooperative_id = :cooperative_id and account.key = :key"
-            " and account.party = wanted.party and account.unit = :unit order by position"
-        ),
-        {"cooperative_id": uow.tenant, "key": key, "unit": unit, "parties": list(parties)},
-    ).all()
-    return np.fromiter((row[0] for row in rows), np.int64, len(rows)), [row[1] for row in rows]
+    known = queries.party_account_ids(uow.session, uow.tenant, key, unit=unit)
+    control = ensure_account(uow, key, unit=unit)
+    ids = np.fromiter((known[party] for party in parties), np.int64, len(parties))
+    return ids, [f"{control}:{party}" for party in parties]
 
 
 def set_balance_limit(

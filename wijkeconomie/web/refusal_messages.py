@@ -86,6 +86,22 @@ MESSAGES: Mapping[str, Any] = {
         "Two things have the same code, so the export would mix them up."
     ),
     "folder-in-use": lazy_gettext("The folder holds files already. Choose an empty one."),
+    "key-not-valid": lazy_gettext(
+        "The key %(key)s cannot be used for this month. Add a version, or the decision it "
+        "waits for."
+    ),
+    "weight-missing": lazy_gettext(
+        "Member %(member)s has no weight for the key %(key)s. Fill it in and try again."
+    ),
+    "cannot-allocate": lazy_gettext(
+        "These costs cannot be shared with the key %(key)s. Look at its weights and limits."
+    ),
+    "cost-settled": lazy_gettext("This cost was settled already. Correct it instead."),
+    "cost-not-settled": lazy_gettext("This cost was not settled yet."),
+    "code-taken": lazy_gettext("This code is in use. Choose another one."),
+    "implausible-reading": lazy_gettext(
+        "This reading can hardly be right. Look at the meter again."
+    ),
 }
 
 
