@@ -27,6 +27,8 @@ from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
+from wijkeconomie.costs import keeping_pages
+from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.ledger.commands import ledger_commands
@@ -42,12 +44,13 @@ from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
 
-VIEWS = (pages, member_pages)
+VIEWS = (pages, member_pages, keeping_pages)
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
     sign_in,
     cooperative_pages,
     purchasing_pages.blueprint,
+    cost_pages.blueprint,
     reports_pages.blueprint,
 )
 SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
@@ -70,6 +73,7 @@ def create_app(runtime: Runtime) -> Flask:
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     register_tasks(app, purchasing_pages.tasks)
+    register_tasks(app, cost_pages.tasks)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)

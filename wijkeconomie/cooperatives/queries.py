@@ -180,6 +180,18 @@ def active_member_codes(session: Session, cooperative_id: int, day: date) -> lis
     )
 
 
+def member_ids_by_code(session: Session, cooperative_id: int) -> dict[str, int]:
+    """The ids of all members, by number."""
+    return dict(
+        session.execute(
+            text(
+                "select code, id from member where cooperative_id = :cooperative_id order by code"
+            ),
+            {"id": cooperative_id},
+        ).all()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RoleHolder:
     """A login with its roles in one cooperative."""

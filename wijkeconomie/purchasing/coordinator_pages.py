@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.audit import history
 from wijkeconomie.core.permissions import require_permission
@@ -36,7 +37,7 @@ from wijkeconomie.purchasing.rounds import (
     open_round,
     order_round,
 )
-from wijkeconomie.purchasing.words import change_words, page_language, road
+from wijkeconomie.purchasing.words import change_words, road
 
 
 @dataclass(frozen=True, slots=True)

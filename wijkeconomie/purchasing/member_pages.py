@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
@@ -28,7 +29,7 @@ from wijkeconomie.purchasing.refusals import (
     RoundNotOpenError,
 )
 from wijkeconomie.purchasing.round_rules import pledge_estimate
-from wijkeconomie.purchasing.words import page_language, state_badge
+from wijkeconomie.purchasing.words import state_badge
 
 UNDER_WAY = (
     RoundState.CLOSED,

@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
@@ -16,7 +17,6 @@ from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
-from wijkeconomie.purchasing.forms import FormReader
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.rounds import PlanRound, plan_round
 from wijkeconomie.purchasing.suppliers import (

@@ -8,6 +8,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
@@ -19,7 +21,6 @@ from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.coordinator_pages import to_manage
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
 from wijkeconomie.purchasing.explanations import explain_share
-from wijkeconomie.purchasing.forms import FormReader
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.receiving import (
@@ -40,7 +41,6 @@ from wijkeconomie.purchasing.refusals import (
 )
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
-from wijkeconomie.purchasing.words import page_language
 
 Errors = list[tuple[str, str]]
 

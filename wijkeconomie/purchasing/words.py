@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
-from wijkeconomie.purchasing.explanations import Locale
 from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
 
 _STATES: dict[RoundState, tuple[str, Any]] = {
@@ -20,12 +19,6 @@ _STATES: dict[RoundState, tuple[str, Any]] = {
     RoundState.SETTLED: ("good", lazy_gettext("settled")),
     RoundState.CANCELLED: ("wrong", lazy_gettext("cancelled")),
 }
-
-
-def page_language() -> Locale:
-    """The language of the page."""
-    locale = get_locale()
-    return "en" if locale is not None and locale.language == "en" else "nl"
 
 
 def state_badge(state: RoundState) -> tuple[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.costs.explanations import CostShareFacts, explain_cost_share
+from wijkeconomie.costs.queries import share_facts
 
 _TITLES = text(
     """
@@ -88,20 +88,12 @@ def cost_shares(
 
 
 def _view(row: Any) -> CostShareView:
-    scales = [int(scale) for scale in row.weight_scales]
-    weights = [row.weight] if row.variable_weight is None else [row.weight, row.variable_weight]
-    facts = CostShareFacts(
-        part_totals=row.part_totals,
-        weights=[Fraction(int(w), scale) for w, scale in zip(weights, scales, strict=True)],
-        weight_sums=[
-            Fraction(int(total), scale)
-            for total, scale in zip(row.weight_sums, scales, strict=True)
-        ],
-        carried=None if row.carried is None else Fraction(row.carried),
-        is_bound=abs(row.cents) in {row.minimum_cents, row.cap_cents},
-        cents=row.cents,
-        subsidy_cents=row.subsidy_cents,
-    )
     return CostShareView(
-        row.member, row.cost, row.description, row.month, row.version, row.entry_number, facts
+        row.member,
+        row.cost,
+        row.description,
+        row.month,
+        row.version,
+        row.entry_number,
+        share_facts(row),
     )

@@ -10,8 +10,10 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Task, Visit, cooperative_blueprint, current_visit
+from wijkeconomie.core.charts import Bar, bar_chart
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -24,12 +26,11 @@ from wijkeconomie.payments.queries import unbooked_lines
 from wijkeconomie.purchasing import queries as purchasing
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.reports.accountant_queries import account_groups, entry_rows
-from wijkeconomie.reports.charts import Bar, bar_chart
 from wijkeconomie.reports.rendering import CONTENT_TYPES, Format, file_name, render, render_many
 from wijkeconomie.reports.service import StatementRequest, every_member_statement, statement_for
 from wijkeconomie.reports.statement import Statement, StatementLine
 from wijkeconomie.reports.statement_texts import line_text, payment_sentences
-from wijkeconomie.reports.words import kind_words, page_language
+from wijkeconomie.reports.words import kind_words
 
 PAGE = 100
 MONTHS = 6

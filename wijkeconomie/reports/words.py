@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-
-from wijkeconomie.core.typesetting import Language
+from flask_babel import lazy_gettext
 
 _KINDS: dict[str, Any] = {
     "round.settled": lazy_gettext("Purchase round settled"),
@@ -23,9 +21,3 @@ def kind_words(kind: str) -> str:
     plain = kind.removesuffix(".reversed")
     words = str(_KINDS.get(plain, plain))
     return _("Reversal: %(what)s", what=words) if plain != kind else words
-
-
-def page_language() -> Language:
-    """The language of the page."""
-    locale = get_locale()
-    return "en" if locale is not None and locale.language == "en" else "nl"

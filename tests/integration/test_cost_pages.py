@@ -1,0 +1,153 @@
+"""The pages of shared costs: the treasurer's month, a member's costs and the proof."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import Clock
+from tests.factories.people import sign_up
+from tests.integration.test_web_pages import city, post, signed_in, site
+from wijkeconomie.core.identity import Role
+from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.costs.proof import verify_proof
+
+__all__ = ["city", "site"]
+
+
+@pytest.fixture
+def treasurer(site: Flask, city: Runtime) -> FlaskClient:
+    return signed_in(site, sign_up(city, "MRS", "Gerda", Role.TREASURER, member="M107"))
+
+
+def write_down(client: FlaskClient, **changed: str) -> tuple[int, str]:
+    form = {
+        "description": "huur werkplaats",
+        "code": "HUUR-1",
+        "on": "2026-04-15",
+        "net": "100,00",
+        "rate": "2100",
+        "key": "equal",
+        "every": "0",
+    }
+    return post(client, "/c/MRS/new-cost", **(form | changed))
+
+
+def test_the_treasurer_writes_down_previews_settles_and_corrects(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    status, _ = write_down(treasurer)
+    assert status == 303
+    assert "april 2026" in treasurer.get("/c/MRS/costs").get_data(as_text=True)
+    month = "/c/MRS/costs/months/2026-04"
+    assert "€ 121,00" in treasurer.get(month).get_data(as_text=True).replace("\xa0", " ")
+
+    status, _ = post(treasurer, month)
+    assert status == 303
+    page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
+    assert "€ 121,00 × 1/8" in page
+    status, _ = post(
+        treasurer,
+        "/c/MRS/costs/HUUR-1/correct",
+        "/c/MRS/costs/HUUR-1",
+        net="200,00",
+        vat="42,00",
+        reason="typfout",
+    )
+    assert status == 303
+    page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
+    assert "€ 242,00 × 1/8" in page
+    proof = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs.json").data)
+    assert (proof.head.version, proof.head.total_cents) == (2, 24200)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("net", "12,345"), ("on", "gisteren"), ("description", ""), ("every", "7"), ("rate", "6")],
+)
+def test_a_wrong_field_is_said_at_its_place(treasurer: FlaskClient, field: str, value: str) -> None:
+    status, page = write_down(treasurer, **{field: value})
+
+    assert status == 422
+    assert f"field-{field}" in page
+
+
+def test_a_number_that_is_in_use_is_said(treasurer: FlaskClient) -> None:
+    write_down(treasurer)
+
+    status, page = write_down(treasurer)
+
+    assert status == 422
+    assert "Dit nummer is al gebruikt" in page
+
+
+def test_a_key_gets_a_version_with_weights(treasurer: FlaskClient) -> None:
+    form = {
+        "name": "Naar gebruik",
+        "code": "usage",
+        "valid_from": "2026-04-01",
+        "basis": "weights",
+        "tie_policy": "carry",
+        "weight-M101": "12,5",
+    }
+    assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
+    status, page = post(treasurer, "/c/MRS/new-key", **form)
+    assert status == 422
+    assert "al een versie" in page
+    status, page = post(
+        treasurer, "/c/MRS/new-key", **(form | {"valid_from": "2026-05-01", "weight-M101": "veel"})
+    )
+    assert status == 422
+    assert "Een gewicht is een getal" in page
+
+
+def test_a_cost_that_waits_is_stopped_with_a_reason(treasurer: FlaskClient) -> None:
+    write_down(treasurer)
+    page = "/c/MRS/costs/HUUR-1"
+
+    assert post(treasurer, f"{page}/stop", page, reason="")[0] == 422
+    assert post(treasurer, f"{page}/stop", page, reason="dubbel")[0] == 303
+    assert "tegengehouden" in treasurer.get(page).get_data(as_text=True)
+
+
+def test_a_member_finds_what_he_pays_and_his_line_in_the_proof(
+    site: Flask, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    member = signed_in(site, sign_up(city, "MRS", "Annelies", Role.MEMBER, member="M101"))
+
+    page = member.get("/c/MRS/my-costs").get_data(as_text=True)
+    proof = json.loads(member.get("/c/MRS/costs/MRS-K012/centenbewijs.json").data)
+
+    mine = [party for party in proof["parties"] if f"jij bent {party['party']}" in page]
+    assert len(mine) == 1
+    assert "€\xa079,62 × 1/8" in page
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        (Role.MEMBER, "costs", 403),
+        (Role.MEMBER, "costs/MRS-K011", 403),
+        (Role.MEMBER, "costs/months/2026-01", 403),
+        (Role.MEMBER, "new-cost", 403),
+        (Role.MEMBER, "work", 403),
+        (Role.ACCOUNTANT, "costs", 200),
+        (Role.ACCOUNTANT, "new-cost", 403),
+        (Role.TREASURER, "costs/months/2026-13", 422),
+        (Role.TREASURER, "costs/NO-SUCH", 404),
+        (Role.TREASURER, "work", 200),
+        (Role.TREASURER, "new-key", 200),
+    ],
+)
+def test_roles_open_the_pages_of_the_table(
+    site: Flask, city: Runtime, role: Role, path: str, status: int
+) -> None:
+    client = signed_in(site, sign_up(city, "MRS", "Iemand", role))
+
+    assert client.get(f"/c/MRS/{path}").status_code == status

@@ -1,0 +1,280 @@
+"""Pages of shared costs: what waits, what comes, what was settled, and a member's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from babel.dates import format_date
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.languages import page_language
+from wijkeconomie.cooperatives.sessions import Task, Visit, cooperative_blueprint, current_visit
+from wijkeconomie.core.charts import Bar, bar_chart
+from wijkeconomie.core.jobs import JobStatus, latest_runs
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs import queries
+from wijkeconomie.costs.correcting import CorrectCost, correct_cost
+from wijkeconomie.costs.explanations import explain_cost_share
+from wijkeconomie.costs.keeping import stop_cost
+from wijkeconomie.costs.previewing import preview_month
+from wijkeconomie.costs.proof_queries import own_pseudonym, proof_of
+from wijkeconomie.costs.settling import publish_run, settle_month
+from wijkeconomie.costs.words import basis_words, job_words
+from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
+
+MONTHS = 12
+RUNS = 50
+
+blueprint = cooperative_blueprint("costs", __name__)
+blueprint.app_template_filter("basis_words")(basis_words)
+blueprint.app_template_filter("job_words")(job_words)
+
+
+@blueprint.app_template_filter()
+def month_words(month: date) -> str:
+    """``januari 2026``."""
+    return format_date(month, "MMMM y", locale=page_language())
+
+
+def asked_month(written: str) -> date:
+    """The month of an address.
+
+    Raises:
+        InvalidInputError: it is not one.
+    """
+    try:
+        period = Period.parse(written)
+    except ValueError as error:
+        raise InvalidInputError("write a month as 2026-01", field="month") from error
+    if period != Period.month_of(period.start):
+        raise InvalidInputError("write a month as 2026-01", field="month")
+    return period.start
+
+
+@blueprint.get("/costs")
+def overview() -> ResponseReturnValue:
+    """What will be settled when, for how much; what was settled; what failed."""
+    visit = current_visit()
+    require_permission(visit.identity, "cost.read")
+    with visit.begin() as uow:
+        today = local_date(uow.now, LOCAL_TIME)
+        return render_template(
+            "costs/overview.html",
+            visit=visit,
+            waiting=queries.waiting_months(uow.session, uow.tenant),
+            this_month=today.replace(day=1),
+            recurring=queries.recurring_costs(uow.session, uow.tenant, today),
+            runs=queries.settled_runs(uow.session, uow.tenant),
+            keys=queries.keys(uow.session, uow.tenant),
+            failures=[
+                run
+                for run in latest_runs(uow.session, uow.tenant, limit=RUNS)
+                if run.status == JobStatus.FAILED
+            ],
+        )
+
+
+@blueprint.get("/costs/months/<month>")
+def month_page(month: str) -> ResponseReturnValue:
+    """A month: what was settled, and what settling the rest comes to, member by member."""
+    visit = current_visit()
+    first = asked_month(month)
+    with visit.begin() as uow:
+        preview = preview_month(uow, first)
+        costs = queries.costs_of_month(uow.session, uow.tenant, first)
+        has_ended = Period.month_of(first).end <= local_date(uow.now, LOCAL_TIME)
+    return render_template(
+        "costs/month.html",
+        visit=visit,
+        month=first,
+        preview=preview,
+        costs=costs,
+        has_ended=has_ended,
+    )
+
+
+@blueprint.post("/costs/months/<month>")
+def settle(month: str) -> ResponseReturnValue:
+    """Settle what waits of a month, and show it to the members."""
+    visit = current_visit()
+    first = asked_month(month)
+    with visit.begin() as uow:
+        settled = settle_month(uow, first)
+        if settled is not None:
+            publish_run(uow, settled.run_id)
+    if settled is None:
+        flash(_("Nothing of this month was waiting any more."), "error")
+    else:
+        flash(_("Settled. The members can see what they pay and why."), "success")
+    return redirect(url_for("costs.month_page", month=month), 303)
+
+
+@blueprint.get("/costs/<code>")
+def cost_page(code: str) -> ResponseReturnValue:
+    """One cost: what it is, what each member pays of it, and why."""
+    visit = current_visit()
+    require_permission(visit.identity, "cost.read")
+    return _cost_page(visit, code, [])
+
+
+def _cost_page(visit: Visit, code: str, errors: list[tuple[str, str]]) -> ResponseReturnValue:
+    with visit.begin() as uow:
+        cost = queries.cost_view(uow.session, uow.tenant, code)
+        shares = queries.shares_of_cost(uow.session, uow.tenant, code)
+    language = page_language()
+    page = render_template(
+        "costs/cost.html",
+        visit=visit,
+        cost=cost,
+        shares=[(share, explain_cost_share(share.facts, language)) for share in shares],
+        errors=errors,
+        form=request.form,
+    )
+    return page, 422 if errors else 200
+
+
+@blueprint.post("/costs/<code>/stop")
+def stop(code: str) -> ResponseReturnValue:
+    """Keep a waiting cost from being settled."""
+    visit = current_visit()
+    form = FormReader()
+    reason = form.text("reason")
+    if form.errors:
+        return _cost_page(visit, code, form.errors)
+    with visit.begin() as uow:
+        stop_cost(uow, queries.cost_view(uow.session, uow.tenant, code).id, reason=reason)
+    flash(_("This cost will not be settled."), "success")
+    return redirect(url_for("costs.cost_page", code=code), 303)
+
+
+@blueprint.post("/costs/<code>/correct")
+def correct(code: str) -> ResponseReturnValue:
+    """Turn a settlement back and settle the cost anew."""
+    visit = current_visit()
+    form = FormReader()
+    command = CorrectCost(
+        cost_code=code,
+        reason=form.text("reason"),
+        net_cents=form.amount("net"),
+        vat_cents=form.amount("vat"),
+    )
+    if form.errors:
+        return _cost_page(visit, code, form.errors)
+    with visit.begin() as uow:
+        changed = correct_cost(uow, command)
+    flash(_("Corrected. %(count)s members pay another amount.", count=len(changed)), "success")
+    return redirect(url_for("costs.cost_page", code=code), 303)
+
+
+@blueprint.get("/costs/<code>/centenbewijs.json")
+def proof(code: str) -> ResponseReturnValue:
+    """The proof of a settlement, for everyone of the cooperative."""
+    with current_visit().begin() as uow:
+        content = proof_of(uow, code)
+    headers = {"Content-Disposition": f'attachment; filename="centenbewijs-{code}.json"'}
+    return Response(content, headers=headers, content_type="application/json")
+
+
+@blueprint.get("/my-costs")
+def mine() -> ResponseReturnValue:
+    """What a member pays for shared costs: by month in a chart, and line by line with its why."""
+    visit = current_visit()
+    member_id = visit.identity.member_id
+    if member_id is None:
+        raise NotFoundError("only members share costs")
+    with visit.begin() as uow:
+        months = _last_months(local_date(uow.now, LOCAL_TIME))
+        shares = queries.shares_of_member(uow.session, uow.tenant, member_id, months[0])
+        numbers = {share.cost: own_pseudonym(uow, share.cost, share.member) for share in shares}
+    language = page_language()
+    paid = _paid(months, shares)
+    return render_template(
+        "costs/mine.html",
+        visit=visit,
+        paid=paid,
+        chart=bar_chart(
+            _("What you paid for shared costs, by month"),
+            _("The same figures stand in the table below."),
+            [
+                Bar(
+                    format_date(month, "MMM", locale=language),
+                    max(cents, 0),
+                    _whole_euros(cents),
+                )
+                for month, cents in paid
+            ],
+        ),
+        shares=[
+            (share, explain_cost_share(share.facts, language), numbers[share.cost])
+            for share in shares
+        ],
+    )
+
+
+def _whole_euros(cents: int) -> str:
+    """An amount short enough to stand on a bar; the table has the cents."""
+    return f"€ {Decimal(cents).scaleb(-2).quantize(Decimal(1))}"
+
+
+def _last_months(today: date) -> list[date]:
+    """The first days of the last twelve months, the oldest first."""
+    found = [today.replace(day=1)]
+    while len(found) < MONTHS:
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found[::-1]
+
+
+def _paid(months: Sequence[date], shares: Sequence[queries.MemberShare]) -> list[tuple[date, int]]:
+    found = dict.fromkeys(months, 0)
+    for share in shares:
+        if share.month in found:
+            found[share.month] += share.payable_cents
+    return list(found.items())
+
+
+@blueprint.get("/work")
+def work() -> ResponseReturnValue:
+    """Scheduled work: what was done, and what failed and why."""
+    visit = current_visit()
+    require_permission(visit.identity, "job.read")
+    with visit.begin() as uow:
+        runs = latest_runs(uow.session, uow.tenant, limit=RUNS)
+    return render_template("costs/work.html", visit=visit, runs=runs)
+
+
+def tasks(visit: Visit, uow: UnitOfWork) -> list[Task]:
+    """Scheduled work that failed, and months that wait after they ended."""
+    if not visit.may("cost.settle"):
+        return []
+    found = [
+        Task(
+            label=job_words(run.job),
+            url=url_for("costs.work"),
+            explanation=_("This failed and is tried again."),
+            due=run.period,
+            kind="wrong",
+        )
+        for run in latest_runs(uow.session, uow.tenant, limit=RUNS)
+        if run.status == JobStatus.FAILED
+    ]
+    today = local_date(uow.now, LOCAL_TIME)
+    found += [
+        Task(
+            label=_("Look at the costs of %(month)s", month=month_words(waiting.month)),
+            url=url_for("costs.month_page", month=f"{waiting.month:%Y-%m}"),
+            explanation=format_amount(waiting.gross_cents, page_language()),
+            due=str(waiting.costs),
+            kind="attention",
+        )
+        for waiting in queries.waiting_months(uow.session, uow.tenant)
+        if Period.month_of(waiting.month).end <= today
+    ]
+    return found

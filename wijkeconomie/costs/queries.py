@@ -1,0 +1,248 @@
+"""Reads of costs, keys, runs and members' shares, for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from wijkeconomie.core.refusals import NotFoundError
+from wijkeconomie.costs.explanations import CostShareFacts
+from wijkeconomie.costs.jobs import next_occurrence
+from wijkeconomie.costs.models import RecurringCost
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMonth:
+    """A month with costs that wait."""
+
+    month: date
+    costs: int
+    gross_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecurringView:
+    """A recurring cost and when it comes next, if it still does."""
+
+    code: str
+    description: str
+    gross_cents: int
+    next_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A settled month: how many costs, together how much, and when."""
+
+    month: date
+    number: int
+    state: str
+    posted_at: datetime
+    costs: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key with its latest version."""
+
+    code: str
+    name: str
+    number: int
+    valid_from: date
+    basis: str
+    tie_policy: str
+
+
+def waiting_months(session: Session, cooperative_id: int) -> list[WaitingMonth]:
+    """Months with costs that wait, the oldest first."""
+    rows = session.execute(
+        text(
+            "select month, count(*), sum(gross_cents)::bigint from shared_cost"
+            " where cooperative_id = :id and settled_version = 0 and stopped_at is null"
+            " group by month order by month"
+        ),
+        {"id": cooperative_id},
+    )
+    return [WaitingMonth(*row) for row in rows]
+
+
+def recurring_costs(session: Session, cooperative_id: int, today: date) -> list[RecurringView]:
+    """Recurring costs that were not stopped, by the day on which they come next."""
+    found = session.scalars(
+        select(RecurringCost).where(
+            RecurringCost.cooperative_id == cooperative_id, RecurringCost.stopped_at.is_(None)
+        )
+    )
+    views = [
+        RecurringView(each.code, each.description, each.gross_cents, next_occurrence(each, today))
+        for each in found
+    ]
+    return sorted(views, key=lambda view: (view.next_on or date.max, view.code))
+
+
+def settled_runs(session: Session, cooperative_id: int, *, limit: int = 24) -> list[RunView]:
+    """Runs, the newest first."""
+    rows = session.execute(
+        text(
+            "select r.month, r.number, r.state, r.posted_at, count(s.id),"
+            " coalesce(sum(s.total_cents), 0)::bigint from settlement_run r"
+            " left join cost_settlement s on s.cooperative_id = r.cooperative_id"
+            " and s.run_id = r.id where r.cooperative_id = :id"
+            " group by r.id, r.month, r.number, r.state, r.posted_at"
+            " order by r.month desc, r.number desc limit :limit"
+        ),
+        {"id": cooperative_id, "limit": limit},
+    )
+    return [RunView(*row) for row in rows]
+
+
+def keys(session: Session, cooperative_id: int) -> list[KeyView]:
+    """Keys with their latest versions, by name."""
+    rows = session.execute(
+        text(
+            "select distinct on (k.name, k.code) k.code, k.name, v.number, v.valid_from, v.basis,"
+            " v.tie_policy from allocation_key k join allocation_key_version v"
+            " on v.cooperative_id = k.cooperative_id and v.key_id = k.id"
+            " where k.cooperative_id = :id order by k.name, k.code, v.valid_from desc"
+        ),
+        {"id": cooperative_id},
+    )
+    return [KeyView(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class CostView:
+    """A cost as the treasurer sees it."""
+
+    id: int
+    code: str
+    description: str
+    month: date
+    key_name: str
+    supplier_code: str | None
+    document: str | None
+    net_cents: int
+    vat_cents: int
+    gross_cents: int
+    settled_version: int
+    is_stopped: bool
+
+
+_COSTS = """
+select c.id, c.code, c.description, c.month, k.name, c.supplier_code, c.document, c.net_cents,
+  c.vat_cents, c.gross_cents, c.settled_version, c.stopped_at is not null
+from shared_cost c join allocation_key k on k.cooperative_id = c.cooperative_id and k.id = c.key_id
+where c.cooperative_id = :id and {condition} order by c.id
+"""
+
+
+def costs_of_month(session: Session, cooperative_id: int, month: date) -> list[CostView]:
+    """The costs of a month, in order of arrival."""
+    rows = session.execute(
+        text(_COSTS.format(condition="c.month = :month")), {"id": cooperative_id, "month": month}
+    )
+    return [CostView(*row) for row in rows]
+
+
+def cost_view(session: Session, cooperative_id: int, code: str) -> CostView:
+    """One cost.
+
+    Raises:
+        NotFoundError: there is none with this code.
+    """
+    row = session.execute(
+        text(_COSTS.format(condition="c.code = :code")), {"id": cooperative_id, "code": code}
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no cost {code}", cost=code)
+    return CostView(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberShare:
+    """A member's share in the standing settlement of a cost."""
+
+    member: str
+    member_name: str
+    cost: str
+    description: str
+    month: date
+    facts: CostShareFacts
+
+    @property
+    def payable_cents(self) -> int:
+        """What the member pays or gets back."""
+        return self.facts.cents - self.facts.subsidy_cents
+
+
+_SHARES = """
+select m.code as member, concat_ws(' ', m.first_name, m.infix, m.last_name) as member_name,
+  c.code as cost, c.description, c.month, s.part_totals, s.weight_sums, s.weight_scales,
+  x.weight, x.variable_weight, x.carried, x.minimum_cents, x.cap_cents, x.cents,
+  coalesce(x.subsidy_cents, 0) as subsidy_cents
+from shared_cost c
+join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
+  and s.version = c.settled_version
+join settlement_run r on r.cooperative_id = s.cooperative_id and r.id = s.run_id
+join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
+cross join unnest(b.member_ids, b.weights, b.variable_weights, b.carried, b.minimum_cents,
+  b.cap_cents, b.cents, b.subsidy_cents) as x (member_id, weight, variable_weight, carried,
+  minimum_cents, cap_cents, cents, subsidy_cents)
+join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
+where c.cooperative_id = :id and {condition}
+order by c.month desc, c.id, m.code
+"""
+
+
+def shares_of_member(
+    session: Session, cooperative_id: int, member_id: int, since: date
+) -> list[MemberShare]:
+    """What a member pays for published costs from a month on, the newest month first."""
+    condition = (
+        "b.member_ids @> array[cast(:member as bigint)] and x.member_id = :member"
+        " and c.month >= :since and r.state = 'published'"
+    )
+    rows = session.execute(
+        text(_SHARES.format(condition=condition)),
+        {"id": cooperative_id, "member": member_id, "since": since},
+    )
+    return [_share(row) for row in rows]
+
+
+def shares_of_cost(session: Session, cooperative_id: int, code: str) -> Sequence[MemberShare]:
+    """What every member pays for a cost, in order of member number."""
+    rows = session.execute(
+        text(_SHARES.format(condition="c.code = :code")), {"id": cooperative_id, "code": code}
+    )
+    return [_share(row) for row in rows]
+
+
+def _share(row: Any) -> MemberShare:
+    return MemberShare(
+        row.member, row.member_name, row.cost, row.description, row.month, share_facts(row)
+    )
+
+
+def share_facts(row: Any) -> CostShareFacts:
+    """The figures of a share from a row of its settlement and its block."""
+    scales = [int(scale) for scale in row.weight_scales]
+    weights = [row.weight] if row.variable_weight is None else [row.weight, row.variable_weight]
+    return CostShareFacts(
+        part_totals=row.part_totals,
+        weights=[Fraction(int(w), scale) for w, scale in zip(weights, scales, strict=True)],
+        weight_sums=[
+            Fraction(int(total), scale)
+            for total, scale in zip(row.weight_sums, scales, strict=True)
+        ],
+        carried=None if row.carried is None else Fraction(row.carried),
+        is_bound=abs(row.cents) in {row.minimum_cents, row.cap_cents},
+        cents=row.cents,
+        subsidy_cents=row.subsidy_cents,
+    )
