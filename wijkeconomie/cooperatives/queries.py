@@ -184,9 +184,7 @@ def member_ids_by_code(session: Session, cooperative_id: int) -> dict[str, int]:
     """The ids of all members, by number."""
     return dict(
         session.execute(
-            text(
-                "select code, id from member where cooperative_id = :cooperative_id order by code"
-            ),
+            text("select code, id from member where cooperative_id = :id order by code"),
             {"id": cooperative_id},
         ).all()
     )

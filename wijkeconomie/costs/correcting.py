@@ -21,7 +21,7 @@ from wijkeconomie.costs.models import (
     SharedCost,
     Subsidy,
 )
-from wijkeconomie.costs.recording import new_run, own_cooperative, record_settlement
+from wijkeconomie.costs.recording import Recorder, new_run, own_cooperative
 from wijkeconomie.costs.refusals import CostNotSettledError
 from wijkeconomie.costs.settling import cost_by_code, hold_costs
 from wijkeconomie.ledger.service import (
@@ -68,7 +68,9 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
     cooperative = own_cooperative(uow)
     run = new_run(uow, period, reason=command.reason)
     divided = Divider(uow, cooperative.code, period).divide(cost, cost.settled_version + 1)
-    record_settlement(uow, cooperative, run, divided, on)
+    recorder = Recorder(uow, cooperative, run, on)
+    recorder.record(divided)
+    recorder.finish()
     run.state, run.published_at = RunState.PUBLISHED, uow.now
     after = dict(zip(divided.by.members.codes, divided.payable_cents.tolist(), strict=True))
     changed = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sqlalchemy import func, select
@@ -122,7 +123,8 @@ class Divider:
         return self._known[key.id]
 
     def _turn(self, key: AllocationKey) -> int:
-        """How many settlements of the key stand."""
+        """How many settlements of the key stand, those of this run too."""
+        self._uow.session.flush()
         return (
             self._uow.session.scalar(
                 select(func.count())
@@ -143,8 +145,9 @@ class Divider:
 
     def _subsidy(self, cost: SharedCost) -> Subsidy | None:
         """The first subsidy for this key with money left, held until the transaction ends."""
-        if cost.gross_cents <= 0:
+        if cost.gross_cents <= 0 or cost.key_id not in self._subsidised_keys:
             return None
+        self._uow.session.flush()
         return self._uow.session.scalar(
             select(Subsidy)
             .where(
@@ -157,6 +160,19 @@ class Divider:
             .order_by(Subsidy.valid_until, Subsidy.code)
             .limit(1)
             .with_for_update()
+        )
+
+    @cached_property
+    def _subsidised_keys(self) -> frozenset[int | None]:
+        """The keys that any subsidy helps to pay in the month."""
+        return frozenset(
+            self._uow.session.scalars(
+                select(Subsidy.key_id).where(
+                    Subsidy.cooperative_id == self._uow.tenant,
+                    Subsidy.valid_from <= self._month.start,
+                    Subsidy.valid_until >= self._month.start,
+                )
+            )
         )
 
     def _used(self, subsidy: Subsidy | None, shares: CostShares, by: SharedBy) -> Cents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
-from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
+from wijkeconomie.costs.entry_rules import CostAmounts, CostLine, cost_lines
 from wijkeconomie.costs.models import (
     AllocationCarry,
     CostSettlement,
@@ -23,9 +23,8 @@ from wijkeconomie.costs.models import (
 )
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
-from wijkeconomie.ledger.queries import account_ids, control_codes
+from wijkeconomie.ledger.queries import control_accounts
 from wijkeconomie.ledger.service import (
-    ensure_accounts,
     open_books,
     party_accounts,
     post_bulk_entry,
@@ -62,110 +61,118 @@ def own_cooperative(uow: UnitOfWork) -> Cooperative:
     return uow.session.get_one(Cooperative, uow.tenant)
 
 
-def record_settlement(
-    uow: UnitOfWork,
-    cooperative: Cooperative,
-    run: SettlementRun,
-    divided: DividedCost,
-    on: date,
-) -> None:
-    """Write one settlement: entry, shares, subsidy, carried fractions and the cost's version."""
-    cost, by = divided.cost, divided.by
-    version = divided.head.version
-    used = int(divided.subsidy_cents.sum())
-    proof = divided.proof
-    settlement = CostSettlement(
-        cooperative_id=uow.tenant,
-        cost_id=cost.id,
-        version=version,
-        run_id=run.id,
-        key_version_id=by.version.id,
-        subsidy_id=divided.subsidy.id if divided.subsidy is not None else None,
-        accounting_date=on,
-        total_cents=cost.gross_cents,
-        subsidy_cents=used,
-        part_totals=list(divided.shares.part_totals),
-        weight_sums=[str(part.total) for part in by.terms.parts],
-        weight_scales=[str(part.scale) for part in by.terms.parts],
-        start=by.terms.start,
-        member_count=len(by.members),
-        entry_number=_post(uow, cooperative, divided, proof, on),
-        proof=proof,
-        secret=divided.secret,
-    )
-    uow.session.add(settlement)
-    uow.session.flush()
-    _write_blocks(uow, settlement.id, divided)
-    if divided.subsidy is not None:
-        divided.subsidy.used_cents += used
-    if divided.shares.carry is not None:
-        _write_carry(uow, cost.key_id, by.members.ids, divided.shares.carry)
-    cost.settled_version = version
-    uow.session.flush()
+class Recorder:
+    """Writes the settlements of one run: entries one by one, the rest together at the end."""
 
+    def __init__(
+        self, uow: UnitOfWork, cooperative: Cooperative, run: SettlementRun, on: date
+    ) -> None:
+        self._uow = uow
+        self._is_small = cooperative.vat_regime == "kor"
+        self._run = run
+        self._on = on
+        self._accounts = self._chart()
+        self._written: list[tuple[CostSettlement, DividedCost]] = []
 
-def _post(
-    uow: UnitOfWork, cooperative: Cooperative, divided: DividedCost, proof: bytes, on: date
-) -> int | None:
-    cost = divided.cost
-    if not cost.gross_cents:
-        return None
-    version = divided.head.version
-    lines = cost_lines(
-        CostAmounts(
-            net_cents=cost.net_cents,
-            vat_cents=cost.vat_cents,
-            vat_basis_points=cost.vat_basis_points,
-            supplier=cost.supplier_code,
-            subsidy=divided.subsidy.code if divided.subsidy is not None else None,
-            subsidy_cents=int(divided.subsidy_cents.sum()),
-        ),
-        regime="kor" if cooperative.vat_regime == "kor" else "regulier",
-        standard_rates=standard_rates_on(on),
-    )
-    codes = _line_codes(uow, [(line.account_key, line.party) for line in lines])
-    ids = account_ids(uow.session, uow.tenant, codes)
-    member_ids, member_codes, payable = _member_columns(uow, divided)
-    draft = BulkEntryDraft(
-        accounting_date=on,
-        kind="cost.settled",
-        source=f"cost/{cost.code}/{version}",
-        description=f"Cost {cost.code}, version {version}, proof {proof.hex()}",
-        idempotency_key=f"cost/{cost.id}/settled/{version}",
-        account_ids=np.append(member_ids, [ids[code] for code in codes]).astype(np.int64),
-        account_codes=[*member_codes, *codes],
-        amounts=np.append(payable, [line.amount_cents for line in lines]).astype(np.int64),
-    )
-    return post_bulk_entry(uow, draft).number
+    def _chart(self) -> dict[str, tuple[str, int]]:
+        found = control_accounts(self._uow.session, self._uow.tenant)
+        if "shared_costs" not in found:
+            # The books were opened before the chart had these accounts.
+            open_books(self._uow, load_chart())
+            found = control_accounts(self._uow.session, self._uow.tenant)
+        return found
 
+    def record(self, divided: DividedCost) -> None:
+        """Post a cost; what its settlement used up or carries on counts for the next one."""
+        cost, by = divided.cost, divided.by
+        used = int(divided.subsidy_cents.sum())
+        proof = divided.proof
+        settlement = CostSettlement(
+            cooperative_id=self._uow.tenant,
+            cost_id=cost.id,
+            version=divided.head.version,
+            run_id=self._run.id,
+            key_version_id=by.version.id,
+            subsidy_id=divided.subsidy.id if divided.subsidy is not None else None,
+            accounting_date=self._on,
+            total_cents=cost.gross_cents,
+            subsidy_cents=used,
+            part_totals=list(divided.shares.part_totals),
+            weight_sums=[str(part.total) for part in by.terms.parts],
+            weight_scales=[str(part.scale) for part in by.terms.parts],
+            start=by.terms.start,
+            member_count=len(by.members),
+            entry_number=self._post(divided, proof) if cost.gross_cents else None,
+            proof=proof,
+            secret=divided.secret,
+        )
+        self._uow.session.add(settlement)
+        self._written.append((settlement, divided))
+        if divided.subsidy is not None:
+            divided.subsidy.used_cents += used
+        if divided.shares.carry is not None:
+            _write_carry(self._uow, cost.key_id, by.members.ids, divided.shares.carry)
+        cost.settled_version = divided.head.version
 
-def _line_codes(uow: UnitOfWork, wanted: Sequence[tuple[str, str | None]]) -> list[str]:
-    known = control_codes(uow.session, uow.tenant)
-    if any(key not in known for key, _ in wanted):
-        # The books were opened before the chart had these accounts.
-        open_books(uow, load_chart())
-        known = control_codes(uow.session, uow.tenant)
-    return [
-        known[key] if party is None else ensure_accounts(uow, key, [party])[party]
-        for key, party in wanted
-    ]
+    def finish(self) -> None:
+        """Write the settlements and their shares."""
+        self._uow.session.flush()
+        rows = [
+            row
+            for settlement, divided in self._written
+            for row in _block_rows(self._uow.tenant, settlement.id, divided)
+        ]
+        if rows:
+            self._uow.session.execute(_INSERT_BLOCK, rows)
 
+    def _post(self, divided: DividedCost, proof: bytes) -> int:
+        cost, version = divided.cost, divided.head.version
+        lines = cost_lines(
+            CostAmounts(
+                net_cents=cost.net_cents,
+                vat_cents=cost.vat_cents,
+                vat_basis_points=cost.vat_basis_points,
+                supplier=cost.supplier_code,
+                subsidy=divided.subsidy.code if divided.subsidy is not None else None,
+                subsidy_cents=int(divided.subsidy_cents.sum()),
+            ),
+            regime="kor" if self._is_small else "regulier",
+            standard_rates=standard_rates_on(self._on),
+        )
+        accounts = [self._account(line) for line in lines]
+        member_ids, member_codes, payable = self._member_columns(divided)
+        draft = BulkEntryDraft(
+            accounting_date=self._on,
+            kind="cost.settled",
+            source=f"cost/{cost.code}/{version}",
+            description=f"Cost {cost.code}, version {version}, proof {proof.hex()}",
+            idempotency_key=f"cost/{cost.id}/settled/{version}",
+            account_ids=np.append(member_ids, [id_ for _, id_ in accounts]).astype(np.int64),
+            account_codes=[*member_codes, *(code for code, _ in accounts)],
+            amounts=np.append(payable, [line.amount_cents for line in lines]).astype(np.int64),
+        )
+        return post_bulk_entry(self._uow, draft).number
 
-def _member_columns(
-    uow: UnitOfWork, divided: DividedCost
-) -> tuple[Sequence[int], Sequence[str], Sequence[int]]:
-    """Accounts and amounts of the members who pay something."""
-    members = divided.by.members
-    payable = divided.payable_cents
-    paying = np.flatnonzero(payable)
-    if None in members.account_ids:
+    def _account(self, line: CostLine) -> tuple[str, int]:
+        if line.party is None:
+            return self._accounts[line.account_key]
+        ids, codes = party_accounts(self._uow, line.account_key, [line.party])
+        return codes[0], int(ids[0])
+
+    def _member_columns(
+        self, divided: DividedCost
+    ) -> tuple[Sequence[int], Sequence[str], Sequence[int]]:
+        """Accounts and amounts of the members who pay something."""
+        members = divided.by.members
+        payable = divided.payable_cents
+        paying = np.flatnonzero(payable)
         codes = [members.codes[index] for index in paying.tolist()]
-        ids, account_codes = party_accounts(uow, "member_account", codes)
-        return ids.tolist(), account_codes, payable[paying].tolist()
-    control = control_codes(uow.session, uow.tenant)["member_account"]
-    own = np.array(members.account_ids, np.int64)[paying].tolist()
-    codes = [members.codes[index] for index in paying.tolist()]
-    return own, [f"{control}:{code}" for code in codes], payable[paying].tolist()
+        if None in members.account_ids:
+            ids, account_codes = party_accounts(self._uow, "member_account", codes)
+            return ids.tolist(), account_codes, payable[paying].tolist()
+        control, _ = self._accounts["member_account"]
+        own = np.array(members.account_ids, np.int64)[paying].tolist()
+        return own, [f"{control}:{code}" for code in codes], payable[paying].tolist()
 
 
 _INSERT_BLOCK = text(
@@ -180,7 +187,10 @@ values (:cooperative_id, :settlement_id, :position, cast(:member_ids as bigint[]
 )
 
 
-def _write_blocks(uow: UnitOfWork, settlement_id: int, divided: DividedCost) -> None:
+def _block_rows(
+    cooperative_id: int, settlement_id: int, divided: DividedCost
+) -> Iterator[dict[str, object]]:
+    """The shares of a settlement, a thousand members a row."""
     columns: dict[str, Sequence[object] | None] = {
         "member_ids": divided.by.members.ids,
         "weights": divided.columns.weights,
@@ -191,15 +201,16 @@ def _write_blocks(uow: UnitOfWork, settlement_id: int, divided: DividedCost) -> 
         "cents": divided.columns.cents,
         "subsidy_cents": divided.columns.subsidy_cents,
     }
-    rows = [
-        {"cooperative_id": uow.tenant, "settlement_id": settlement_id, "position": position}
-        | {
+    for position, start in enumerate(range(0, len(divided.columns.cents), BLOCK)):
+        key = {
+            "cooperative_id": cooperative_id,
+            "settlement_id": settlement_id,
+            "position": position,
+        }
+        yield key | {
             name: None if column is None else array_text(column[start : start + BLOCK])
             for name, column in columns.items()
         }
-        for position, start in enumerate(range(0, len(divided.columns.cents), BLOCK))
-    ]
-    uow.session.execute(_INSERT_BLOCK, rows)
 
 
 def _write_carry(

@@ -19,7 +19,7 @@ from wijkeconomie.costs.models import (
     SettlementRun,
     SharedCost,
 )
-from wijkeconomie.costs.recording import new_run, own_cooperative, record_settlement
+from wijkeconomie.costs.recording import Recorder, new_run, own_cooperative
 from wijkeconomie.money.periods import Period
 
 
@@ -57,8 +57,12 @@ def settle_month(
     run = new_run(uow, period)
     cooperative = own_cooperative(uow)
     divider = Divider(uow, cooperative.code, period)
-    for cost in waiting:
-        record_settlement(uow, cooperative, run, divider.divide(cost, 1), on)
+    recorder = Recorder(uow, cooperative, run, on)
+    # Written at the end together: what the next cost must see, the divider flushes itself.
+    with uow.session.no_autoflush:
+        for cost in waiting:
+            recorder.record(divider.divide(cost, 1))
+    recorder.finish()
     record_change(
         uow,
         subject=f"settlement_run/{run.id}",

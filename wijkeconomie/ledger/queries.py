@@ -213,18 +213,18 @@ def party_codes(
     return dict(rows.all())
 
 
-def account_ids(
-    session: Session, cooperative_id: int, codes: Sequence[str], *, unit: str = "EUR"
-) -> dict[str, int]:
-    """The ids of accounts, by code; unknown ones are left out."""
+def control_accounts(
+    session: Session, cooperative_id: int, *, unit: str = "EUR"
+) -> dict[str, tuple[str, int]]:
+    """Codes and ids of the lines of the chart, by key; not the parts of parties."""
     rows = session.execute(
         text(
-            "select code, id from account where cooperative_id = :cooperative_id"
-            " and unit = :unit and code = any(cast(:codes as text[]))"
+            "select key, code, id from account where cooperative_id = :cooperative_id"
+            " and unit = :unit and party is null"
         ),
-        {"cooperative_id": cooperative_id, "unit": unit, "codes": list(codes)},
+        {"cooperative_id": cooperative_id, "unit": unit},
     )
-    return dict(rows.all())
+    return {key: (code, id_) for key, code, id_ in rows}
 
 
 def party_account_ids(
