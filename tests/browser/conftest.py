@@ -34,6 +34,7 @@ class Site:
     neighbour: Person
     coordinator: Person
     accountant: Person
+    treasurer: Person
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,7 @@ def site(fresh_runtime: Runtime) -> Iterator[Site]:
         "neighbour": sign_up(fresh_runtime, "MRS", "Carlijn", Role.MEMBER, member="M103"),
         "coordinator": sign_up(fresh_runtime, "MRS", "Bram", Role.MEMBER, Role.COORDINATOR),
         "accountant": sign_up(fresh_runtime, "MRS", "Fenna", Role.ACCOUNTANT),
+        "treasurer": sign_up(fresh_runtime, "MRS", "Gerda", Role.TREASURER),
     }
     server = make_server("127.0.0.1", 0, create_app(fresh_runtime), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

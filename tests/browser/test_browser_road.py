@@ -105,7 +105,7 @@ def test_a_round_goes_from_plan_to_statement_by_clicking(
 
 
 PAGES = {
-    "member": ["", "rounds", "rounds/MRS-R01", "account?period=2026-01", "profile"],
+    "member": ["", "rounds", "rounds/MRS-R01", "account?period=2026-01", "my-costs", "profile"],
     "coordinator": [
         "",
         "rounds/new?supplier=LEV1",
@@ -116,6 +116,7 @@ PAGES = {
         "members",
     ],
     "accountant": ["books?period=2026-01", "books/entries/1", "books/rounds/MRS-R01"],
+    "treasurer": ["costs", "costs/months/2026-01", "costs/MRS-K011", "new-cost", "new-key", "work"],
 }
 
 
