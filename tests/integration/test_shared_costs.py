@@ -40,6 +40,9 @@ from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.refusals import ClosedPeriodError
 from wijkeconomie.ledger.service import close_period
+from wijkeconomie.money.periods import Period
+from wijkeconomie.reports.member_queries import member_statement
+from wijkeconomie.reports.statement_texts import line_text
 
 FEBRUARY = date(2026, 2, 1)
 
@@ -333,6 +336,29 @@ def test_a_correction_turns_back_and_tells_only_whose_amount_changed(house: Hous
         kinds = [ledger.entry(uow.session, uow.tenant, number).kind for number in (1, 2, 3)]
     assert kinds == ["cost.settled", "cost.settled.reversed", "cost.settled"]
     assert house.books.verify().fault is None
+
+
+def test_the_statement_tells_what_each_cost_was_and_why(house: House) -> None:
+    house.cost("A", 1000)
+    house.settle()
+    with house.books.open() as uow:
+        correct_cost(
+            uow,
+            CorrectCost(
+                cost_code="A", reason="typfout", net_cents=1001, accounting_date=date(2026, 1, 31)
+            ),
+        )
+    with house.books.open() as uow:
+        statement = member_statement(uow.session, uow.tenant, "L002", Period.month(2026, 1))
+
+    texts = [line_text(line, "nl", statement.kind) for line in statement.lines]
+    plain = [words.replace("\xa0", " ") for words in texts]
+    assert plain == [
+        "kosten A, 2026-01: € 10,00 × 1/3 = 333,33… cent, afgerond omlaag",
+        "Eerdere verdeling van kosten A, 2026-01 teruggedraaid",
+        "kosten A, 2026-01: € 10,01 × 1/3 = 333,66… cent, afgerond omhoog, grootste rest",
+    ]
+    assert statement.closing_cents == 334
 
 
 def test_a_preview_is_what_settling_then_does(house: House) -> None:

@@ -167,13 +167,14 @@ def cost_view(session: Session, cooperative_id: int, code: str) -> CostView:
 
 @dataclass(frozen=True, slots=True)
 class MemberShare:
-    """A member's share in the standing settlement of a cost."""
+    """A member's share in a settlement of a cost."""
 
     member: str
     member_name: str
     cost: str
     description: str
     month: date
+    entry_number: int | None
     facts: CostShareFacts
 
     @property
@@ -184,12 +185,11 @@ class MemberShare:
 
 _SHARES = """
 select m.code as member, concat_ws(' ', m.first_name, m.infix, m.last_name) as member_name,
-  c.code as cost, c.description, c.month, s.part_totals, s.weight_sums, s.weight_scales,
-  x.weight, x.variable_weight, x.carried, x.minimum_cents, x.cap_cents, x.cents,
+  c.code as cost, c.description, c.month, s.entry_number, s.part_totals, s.weight_sums,
+  s.weight_scales, x.weight, x.variable_weight, x.carried, x.minimum_cents, x.cap_cents, x.cents,
   coalesce(x.subsidy_cents, 0) as subsidy_cents
 from shared_cost c
 join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
-  and s.version = c.settled_version
 join settlement_run r on r.cooperative_id = s.cooperative_id and r.id = s.run_id
 join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
 cross join unnest(b.member_ids, b.weights, b.variable_weights, b.carried, b.minimum_cents,
@@ -197,7 +197,7 @@ cross join unnest(b.member_ids, b.weights, b.variable_weights, b.carried, b.mini
   minimum_cents, cap_cents, cents, subsidy_cents)
 join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
 where c.cooperative_id = :id and {condition}
-order by c.month desc, c.id, m.code
+order by c.month desc, c.id, s.version, m.code
 """
 
 
@@ -207,7 +207,7 @@ def shares_of_member(
     """What a member pays for published costs from a month on, the newest month first."""
     condition = (
         "b.member_ids @> array[cast(:member as bigint)] and x.member_id = :member"
-        " and c.month >= :since and r.state = 'published'"
+        " and c.month >= :since and r.state = 'published' and s.version = c.settled_version"
     )
     rows = session.execute(
         text(_SHARES.format(condition=condition)),
@@ -218,20 +218,41 @@ def shares_of_member(
 
 def shares_of_cost(session: Session, cooperative_id: int, code: str) -> Sequence[MemberShare]:
     """What every member pays for a cost, in order of member number."""
+    condition = "c.code = :code and s.version = c.settled_version"
     rows = session.execute(
-        text(_SHARES.format(condition="c.code = :code")), {"id": cooperative_id, "code": code}
+        text(_SHARES.format(condition=condition)), {"id": cooperative_id, "code": code}
+    )
+    return [_share(row) for row in rows]
+
+
+def shares_booked(
+    session: Session, cooperative_id: int, codes: Sequence[str], *, from_: date, until: date
+) -> list[MemberShare]:
+    """The shares of these members in every version that was booked in a period."""
+    condition = (
+        "m.code = any(cast(:codes as text[])) and s.entry_number is not null"
+        " and s.accounting_date >= :from and s.accounting_date < :until"
+    )
+    rows = session.execute(
+        text(_SHARES.format(condition=condition)),
+        {"id": cooperative_id, "codes": list(codes), "from": from_, "until": until},
     )
     return [_share(row) for row in rows]
 
 
 def _share(row: Any) -> MemberShare:
     return MemberShare(
-        row.member, row.member_name, row.cost, row.description, row.month, share_facts(row)
+        row.member,
+        row.member_name,
+        row.cost,
+        row.description,
+        row.month,
+        row.entry_number,
+        _facts(row),
     )
 
 
-def share_facts(row: Any) -> CostShareFacts:
-    """The figures of a share from a row of its settlement and its block."""
+def _facts(row: Any) -> CostShareFacts:
     scales = [int(scale) for scale in row.weight_scales]
     weights = [row.weight] if row.variable_weight is None else [row.weight, row.variable_weight]
     return CostShareFacts(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.money.periods import Period
-from wijkeconomie.reports.cost_queries import cost_shares, cost_titles
+from wijkeconomie.reports.cost_queries import cost_reasons, cost_titles
 from wijkeconomie.reports.shared_queries import (
     EntryWords,
     SectionKey,
@@ -242,10 +242,7 @@ def _read(
         _add_share(shares[row.member], row)
     numbers = {number for own in lines.values() for number in own.numbers}
     costs = cost_titles(session, cooperative_id, sorted(numbers))
-    why: dict[tuple[str, int], Parameters] = {}
-    if costs:
-        views = cost_shares(session, cooperative_id, codes, from_=period.start, until=period.end)
-        why = {(v.member, v.entry_number): v.why for v in views if v.entry_number is not None}
+    why = cost_reasons(session, cooperative_id, codes, period) if costs else {}
     heads = {
         row.number: _head(row, themes, costs)
         for row in session.execute(
