@@ -24,6 +24,8 @@ from wijkeconomie.cooperatives.blueprints import sign_in
 from wijkeconomie.cooperatives.sessions import init_sessions, register_tasks
 from wijkeconomie.core.clock import Job
 from wijkeconomie.core.jobs import run_due
+from wijkeconomie.core.mail import delivery
+from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
@@ -31,11 +33,13 @@ from wijkeconomie.costs import keeping_pages
 from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
+from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
+from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.commands import statement_command
@@ -55,7 +59,23 @@ PAGES = (
 )
 SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
 LOOK_EVERY_S = 30
-CLOCK = (Job("due-work", LOOK_EVERY_S, lambda units: run_due(units, SCHEDULED_JOBS).done),)
+
+
+def _do_due_work(runtime: Runtime) -> int:
+    return run_due(runtime.units_of_work, SCHEDULED_JOBS).done
+
+
+def _send_messages(runtime: Runtime) -> int:
+    address = runtime.settings.external_url
+    renderers = {**round_mails(address), **cost_mails(address)}
+    return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))
+
+
+CLOCK = (
+    Job("due-work", LOOK_EVERY_S, _do_due_work),
+    Job("outbox", LOOK_EVERY_S, _send_messages),
+)
+
 RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
 
 

@@ -16,7 +16,8 @@ from sqlalchemy import Engine, create_engine, text
 from tests.conftest import Clock
 from tests.factories.shared_costs import House, a_house
 from tests.faults.test_settlement_crash import wait_until_blocked, wait_until_gone
-from wijkeconomie.core.jobs import due_work, latest_runs, pause_after, run_due
+from wijkeconomie.core.jobs import due_work, latest_runs, run_due
+from wijkeconomie.core.pauses import pause_after
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.costs.jobs import COST_JOBS, next_occurrence, occurrences
 from wijkeconomie.costs.keeping import (

@@ -17,7 +17,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Connection, Engine, text
 
 from wijkeconomie.core.runtime import Runtime
-from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ class Job:
 
     name: str
     every_s: int
-    run: Callable[[UnitOfWorkFactory], int]
+    run: Callable[[Runtime], int]
 
 
 @contextmanager
@@ -43,9 +42,7 @@ def running_clock(runtime: Runtime, jobs: Sequence[Job]) -> Iterator[None]:
     )
     leader = Leader(runtime.engine)
     for job in jobs:
-        scheduler.add_job(
-            run_if_leading, "interval", (leader, job, runtime.units_of_work), seconds=job.every_s
-        )
+        scheduler.add_job(run_if_leading, "interval", (leader, job, runtime), seconds=job.every_s)
     scheduler.start()
     try:
         yield
@@ -86,10 +83,10 @@ class Leader:
             self._connection = None
 
 
-def run_if_leading(leader: Leader, job: Job, units_of_work: UnitOfWorkFactory) -> None:
+def run_if_leading(leader: Leader, job: Job, runtime: Runtime) -> None:
     """Run one job; a failure is logged and the next look tries again."""
     try:
-        if leader.leads() and (done := job.run(units_of_work)):
+        if leader.leads() and (done := job.run(runtime)):
             log.info("job done", extra={"job": job.name, "pieces": done})
     except Exception:
         leader.resign()

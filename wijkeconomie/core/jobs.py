@@ -10,7 +10,7 @@ import enum
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -18,13 +18,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.models import Base, TenantTable
+from wijkeconomie.core.pauses import pause_after
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=12)
 OUR_FAULT = "internal-error"
 
 
@@ -89,25 +88,31 @@ class Tally:
 def due_work(
     uow: UnitOfWork, jobs: Sequence[ScheduledJob], *, with_waiting: bool = False
 ) -> list[Due]:
-    """What is due in the unit's cooperative, oldest first; work that failed waits its pause out."""
+    """What is due in the unit's cooperative and was not done, oldest first.
+
+    Work that failed is left out while it waits its pause out, unless ``with_waiting``.
+    """
     found = sorted(
         Due(due_at, job.name, period)
         for job in jobs
         for period, due_at in job.find(uow.session, uow.tenant, uow.now)
     )
-    if not found or with_waiting:
-        return found
-    waiting = {
-        (run.job, run.period)
-        for run in uow.session.scalars(
-            select(JobRun).where(
-                JobRun.cooperative_id == uow.tenant,
-                JobRun.status == JobStatus.FAILED,
-                JobRun.next_attempt_at > uow.now,
-            )
+    if not found:
+        return []
+    marks = uow.session.scalars(
+        select(JobRun).where(
+            JobRun.cooperative_id == uow.tenant,
+            JobRun.job.in_({due.job for due in found}),
+            JobRun.period.in_({due.period for due in found}),
         )
+    )
+    left_out = {
+        (mark.job, mark.period)
+        for mark in marks
+        if mark.status == JobStatus.DONE
+        or (not with_waiting and (mark.next_attempt_at or uow.now) > uow.now)
     }
-    return [due for due in found if (due.job, due.period) not in waiting]
+    return [due for due in found if (due.job, due.period) not in left_out]
 
 
 def run_due(
@@ -237,16 +242,6 @@ def _note_failure(uow: UnitOfWork, due: Due, error: str, detail: str) -> JobRun:
     known.next_attempt_at = uow.now + pause_after(known.attempts)
     known.error, known.detail = error, detail
     return known
-
-
-def pause_after(attempts: int) -> timedelta:
-    """How long to wait after so many failures: twice as long each time, up to twelve hours.
-
-    >>> pause_after(1), pause_after(3)
-    (datetime.timedelta(seconds=60), datetime.timedelta(seconds=240))
-    """
-    doublings: int = 2 ** min(attempts - 1, 20)
-    return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
 
 
 def latest_runs(session: Session, cooperative_id: int, *, limit: int = 50) -> Sequence[JobRun]:

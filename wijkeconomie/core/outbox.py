@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from wijkeconomie.core.identity import system_identity
+from wijkeconomie.core.mail import Deliver, Letter
 from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
-from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.core.pauses import pause_after
+from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+OUTBOX = system_identity("job:outbox")
+SENDING_TAKES = timedelta(minutes=10)
+"""Whoever has not said within this time that a message went out is taken for dead."""
+
+Renderer = Callable[[UnitOfWork, Mapping[str, Any]], Sequence[Letter]]
+"""Makes the letters of a message from what is true now; none when it is not true any more."""
 
 
 class OutboxMessage(TenantTable, Base):
@@ -55,3 +69,79 @@ def enqueue(uow: UnitOfWork, *, kind: str, event_key: str, payload: Mapping[str,
         )
         .on_conflict_do_nothing(index_elements=["cooperative_id", "event_key"])
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A message that this process sends, with its letters."""
+
+    cooperative_id: int
+    message_id: int
+    event_key: str
+    letters: Sequence[Letter]
+
+
+def send_due(
+    units_of_work: UnitOfWorkFactory, renderers: Mapping[str, Renderer], deliver: Deliver
+) -> int:
+    """Send every message whose time has come; how many went out.
+
+    Nothing outside is called within a transaction: a message is claimed, sent, and marked. A
+    crash in between sends it once more, with the same message id. What fails is tried again
+    after a pause that doubles, and holds up no other message.
+    """
+    with units_of_work.begin(identity=OUTBOX) as uow:
+        cooperatives = uow.session.scalars(text("select id from cooperative order by id")).all()
+    sent = 0
+    for cooperative_id in cooperatives:
+        while (claimed := _claim(units_of_work, cooperative_id, renderers)) is not None:
+            error = _send(claimed, deliver)
+            _mark(units_of_work, claimed, error)
+            sent += error is None
+    return sent
+
+
+def _claim(
+    units_of_work: UnitOfWorkFactory, cooperative_id: int, renderers: Mapping[str, Renderer]
+) -> _Claimed | None:
+    with units_of_work.begin(identity=OUTBOX, cooperative_id=cooperative_id) as uow:
+        message = uow.session.scalar(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.cooperative_id == cooperative_id,
+                OutboxMessage.sent_at.is_(None),
+                OutboxMessage.next_attempt_at <= uow.now,
+                OutboxMessage.kind.in_(renderers),
+            )
+            .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if message is None:
+            return None
+        message.attempts += 1
+        message.next_attempt_at = uow.now + SENDING_TAKES
+        letters = renderers[message.kind](uow, message.payload)
+        return _Claimed(cooperative_id, message.id, message.event_key, letters)
+
+
+def _send(claimed: _Claimed, deliver: Deliver) -> str | None:
+    """Send the letters; what went wrong, if anything did."""
+    try:
+        for number, letter in enumerate(claimed.letters):
+            deliver(letter, f"{claimed.cooperative_id}/{claimed.event_key}/{number}")
+    except OSError as error:  # also what an SMTP server refuses
+        context = {"cooperative_id": claimed.cooperative_id, "outbox_message": claimed.message_id}
+        log.warning("message not sent", extra=context)
+        return f"{type(error).__name__}: {error}"[:500]
+    return None
+
+
+def _mark(units_of_work: UnitOfWorkFactory, claimed: _Claimed, error: str | None) -> None:
+    with units_of_work.begin(identity=OUTBOX, cooperative_id=claimed.cooperative_id) as uow:
+        message = uow.session.get_one(OutboxMessage, (uow.tenant, claimed.message_id))
+        message.last_error = error
+        if error is None:
+            message.sent_at = uow.now
+        else:
+            message.next_attempt_at = uow.now + pause_after(message.attempts)

@@ -51,6 +51,12 @@ class Settings:
     security_session_days: int
     security_password_hashing: str
     security_login_attempts: str
+    mail_host: str
+    mail_port: int
+    mail_encrypted: bool
+    mail_username: str
+    mail_password: str
+    mail_sender: str
     logging_level: str
     logging_format: str
 

@@ -88,7 +88,12 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
             uow,
             kind="mail.costs-corrected",
             event_key=f"costs/{run.id}/corrected",
-            payload={"cost": cost.code, "version": cost.settled_version, "members": list(changed)},
+            payload={
+                "cost": cost.code,
+                "version": cost.settled_version,
+                "month": f"{cost.month:%Y-%m}",
+                "members": list(changed),
+            },
         )
     return changed
 

@@ -25,6 +25,7 @@ _POLICIES: dict[TiePolicy, Any] = {
 _JOBS: dict[str, Any] = {
     "rounds.open": lazy_gettext("A round opens"),
     "rounds.close": lazy_gettext("A round closes"),
+    "rounds.remind": lazy_gettext("Who ordered nothing yet is reminded"),
     "costs.recur": lazy_gettext("A recurring cost comes back"),
     "costs.settle": lazy_gettext("The costs of a month are settled"),
 }

@@ -283,6 +283,37 @@ def rounds_due_to_close(
     return _due(session, cooperative_id, now, "closes_at", "state = 'open' and closes_at <= :now")
 
 
+def rounds_due_to_remind(
+    session: Session, cooperative_id: int, now: datetime
+) -> list[tuple[int, datetime]]:
+    """Open rounds that close within a day, with the moment a day before; not short ones."""
+    return _due(
+        session,
+        cooperative_id,
+        now,
+        "closes_at - interval '24 hours'",
+        "state = 'open' and closes_at > :now and closes_at - interval '24 hours' <= :now"
+        " and opens_at <= closes_at - interval '48 hours'",
+    )
+
+
+def members_without_pledge(
+    session: Session, cooperative_id: int, round_id: int, day: date
+) -> list[int]:
+    """Members on a day who ordered nothing in a round."""
+    return list(
+        session.scalars(
+            text(
+                "select id from member m where cooperative_id = :id and joined_on <= :day"
+                " and (left_on is null or left_on >= :day) and not exists (select from pledge p"
+                " where p.cooperative_id = m.cooperative_id and p.round_id = :round"
+                " and p.member_id = m.id and p.withdrawn_at is null) order by id"
+            ),
+            {"id": cooperative_id, "round": round_id, "day": day},
+        )
+    )
+
+
 def _due(
     session: Session, cooperative_id: int, now: datetime, moment: str, condition: str
 ) -> list[tuple[int, datetime]]:

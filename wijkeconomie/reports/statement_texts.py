@@ -29,7 +29,9 @@ def line_text(line: StatementLine, language: Language, kind: StatementKind) -> s
     """What a line is, in words."""
     own = MEMBER_TEXTS[language] if kind is StatementKind.MEMBER else {}
     template = own.get(line.text_key) or LINE_TEXTS[language][line.text_key]
-    return template.format(**dict(line.parameters))
+    values = dict(line.parameters)
+    # An explanation is a parameter in each language.
+    return template.format(**values, why=values.get(f"why_{language}", ""))
 
 
 def section_title(section: StatementSection, language: Language) -> str:

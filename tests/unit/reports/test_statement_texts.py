@@ -30,6 +30,8 @@ def test_both_languages_say_the_same_things(words: Mapping[str, Mapping[str, str
     [
         ("round.settled", "round/C01-R01/1", True, "round_settled"),
         ("round.settled.reversed", "round/C01-R01/1", False, "round_reversed"),
+        ("cost.settled", "cost/C01-K011/1", True, "cost_settled"),
+        ("cost.settled.reversed", "cost/C01-K011/1", False, "cost_reversed"),
         ("contribution.charged", "contribution/2026", True, "contribution"),
         ("contribution.charged.reversed", "contribution/2026", False, "contribution_reversed"),
         ("bank.incasso", "bank/B1", False, "payment_collected"),

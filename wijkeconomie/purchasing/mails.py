@@ -1,0 +1,154 @@
+"""Letters about rounds, made from what is true when they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from babel.dates import format_datetime
+from sqlalchemy import text
+
+from wijkeconomie.cooperatives.addressees import addressees
+from wijkeconomie.core.mail import Attachment, Letter
+from wijkeconomie.core.outbox import Renderer
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.purchasing import settlement_queries
+from wijkeconomie.purchasing.models import PurchaseRound, RoundState, Supplier
+from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
+from wijkeconomie.purchasing.ordering import supplier_order
+from wijkeconomie.purchasing.queries import members_without_pledge
+
+_PAGE = {"reminder": "rounds"}
+_WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "nl": {
+        "reminder": (
+            "De ronde {theme} sluit bijna",
+            (
+                "Beste {name},\n\nJe kunt nog bestellen in de ronde {theme}, tot {moment}.\n"
+                "Dat kan hier: {address}\n\nGroet,\n{cooperative}\n"
+            ),
+        ),
+        "settled": (
+            "Afrekening van {theme}",
+            (
+                "Beste {name},\n\nDe ronde {theme} is afgerekend. Jij betaalt {amount}.\n"
+                "Waarom dat zo is, staat hier: {address}\n\nGroet,\n{cooperative}\n"
+            ),
+        ),
+        "corrected": (
+            "Je bedrag voor {theme} is veranderd",
+            (
+                "Beste {name},\n\nDe afrekening van de ronde {theme} is gecorrigeerd. Je betaalt nu"
+                " {amount}.\nWaarom dat zo is, staat hier: {address}\n\nGroet,\n{cooperative}\n"
+            ),
+        ),
+        "cancelled": (
+            "De ronde {theme} gaat niet door",
+            (
+                "Beste {name},\n\nDe ronde {theme} gaat niet door. Je betaalt niets.\n\nGroet,\n"
+                "{cooperative}\n"
+            ),
+        ),
+    },
+    "en": {
+        "reminder": (
+            "The round {theme} closes soon",
+            (
+                "Dear {name},\n\nYou can still order in the round {theme}, until {moment}.\n"
+                "You can do that here: {address}\n\nRegards,\n{cooperative}\n"
+            ),
+        ),
+        "settled": (
+            "Settlement of {theme}",
+            (
+                "Dear {name},\n\nThe round {theme} was settled. You pay {amount}.\n"
+                "Here you see why: {address}\n\nRegards,\n{cooperative}\n"
+            ),
+        ),
+        "corrected": (
+            "Your amount for {theme} has changed",
+            (
+                "Dear {name},\n\nThe settlement of the round {theme} was corrected. You now pay"
+                " {amount}.\nHere you see why: {address}\n\nRegards,\n{cooperative}\n"
+            ),
+        ),
+        "cancelled": (
+            "The round {theme} will not take place",
+            (
+                "Dear {name},\n\nThe round {theme} will not take place. You pay nothing.\n\n"
+                "Regards,\n{cooperative}\n"
+            ),
+        ),
+    },
+}
+
+
+def round_mails(address: str) -> Mapping[str, Renderer]:
+    """What makes the letters of each kind of message about rounds."""
+    return {
+        "mail.round-settled": lambda uow, told: _to_member(uow, told, "settled", address),
+        "mail.round-corrected": lambda uow, told: _to_member(uow, told, "corrected", address),
+        "mail.round-cancelled": lambda uow, told: _to_member(uow, told, "cancelled", address),
+        "mail.round-reminder": lambda uow, told: _to_member(uow, told, "reminder", address),
+        "mail.supplier-order": _to_supplier,
+    }
+
+
+def _to_member(
+    uow: UnitOfWork, told: Mapping[str, Any], occasion: str, address: str
+) -> Sequence[Letter]:
+    """A letter, unless what it tells is not true any more: a newer version tells it better."""
+    found = uow.session.get_one(PurchaseRound, (uow.tenant, told["round_id"]))
+    if not _is_true(uow, found, told, occasion):
+        return []
+    paid = settlement_queries.paid_by_member(uow.session, uow.tenant, told["member_id"])
+    letters = []
+    for to in addressees(uow.session, uow.tenant, [told["member_id"]]):
+        subject, body = _WORDS[to.language][occasion]
+        values = {
+            "theme": found.theme,
+            "name": to.first_name,
+            "amount": format_amount(paid.get(found.id, 0), to.language),
+            "address": f"{address}/c/{to.cooperative_code}/{_PAGE.get(occasion, 'account')}",
+            "moment": format_datetime(
+                found.closes_at.astimezone(LOCAL_TIME), "EEEE d MMMM, HH:mm", locale=to.language
+            ),
+            "cooperative": to.cooperative,
+        }
+        letters.append(Letter(to.email, subject.format(**values), body.format(**values)))
+    return letters
+
+
+def _is_true(uow: UnitOfWork, found: PurchaseRound, told: Mapping[str, Any], occasion: str) -> bool:
+    if occasion == "cancelled":
+        return found.state == RoundState.CANCELLED
+    if occasion == "reminder":
+        waiting = members_without_pledge(
+            uow.session, uow.tenant, found.id, local_date(uow.now, LOCAL_TIME)
+        )
+        is_open = found.state == RoundState.OPEN and uow.now < found.closes_at
+        return is_open and told["member_id"] in waiting
+    return found.settlement_version == told.get("version")
+
+
+def _to_supplier(uow: UnitOfWork, told: Mapping[str, Any]) -> Sequence[Letter]:
+    """The order as a letter with its list; none once the round was cancelled."""
+    found = uow.session.get_one(PurchaseRound, (uow.tenant, told["round_id"]))
+    supplier = uow.session.get_one(Supplier, (uow.tenant, found.supplier_id))
+    if found.state == RoundState.CANCELLED or not supplier.email:
+        return []
+    order = supplier_order(uow, found.code)
+    name = uow.session.scalar(
+        text("select name from cooperative where id = :id"), {"id": uow.tenant}
+    )
+    body = (
+        f"Beste {supplier.name},\n\nIn de bijlage vind je onze bestelling {found.code}.\n\n"
+        f"Groet,\n{name}\n"
+    )
+    attachments = (
+        Attachment(f"bestelling-{found.code}.pdf", render_order_pdf(order), "application/pdf"),
+        Attachment(f"bestelling-{found.code}.csv", render_order_csv(order), "text/csv"),
+    )
+    return [Letter(supplier.email, f"Bestelling {found.code}", body, attachments)]
