@@ -77,6 +77,13 @@ def test_a_wrong_field_is_said_at_its_place(treasurer: FlaskClient, field: str, 
     assert f"field-{field}" in page
 
 
+def test_the_treasurer_sees_what_is_left_of_each_subsidy(treasurer: FlaskClient) -> None:
+    page = treasurer.get("/c/MRS/costs").get_data(as_text=True)
+
+    assert "Verantwoorden vóór" in page
+    assert "Naar kilowattuur" in page
+
+
 def test_a_number_that_is_in_use_is_said(treasurer: FlaskClient) -> None:
     write_down(treasurer)
 

@@ -74,6 +74,7 @@ def overview() -> ResponseReturnValue:
             recurring=queries.recurring_costs(uow.session, uow.tenant, today),
             runs=queries.settled_runs(uow.session, uow.tenant),
             keys=queries.keys(uow.session, uow.tenant),
+            subsidies=queries.subsidies(uow.session, uow.tenant),
             failures=[
                 run
                 for run in latest_runs(uow.session, uow.tenant, limit=RUNS)

@@ -118,6 +118,39 @@ def keys(session: Session, cooperative_id: int) -> list[KeyView]:
 
 
 @dataclass(frozen=True, slots=True)
+class SubsidyView:
+    """A subsidy with what was used of it; ``key_name`` is whose costs it helps to pay."""
+
+    code: str
+    grantor: str
+    purpose: str
+    key_name: str | None
+    awarded_cents: int
+    used_cents: int
+    valid_until: date
+    accountable_by: date | None
+
+    @property
+    def left_cents(self) -> int:
+        """What can still be used, or has to go back."""
+        return self.awarded_cents - self.used_cents
+
+
+def subsidies(session: Session, cooperative_id: int) -> list[SubsidyView]:
+    """Subsidies, the one to account for first on top."""
+    rows = session.execute(
+        text(
+            "select s.code, s.grantor, s.purpose, k.name, s.awarded_cents, s.used_cents,"
+            " s.valid_until, s.accountable_by from subsidy s left join allocation_key k"
+            " on k.cooperative_id = s.cooperative_id and k.id = s.key_id"
+            " where s.cooperative_id = :id order by s.accountable_by nulls last, s.code"
+        ),
+        {"id": cooperative_id},
+    )
+    return [SubsidyView(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class CostView:
     """A cost as the treasurer sees it."""
 
