@@ -202,7 +202,7 @@ def mine() -> ResponseReturnValue:
         visit=visit,
         paid=paid,
         chart=bar_chart(
-            _("What you paid for shared costs, by month"),
+            _("What you paid for shared costs, in euros by month"),
             _("The same figures stand in the table below."),
             [
                 Bar(
@@ -221,8 +221,8 @@ def mine() -> ResponseReturnValue:
 
 
 def _whole_euros(cents: int) -> str:
-    """An amount short enough to stand on a bar; the table has the cents."""
-    return f"€ {Decimal(cents).scaleb(-2).quantize(Decimal(1))}"
+    """Euros short enough for a bar on a phone; the title says what they are, the table has cents."""
+    return str(Decimal(cents).scaleb(-2).quantize(Decimal(1)))
 
 
 def _last_months(today: date) -> list[date]:
