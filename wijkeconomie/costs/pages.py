@@ -221,7 +221,7 @@ def mine() -> ResponseReturnValue:
 
 
 def _whole_euros(cents: int) -> str:
-    """Euros short enough for a bar on a phone; the title says what they are, the table has cents."""
+    """Euros short enough for a bar on a phone; the table has the cents."""
     return str(Decimal(cents).scaleb(-2).quantize(Decimal(1)))
 
 
