@@ -1,6 +1,8 @@
 /* Makes pages nicer to use; every page also works without it.
  *
  * - quantity steppers: the − and + buttons change the number between its bounds;
+ * - orders: what is changed while an order is being saved is kept and saved next, also when
+ *   the visitor leaves the page;
  * - htmx: sends the token against cross-site forms, and says it when the connection failed;
  * - forms: a second tap on the same button does not send twice; errors get the focus;
  * - tables that become labelled rows on a phone stay tables for a screen reader;
@@ -119,6 +121,51 @@
     const part = event.detail.elt;
     prepare(part.parentElement || document);
     focusErrors(part);
+  });
+
+  const ORDER = "form[hx-post]";
+  const QUANTITY = ".stepper input";
+  let sent = new Map();
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.detail.elt.matches(ORDER)) {
+      const inputs = Array.from(event.detail.elt.querySelectorAll(QUANTITY));
+      sent = new Map(inputs.map(function (input) { return [input.name, input.value]; }));
+    }
+  });
+
+  /* The answer replaces the form: what was typed since it was sent moves to the new one. */
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const late = new Map();
+    document.querySelectorAll(ORDER + " " + QUANTITY).forEach(function (input) {
+      if (sent.has(input.name) && sent.get(input.name) !== input.value) {
+        late.set(input.name, input.value);
+      }
+    });
+    if (!event.detail.shouldSwap || !late.size) {
+      return;
+    }
+    document.addEventListener("htmx:afterSettle", function () {
+      document.querySelectorAll(ORDER + " " + QUANTITY).forEach(function (input) {
+        if (late.has(input.name)) {
+          input.value = late.get(input.name);
+          input.dispatchEvent(new Event("input", { bubbles: true }));
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        }
+      });
+    }, { once: true });
+  });
+
+  /* Who leaves at once after the last tap has ordered all the same. */
+  window.addEventListener("pagehide", function () {
+    document.querySelectorAll(ORDER).forEach(function (form) {
+      const isChanged = Array.from(form.querySelectorAll(QUANTITY)).some(function (input) {
+        return input.value !== input.defaultValue;
+      });
+      if (isChanged) {
+        fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true });
+      }
+    });
   });
 
   window.addEventListener("beforeprint", function () {
