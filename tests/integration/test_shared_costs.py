@@ -27,7 +27,8 @@ from wijkeconomie.costs.meters import RecordReading, record_reading, save_meter
 from wijkeconomie.costs.models import Basis, SubsidyMode, TiePolicy
 from wijkeconomie.costs.previewing import preview_month
 from wijkeconomie.costs.proof import ProofError, verify_proof
-from wijkeconomie.costs.proof_queries import own_pseudonym, proof_of
+from wijkeconomie.costs.proof_queries import proof_of
+from wijkeconomie.costs.queries import shares_of_member
 from wijkeconomie.costs.refusals import (
     CannotAllocateError,
     CostNotSettledError,
@@ -531,7 +532,7 @@ def test_a_proof_is_checked_alone_and_every_lie_is_found(house: House) -> None:
     with house.books.open() as uow:
         proof = proof_of(uow, "A")
         again = proof_of(uow, "A")
-        own = own_pseudonym(uow, "A", "L002")
+        [own] = shares_of_member(uow.session, uow.tenant, house.members["L002"], JANUARY)
         entry = ledger.entry(uow.session, uow.tenant, 1)
 
     outcome = verify_proof(proof)
@@ -542,7 +543,7 @@ def test_a_proof_is_checked_alone_and_every_lie_is_found(house: House) -> None:
     assert b"L00" not in proof
     assert b"Fatima" not in proof
     document = json.loads(proof)
-    assert [party["party"] for party in document["parties"]].index(own) == 1
+    assert [party["party"] for party in document["parties"]].index(own.party) == 1
     for lie in LIES:
         told = json.loads(proof)
         lie(told)

@@ -24,9 +24,7 @@ from wijkeconomie.costs.models import (
 from wijkeconomie.costs.recording import Recorder, new_run, own_cooperative
 from wijkeconomie.costs.refusals import CostNotSettledError
 from wijkeconomie.costs.settling import cost_by_code, hold_costs
-from wijkeconomie.ledger.service import (
-    reverse_entry,
-)
+from wijkeconomie.ledger.service import reverse_entry
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 
 

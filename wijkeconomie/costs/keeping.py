@@ -18,9 +18,7 @@ from wijkeconomie.costs.models import (
     SubsidyEarmark,
     SubsidyMode,
 )
-from wijkeconomie.costs.refusals import (
-    CostSettledError,
-)
+from wijkeconomie.costs.refusals import CostSettledError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,7 @@ from wijkeconomie.costs.models import (
     Basis,
     TiePolicy,
 )
-from wijkeconomie.costs.refusals import (
-    CostExistsError,
-)
+from wijkeconomie.costs.refusals import CostExistsError
 from wijkeconomie.money.weights import WeightFormatError, parse_weight
 
 

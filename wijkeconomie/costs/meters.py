@@ -13,13 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.keys import flush_or_refuse, key_by_code, weight_of
-from wijkeconomie.costs.models import (
-    Meter,
-    MeterReading,
-)
-from wijkeconomie.costs.refusals import (
-    ImplausibleReadingError,
-)
+from wijkeconomie.costs.models import Meter, MeterReading
+from wijkeconomie.costs.refusals import ImplausibleReadingError
 from wijkeconomie.money.weights import parse_weight
 
 PLAUSIBLE_FACTOR = 4

@@ -24,7 +24,7 @@ from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.explanations import explain_cost_share
 from wijkeconomie.costs.keeping import stop_cost
 from wijkeconomie.costs.previewing import preview_month
-from wijkeconomie.costs.proof_queries import own_pseudonym, proof_of
+from wijkeconomie.costs.proof_queries import proof_of
 from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.costs.words import basis_words, job_words
 from wijkeconomie.money.amounts import format_amount
@@ -194,7 +194,6 @@ def mine() -> ResponseReturnValue:
     with visit.begin() as uow:
         months = _last_months(local_date(uow.now, LOCAL_TIME))
         shares = queries.shares_of_member(uow.session, uow.tenant, member_id, months[0])
-        numbers = {share.cost: own_pseudonym(uow, share.cost, share.member) for share in shares}
     language = page_language()
     paid = _paid(months, shares)
     return render_template(
@@ -213,10 +212,7 @@ def mine() -> ResponseReturnValue:
                 for month, cents in paid
             ],
         ),
-        shares=[
-            (share, explain_cost_share(share.facts, language), numbers[share.cost])
-            for share in shares
-        ],
+        shares=[(share, explain_cost_share(share.facts, language)) for share in shares],
     )
 
 

@@ -64,35 +64,6 @@ class ProofColumns:
     subsidy_cents: Sequence[int] | None
 
 
-def digest(head: ProofHead, columns: ProofColumns) -> bytes:
-    """SHA-256 over the head and one line a party: what the entry in the books ends with."""
-    given = [
-        column
-        for column in (
-            columns.weights,
-            columns.variable_weights,
-            columns.minimums,
-            columns.caps,
-            columns.carried,
-            columns.cents,
-            columns.subsidy_cents,
-        )
-        if column is not None
-    ]
-    lines = [
-        "\t".join(["-" if cell is None else str(cell) for cell in row])
-        if len(row) != 2
-        else f"{row[0]}\t{row[1]}"
-        for row in zip(*given, strict=True)
-    ]
-    return hashlib.sha256((head.lines() + "\n".join(lines) + "\n").encode()).digest()
-
-
-def pseudonym(secret: bytes, member_code: str) -> str:
-    """The number by which a member stands in one proof and in no other."""
-    return hmac.digest(secret, member_code.encode(), "sha256")[:6].hex()
-
-
 _COLUMNS = {
     "weight": "weights",
     "variable_weight": "variable_weights",
@@ -102,6 +73,32 @@ _COLUMNS = {
     "cents": "cents",
     "subsidy_cents": "subsidy_cents",
 }
+"""By the names that the file gives them, in the order in which they are hashed."""
+
+
+def _present(columns: ProofColumns) -> dict[str, Sequence[object]]:
+    """The columns that a key uses, by the name that the file gives them."""
+    return {
+        name: column
+        for name, attribute in _COLUMNS.items()
+        if (column := getattr(columns, attribute)) is not None
+    }
+
+
+def digest(head: ProofHead, columns: ProofColumns) -> bytes:
+    """SHA-256 over the head and one line a party: what the entry in the books ends with."""
+    lines = [
+        "\t".join(["-" if cell is None else str(cell) for cell in row])
+        if len(row) != 2
+        else f"{row[0]}\t{row[1]}"
+        for row in zip(*_present(columns).values(), strict=True)
+    ]
+    return hashlib.sha256((head.lines() + "\n".join(lines) + "\n").encode()).digest()
+
+
+def pseudonym(secret: bytes, member_code: str) -> str:
+    """The number by which a member stands in one proof and in no other."""
+    return hmac.digest(secret, member_code.encode(), "sha256")[:6].hex()
 
 
 def write_proof(
@@ -113,11 +110,7 @@ def write_proof(
     entry_hash: str | None,
 ) -> bytes:
     """The file to download; the same settlement gives the same bytes."""
-    present = {
-        name: column
-        for name, attribute in _COLUMNS.items()
-        if (column := getattr(columns, attribute)) is not None
-    }
+    present = _present(columns)
     parties = [
         {"party": party} | dict(zip(present, row, strict=True))
         for party, row in zip(pseudonyms, zip(*present.values(), strict=True), strict=True)

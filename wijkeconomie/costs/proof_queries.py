@@ -65,16 +65,6 @@ def proof_of(uow: UnitOfWork, cost_code: str, *, version: int | None = None) -> 
     )
 
 
-def own_pseudonym(uow: UnitOfWork, cost_code: str, member_code: str) -> str:
-    """By which number a member stands in the proof of a cost; he alone is told.
-
-    Raises:
-        NotFoundError, CostNotSettledError.
-    """
-    _, settlement = _settlement(uow, cost_code, None)
-    return pseudonym(settlement.secret, member_code)
-
-
 def _settlement(
     uow: UnitOfWork, cost_code: str, version: int | None
 ) -> tuple[SharedCost, CostSettlement]:

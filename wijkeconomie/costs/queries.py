@@ -15,6 +15,7 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.costs.explanations import CostShareFacts
 from wijkeconomie.costs.jobs import next_occurrence
 from wijkeconomie.costs.models import RecurringCost
+from wijkeconomie.costs.proof import pseudonym
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,12 @@ class MemberShare:
     month: date
     entry_number: int | None
     facts: CostShareFacts
+    secret: bytes
+
+    @property
+    def party(self) -> str:
+        """By which number the member stands in the proof; he alone is told."""
+        return pseudonym(self.secret, self.member)
 
     @property
     def payable_cents(self) -> int:
@@ -218,7 +225,7 @@ class MemberShare:
 
 _SHARES = """
 select m.code as member, concat_ws(' ', m.first_name, m.infix, m.last_name) as member_name,
-  c.code as cost, c.description, c.month, s.entry_number, s.part_totals, s.weight_sums,
+  c.code as cost, c.description, c.month, s.entry_number, s.secret, s.part_totals, s.weight_sums,
   s.weight_scales, x.weight, x.variable_weight, x.carried, x.minimum_cents, x.cap_cents, x.cents,
   coalesce(x.subsidy_cents, 0) as subsidy_cents
 from shared_cost c
@@ -282,6 +289,7 @@ def _share(row: Any) -> MemberShare:
         row.month,
         row.entry_number,
         _facts(row),
+        row.secret,
     )
 
 

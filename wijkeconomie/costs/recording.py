@@ -15,20 +15,11 @@ from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, CostLine, cost_lines
-from wijkeconomie.costs.models import (
-    AllocationCarry,
-    CostSettlement,
-    RunState,
-    SettlementRun,
-)
+from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState, SettlementRun
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
 from wijkeconomie.ledger.queries import control_accounts
-from wijkeconomie.ledger.service import (
-    open_books,
-    party_accounts,
-    post_bulk_entry,
-)
+from wijkeconomie.ledger.service import open_books, party_accounts, post_bulk_entry
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.vat import standard_rates_on
 

@@ -1,4 +1,4 @@
-"""Use cases of settling shared costs: a month at once, exactly once; and putting one right."""
+"""Use cases of settling shared costs: a month at once, exactly once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import Divider
-from wijkeconomie.costs.models import (
-    RunState,
-    SettlementRun,
-    SharedCost,
-)
+from wijkeconomie.costs.models import RunState, SettlementRun, SharedCost
 from wijkeconomie.costs.recording import Recorder, new_run, own_cooperative
 from wijkeconomie.money.periods import Period
 
