@@ -7,6 +7,7 @@ import uuid
 from contextlib import suppress
 from datetime import date
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,8 @@ from tests.factories.books import Books, a_balanced_entry, open_books_of_a_new_c
 from wijkeconomie.core.refusals import IdempotencyKeyReusedError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.ledger import queries
-from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
+from wijkeconomie.ledger.drafts import BulkEntryDraft, EntryDraft, credit, debit
+from wijkeconomie.ledger.periods import close_period, reopen_period
 from wijkeconomie.ledger.refusals import (
     AlreadyReversedError,
     BalanceLimitError,
@@ -24,10 +26,10 @@ from wijkeconomie.ledger.refusals import (
     UnknownAccountError,
 )
 from wijkeconomie.ledger.service import (
-    close_period,
     ensure_account,
+    post_bulk_entries,
+    post_bulk_entry,
     post_entry,
-    reopen_period,
     reverse_entry,
     set_balance_limit,
 )
@@ -121,6 +123,52 @@ def test_an_unknown_account_is_refused_and_nothing_stays(books: Books) -> None:
         post_entry(uow, draft)
 
     assert books.verify().entries == 0
+
+
+def a_bulk_entry(books: Books, amount: int, key: str) -> BulkEntryDraft:
+    with books.open() as uow:
+        accounts = queries.control_accounts(uow.session, books.cooperative_id)
+    keys = ["bank", "other_income"]
+    return BulkEntryDraft(
+        accounting_date=date(2026, 1, 5),
+        kind="test.posted",
+        source="test/1",
+        description="a test",
+        idempotency_key=key,
+        account_ids=np.array([accounts[each][1] for each in keys], np.int64),
+        account_codes=[accounts[each][0] for each in keys],
+        amounts=np.array([amount, -amount], np.int64),
+    )
+
+
+def test_entries_posted_together_are_numbered_in_their_order_and_known_ones_left_out(
+    books: Books,
+) -> None:
+    with books.open() as uow:
+        post_bulk_entry(uow, a_bulk_entry(books, 500, "b"))
+    drafts = [a_bulk_entry(books, cents, key) for cents, key in ((1, "z"), (500, "b"), (2, "a"))]
+    with books.open() as uow:
+        posted = post_bulk_entries(uow, drafts)
+
+    assert [(each.number, each.is_replay) for each in posted] == [(2, False), (1, True), (3, False)]
+    assert books.balance("10201") == 503
+    assert books.verify().fault is None
+
+
+def test_of_entries_posted_together_one_that_is_refused_takes_all_with_it(books: Books) -> None:
+    with books.open() as uow:
+        set_balance_limit(uow, "10201", maximum=100)
+        assert post_bulk_entries(uow, []) == []
+
+    with pytest.raises(BalanceLimitError), books.open() as uow:
+        post_bulk_entries(uow, [a_bulk_entry(books, 60, "a"), a_bulk_entry(books, 60, "b")])
+    with books.open() as uow:
+        post_bulk_entries(uow, [a_bulk_entry(books, 60, "c")])
+    with pytest.raises(IdempotencyKeyReusedError), books.open() as uow:
+        post_bulk_entries(uow, [a_bulk_entry(books, 10, "d"), a_bulk_entry(books, 61, "c")])
+
+    assert books.balance("10201") == 60
+    assert books.verify().entries == 1
 
 
 def test_a_limit_holds_to_the_last_cent(books: Books) -> None:

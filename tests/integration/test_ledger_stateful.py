@@ -26,18 +26,17 @@ from tests.factories.books import Books, open_books_of_a_new_cooperative
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from wijkeconomie.ledger import queries
 from wijkeconomie.ledger.drafts import BulkEntryDraft, EntryDraft, PostingDraft
+from wijkeconomie.ledger.periods import close_period, reopen_period
 from wijkeconomie.ledger.refusals import (
     AlreadyReversedError,
     BalanceLimitError,
     ClosedPeriodError,
 )
 from wijkeconomie.ledger.service import (
-    close_period,
     ensure_account,
     party_accounts,
     post_bulk_entry,
     post_entry,
-    reopen_period,
     reverse_entry,
     set_balance_limit,
 )

@@ -25,8 +25,8 @@ from wijkeconomie.core.refusals import (
 )
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.ledger.periods import close_period
 from wijkeconomie.ledger.refusals import ClosedPeriodError
-from wijkeconomie.ledger.service import close_period
 from wijkeconomie.purchasing import queries, rounds, settlement_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
 from wijkeconomie.purchasing.jobs import ROUND_JOBS

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wijkeconomie.money.vat import vat_on
-from wijkeconomie.purchasing.entry_rules import Invoiced, VatRegime, entry_lines
+from wijkeconomie.money.vat import VatRegime, vat_on
+from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.explanations import explain_share, recompute
 from wijkeconomie.purchasing.rules import (
     PledgeInput,

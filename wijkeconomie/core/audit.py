@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -43,6 +44,16 @@ class Change:
     reason: str | None
 
 
+_RECORD = text(
+    """
+insert into audit_record (cooperative_id, recorded_at, actor, subject, action, before, after,
+  reason)
+values (:cooperative_id, :recorded_at, :actor, :subject, :action, cast(:before as jsonb),
+  cast(:after as jsonb), :reason)
+"""
+)
+
+
 def record_change(
     uow: UnitOfWork,
     *,
@@ -58,17 +69,18 @@ def record_change(
         subject: kind and number of the thing, as in ``pledge/12``.
         before: the changed values as they were, JSON-able; ``None`` for something new.
     """
-    uow.session.add(
-        AuditRecord(
-            cooperative_id=uow.tenant,
-            recorded_at=uow.now,
-            actor=uow.actor,
-            subject=subject,
-            action=action,
-            before=dict(before) if before is not None else None,
-            after=dict(after) if after is not None else None,
-            reason=reason,
-        )
+    uow.session.execute(
+        _RECORD,
+        {
+            "cooperative_id": uow.tenant,
+            "recorded_at": uow.now,
+            "actor": uow.actor,
+            "subject": subject,
+            "action": action,
+            "before": json.dumps(dict(before)) if before is not None else None,
+            "after": json.dumps(dict(after)) if after is not None else None,
+            "reason": reason,
+        },
     )
 
 

@@ -18,8 +18,14 @@ NAMING_CONVENTION = {
 
 type_map = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
 
-SurrogateKey = Annotated[int, mapped_column(BigInteger, Identity(always=False), primary_key=True)]
-"""A number that the database hands out; second column of a tenant table's primary key."""
+SurrogateKey = Annotated[
+    int,
+    mapped_column(BigInteger, Identity(always=False), primary_key=True, autoincrement=True),
+]
+"""A number that the database hands out; second column of a tenant table's primary key.
+
+Naming it the one that counts up lets many new rows go in by one statement.
+"""
 
 
 class Base(DeclarativeBase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import UniqueConstraint, select, text
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wijkeconomie.core.identity import system_identity
@@ -49,6 +50,15 @@ class OutboxMessage(TenantTable, Base):
     last_error: Mapped[str | None]
 
 
+_ENQUEUE = text(
+    """
+insert into outbox_message (cooperative_id, kind, event_key, payload, created_at, next_attempt_at)
+values (:cooperative_id, :kind, :event_key, cast(:payload as jsonb), :now, :now)
+on conflict (cooperative_id, event_key) do nothing
+"""
+)
+
+
 def enqueue(uow: UnitOfWork, *, kind: str, event_key: str, payload: Mapping[str, Any]) -> None:
     """Queue one message; a second one for the same event is silently the first.
 
@@ -58,16 +68,14 @@ def enqueue(uow: UnitOfWork, *, kind: str, event_key: str, payload: Mapping[str,
         payload: JSON-able references that the sender needs to render it.
     """
     uow.session.execute(
-        insert(OutboxMessage)
-        .values(
-            cooperative_id=uow.tenant,
-            kind=kind,
-            event_key=event_key,
-            payload=dict(payload),
-            created_at=uow.now,
-            next_attempt_at=uow.now,
-        )
-        .on_conflict_do_nothing(index_elements=["cooperative_id", "event_key"])
+        _ENQUEUE,
+        {
+            "cooperative_id": uow.tenant,
+            "kind": kind,
+            "event_key": event_key,
+            "payload": json.dumps(payload),
+            "now": uow.now,
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The only writer of the books: accounts, entries, reversals, limits and periods."""
+"""The only writer of the books: accounts, entries, reversals and limits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from wijkeconomie.core.arrays import array_text
-from wijkeconomie.core.audit import record_change
-from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import IdempotencyKeyReusedError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries
@@ -36,22 +34,35 @@ class PostedEntry:
     is_replay: bool
 
 
-# One statement a draft: the entry, its lines and (through the guards) number, hash, period,
-# balances and sums. Each round trip that is saved is a fifth of a small entry's cost.
-# Nothing comes back when the books have the key already.
-_INSERT_ENTRY = """
+# One statement, however many drafts: the entries, their lines and (through the guards) numbers,
+# hashes, period, balances and sums. Each round trip that is saved is a fifth of a small entry's
+# cost. Nothing comes back for a key that the books have already.
+_INSERT_ENTRIES = """
 with entry as (
   insert into journal_entry (cooperative_id, number, accounting_date, posted_at, posted_by,
     kind, source, description, idempotency_key, reverses_number, posting_count, content_hash,
     previous_hash, hash)
-  values (:cooperative_id, 0, :accounting_date, :posted_at, :posted_by, :kind, :source,
-    :description, :idempotency_key, :reverses, :posting_count, :content_hash, '', '')
-  returning number
+  {entries}
+  returning number, idempotency_key
 ), lines as (
   insert into posting (cooperative_id, entry_number, line, account_id, amount)
   {lines}
 )
-select number from entry
+select idempotency_key, number from entry
+"""
+_ONE_ENTRY = """
+values (:cooperative_id, 0, :accounting_date, :posted_at, :posted_by, :kind, :source,
+  :description, :idempotency_key, :reverses, :posting_count, :content_hash, '', '')
+"""
+_MANY_ENTRIES = """
+select :cooperative_id, 0, h.accounting_date, :posted_at, :posted_by, h.kind, h.source,
+  h.description, h.idempotency_key, h.reverses, h.posting_count, h.content_hash, '', ''
+from unnest(cast(:accounting_dates as date[]), cast(:kinds as text[]), cast(:sources as text[]),
+  cast(:descriptions as text[]), cast(:idempotency_keys as text[]), cast(:reversed as bigint[]),
+  cast(:posting_counts as bigint[]), cast(:content_hashes as bytea[])) with ordinality
+  as h (accounting_date, kind, source, description, idempotency_key, reverses, posting_count,
+    content_hash, position)
+order by h.position
 """
 _LINES_BY_CODE = """
 select :cooperative_id, entry.number, drafted.line, account.id, drafted.amount
@@ -63,12 +74,14 @@ left join account on account.cooperative_id = :cooperative_id
 """
 _LINES_BY_ID = """
 select :cooperative_id, entry.number, drafted.line, drafted.account_id, drafted.amount
-from entry
-cross join unnest(cast(:account_ids as bigint[]), cast(:amounts as bigint[]))
+from unnest(cast(:idempotency_keys as text[]), cast(:account_ids as text[]),
+  cast(:amounts as text[])) as draft (idempotency_key, account_ids, amounts)
+join entry on entry.idempotency_key = draft.idempotency_key
+cross join unnest(cast(draft.account_ids as bigint[]), cast(draft.amounts as bigint[]))
   with ordinality as drafted (account_id, amount, line)
 """
-_POST_BY_CODE = text(_INSERT_ENTRY.format(lines=_LINES_BY_CODE))
-_POST_BY_ID = text(_INSERT_ENTRY.format(lines=_LINES_BY_ID))
+_POST_BY_CODE = text(_INSERT_ENTRIES.format(entries=_ONE_ENTRY, lines=_LINES_BY_CODE))
+_POST_BY_ID = text(_INSERT_ENTRIES.format(entries=_MANY_ENTRIES, lines=_LINES_BY_ID))
 
 
 def post_entry(uow: UnitOfWork, draft: EntryDraft) -> PostedEntry:
@@ -84,18 +97,27 @@ def post_entry(uow: UnitOfWork, draft: EntryDraft) -> PostedEntry:
         posting_line(line, posting.account_code, posting.unit, posting.amount)
         for line, posting in enumerate(draft.postings, start=1)
     ]
-    posted = _insert(
+    numbers = _insert(
         uow,
         _POST_BY_CODE,
         draft,
-        posting_lines=lines,
-        codes=[posting.account_code for posting in draft.postings],
-        units=[posting.unit for posting in draft.postings],
-        amounts=[posting.amount for posting in draft.postings],
+        {
+            "accounting_date": draft.accounting_date,
+            "kind": draft.kind,
+            "source": draft.source,
+            "description": draft.description,
+            "idempotency_key": draft.idempotency_key,
+            "reverses": draft.reverses,
+            "posting_count": len(lines),
+            "content_hash": _content_hash(uow, draft, lines),
+            "codes": [posting.account_code for posting in draft.postings],
+            "units": [posting.unit for posting in draft.postings],
+            "amounts": [posting.amount for posting in draft.postings],
+        },
     )
-    if posted.is_replay:
-        _require_same_content(uow, posted.number, draft, draft.postings)
-    return posted
+    if draft.idempotency_key in numbers:
+        return PostedEntry(numbers[draft.idempotency_key], is_replay=False)
+    return _posted_before(uow, draft, draft.postings)
 
 
 def post_bulk_entry(uow: UnitOfWork, draft: BulkEntryDraft) -> PostedEntry:
@@ -103,68 +125,96 @@ def post_bulk_entry(uow: UnitOfWork, draft: BulkEntryDraft) -> PostedEntry:
 
     Same guarantees and refusals as :func:`post_entry`.
     """
-    amounts: list[int] = draft.amounts.tolist()
-    lines = [
-        f"{line}\t{code}\t{draft.unit}\t{amount}\n"
-        for line, (code, amount) in enumerate(
-            zip(draft.account_codes, amounts, strict=True), start=1
-        )
-    ]
-    posted = _insert(
-        uow,
-        _POST_BY_ID,
-        draft,
-        posting_lines=lines,
-        account_ids=array_text(draft.account_ids.tolist()),
-        amounts=array_text(amounts),
-    )
-    if posted.is_replay:
-        postings = tuple(
-            PostingDraft(code, amount, draft.unit)
-            for code, amount in zip(draft.account_codes, amounts, strict=True)
-        )
-        _require_same_content(uow, posted.number, draft, postings)
+    [posted] = post_bulk_entries(uow, [draft])
     return posted
 
 
+def post_bulk_entries(uow: UnitOfWork, drafts: Sequence[BulkEntryDraft]) -> list[PostedEntry]:
+    """Post entries of any size by one statement, numbered in their order; all or none.
+
+    A balance that several of them touch is written once, and its limit holds after all of them.
+    Same guarantees and refusals as :func:`post_entry`.
+    """
+    if not drafts:
+        return []
+    lines = [_bulk_lines(draft) for draft in drafts]
+    numbers = _insert(
+        uow,
+        _POST_BY_ID,
+        drafts[0],
+        {
+            "accounting_dates": [draft.accounting_date for draft in drafts],
+            "kinds": [draft.kind for draft in drafts],
+            "sources": [draft.source for draft in drafts],
+            "descriptions": [draft.description for draft in drafts],
+            "idempotency_keys": [draft.idempotency_key for draft in drafts],
+            "reversed": [draft.reverses for draft in drafts],
+            "posting_counts": [len(each) for each in lines],
+            "content_hashes": [
+                _content_hash(uow, draft, each) for draft, each in zip(drafts, lines, strict=True)
+            ],
+            "account_ids": [array_text(draft.account_ids.tolist()) for draft in drafts],
+            "amounts": [array_text(draft.amounts.tolist()) for draft in drafts],
+        },
+    )
+    return [
+        PostedEntry(numbers[draft.idempotency_key], is_replay=False)
+        if draft.idempotency_key in numbers
+        else _posted_before(uow, draft, _bulk_postings(draft))
+        for draft in drafts
+    ]
+
+
+def _bulk_lines(draft: BulkEntryDraft) -> list[str]:
+    return [
+        f"{line}\t{code}\t{draft.unit}\t{amount}\n"
+        for line, (code, amount) in enumerate(
+            zip(draft.account_codes, draft.amounts.tolist(), strict=True), start=1
+        )
+    ]
+
+
+def _bulk_postings(draft: BulkEntryDraft) -> tuple[PostingDraft, ...]:
+    return tuple(
+        PostingDraft(code, amount, draft.unit)
+        for code, amount in zip(draft.account_codes, draft.amounts.tolist(), strict=True)
+    )
+
+
+def _content_hash(uow: UnitOfWork, header: EntryHeader, lines: Sequence[str]) -> bytes:
+    return content_hash(
+        header,
+        posted_at=uow.now,
+        posted_by=uow.actor,
+        posting_count=len(lines),
+        posting_lines=lines,
+    )
+
+
 def _insert(
-    uow: UnitOfWork,
-    statement: Any,
-    header: EntryHeader,
-    *,
-    posting_lines: Sequence[str],
-    **columns: Sequence[Any] | str,
-) -> PostedEntry:
-    values = {
+    uow: UnitOfWork, statement: TextClause, header: EntryHeader, values: Mapping[str, object]
+) -> dict[str, int]:
+    """Insert entries; the numbers of those that are new, by key."""
+    who: dict[str, object] = {
         "cooperative_id": uow.tenant,
-        "accounting_date": header.accounting_date,
         "posted_at": uow.now,
         "posted_by": uow.actor,
-        "kind": header.kind,
-        "source": header.source,
-        "description": header.description,
-        "idempotency_key": header.idempotency_key,
-        "reverses": header.reverses,
-        "posting_count": len(posting_lines),
-        "content_hash": content_hash(
-            header,
-            posted_at=uow.now,
-            posted_by=uow.actor,
-            posting_count=len(posting_lines),
-            posting_lines=posting_lines,
-        ),
     }
     try:
-        number = uow.session.scalar(statement, values | columns)
+        return dict(uow.session.execute(statement, who | dict(values)).all())
     except DBAPIError as error:
         refusal = as_refusal(error, date=header.accounting_date.isoformat(), key=header.kind)
         if refusal is None:
             raise
         raise refusal from error
-    if number is not None:
-        return PostedEntry(number, is_replay=False)
-    earlier = queries.number_of_key(uow.session, uow.tenant, header.idempotency_key)
-    return PostedEntry(earlier, is_replay=True)
+
+
+def _posted_before(
+    uow: UnitOfWork, header: EntryHeader, postings: Sequence[PostingDraft]
+) -> PostedEntry:
+    number = queries.number_of_key(uow.session, uow.tenant, header.idempotency_key)
+    _require_same_content(uow, number, header, postings)
+    return PostedEntry(number, is_replay=True)
 
 
 def _require_same_content(
@@ -349,59 +399,16 @@ def set_balance_limit(
         raise UnknownAccountError(f"there is no account {account_code}", account=account_code)
 
 
-def close_period(uow: UnitOfWork, month: date, *, reason: str | None = None) -> None:
-    """Close the month that ``month`` lies in: no entry may be dated in it any more."""
-    _set_period(uow, month, is_closed=True, reason=reason)
-
-
-def reopen_period(uow: UnitOfWork, month: date, *, reason: str) -> None:
-    """Open a closed month again; the reason stays in the audit trail."""
-    _set_period(uow, month, is_closed=False, reason=reason)
-
-
-def _set_period(uow: UnitOfWork, month: date, *, is_closed: bool, reason: str | None) -> None:
-    require_permission(uow.identity, "period.close")
-    starts_on = month.replace(day=1)
-    # The head is locked first, so that no entry slips in between the check and the closing.
-    uow.session.execute(
-        text("select ledger_lock_books(:cooperative_id)"), {"cooperative_id": uow.tenant}
-    )
-    uow.session.execute(
-        text(
-            "insert into accounting_period (cooperative_id, starts_on, is_closed, changed_at,"
-            " changed_by) values (:cooperative_id, :starts_on, :is_closed, :now, :actor)"
-            " on conflict (cooperative_id, starts_on) do update set is_closed ="
-            " excluded.is_closed, changed_at = excluded.changed_at,"
-            " changed_by = excluded.changed_by"
-        ),
-        {
-            "cooperative_id": uow.tenant,
-            "starts_on": starts_on,
-            "is_closed": is_closed,
-            "now": uow.now,
-            "actor": uow.actor,
-        },
-    )
-    record_change(
-        uow,
-        subject=f"period/{starts_on:%Y-%m}",
-        action="closed" if is_closed else "reopened",
-        after={"is_closed": is_closed},
-        reason=reason,
-    )
-
-
 __all__ = [
     "PostedEntry",
     "UnknownEntryError",
-    "close_period",
     "ensure_account",
     "ensure_accounts",
     "open_books",
     "party_accounts",
+    "post_bulk_entries",
     "post_bulk_entry",
     "post_entry",
-    "reopen_period",
     "reverse_entry",
     "set_balance_limit",
 ]

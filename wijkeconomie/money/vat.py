@@ -15,6 +15,8 @@ from typing import Literal
 
 RateName = Literal["high", "low", "zero"]
 SupplyKind = Literal["lodging", "solar_panels_on_homes"]
+VatRegime = Literal["regulier", "kor"]
+"""A cooperative charges and reclaims the tax, or is a small one that does neither (KOR)."""
 
 
 class VatCategory(StrEnum):

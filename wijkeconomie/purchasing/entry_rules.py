@@ -7,21 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from wijkeconomie.money.vat import RateName
+from wijkeconomie.ledger.entry_lines import EntryLine
+from wijkeconomie.money.vat import RateName, VatRegime
 from wijkeconomie.purchasing.rules import SettlementResult
-
-VatRegime = Literal["regulier", "kor"]
-
-
-@dataclass(frozen=True, slots=True)
-class EntryLine:
-    """One line of the entry: a debit is positive, in cents; never 0."""
-
-    account_key: str
-    party: str | None
-    amount_cents: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from wijkeconomie.cooperatives.models import Cooperative, Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import standard_rates_on
 from wijkeconomie.purchasing import settlement_queries, supplier_queries
-from wijkeconomie.purchasing.entry_rules import EntryLine, Invoiced, entry_lines
+from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
 from wijkeconomie.purchasing.settlement_queries import InvoiceView

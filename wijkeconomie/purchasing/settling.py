@@ -12,10 +12,10 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft
+from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.ledger.queries import control_codes
 from wijkeconomie.ledger.service import ensure_accounts, post_entry
 from wijkeconomie.purchasing import queries
-from wijkeconomie.purchasing.entry_rules import EntryLine
 from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PledgeShare, PurchaseRound, RoundSettlement
 from wijkeconomie.purchasing.notices import tell_members

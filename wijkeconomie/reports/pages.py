@@ -18,7 +18,7 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries as ledger
-from wijkeconomie.ledger.service import close_period, reopen_period
+from wijkeconomie.ledger.periods import close_period, reopen_period
 from wijkeconomie.ledger.verification import verify_books
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
