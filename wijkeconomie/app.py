@@ -29,7 +29,7 @@ from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
-from wijkeconomie.costs import keeping_pages
+from wijkeconomie.costs import keeping_pages, key_pages, meter_pages, month_pages, subsidy_pages
 from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
@@ -48,7 +48,15 @@ from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
 
-VIEWS = (pages, member_pages, keeping_pages)
+VIEWS = (
+    pages,
+    member_pages,
+    keeping_pages,
+    key_pages,
+    meter_pages,
+    month_pages,
+    subsidy_pages,
+)
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
     sign_in,

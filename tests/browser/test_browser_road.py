@@ -157,7 +157,16 @@ PAGES = {
         "members",
     ],
     "accountant": ["books?period=2026-01", "books/entries/1", "books/rounds/MRS-R01"],
-    "treasurer": ["costs", "costs/months/2026-01", "costs/MRS-K011", "new-cost", "new-key", "work"],
+    "treasurer": [
+        "costs",
+        "costs/months/2026-01",
+        "costs/MRS-K011",
+        "new-cost",
+        "new-key",
+        "new-subsidy",
+        "meters",
+        "work",
+    ],
 }
 
 

@@ -15,6 +15,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.keys import MemberTerms, SaveKeyVersion, save_key_version
 from wijkeconomie.costs.models import Basis
+from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.ledger import queries as ledger
 
@@ -71,7 +72,7 @@ class House:
     def settle(self, month: date = JANUARY) -> tuple[str, ...]:
         """Settle a month; the codes of what was settled."""
         with self.books.open() as uow:
-            settled = settle_month(uow, month)
+            settled = settle_month(uow, month, Publication.LATER)
             return settled.costs if settled is not None else ()
 
     def shares(self, code: str) -> list[int]:

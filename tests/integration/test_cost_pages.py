@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +23,12 @@ __all__ = ["city", "site"]
 @pytest.fixture
 def treasurer(site: Flask, city: Runtime) -> FlaskClient:
     return signed_in(site, sign_up(city, "MRS", "Gerda", Role.TREASURER, member="M107"))
+
+
+def shown_fingerprint(page: str) -> str:
+    found = re.search(r'name="seen" value="([0-9a-f]{64})"', page)
+    assert found is not None
+    return found[1]
 
 
 def write_down(client: FlaskClient, **changed: str) -> tuple[int, str]:
@@ -47,8 +54,19 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
     month = "/c/MRS/costs/months/2026-04"
     assert "€ 121,00" in treasurer.get(month).get_data(as_text=True).replace("\xa0", " ")
 
-    status, _ = post(treasurer, month)
+    status, _ = post(treasurer, f"{month}/draft", month)
     assert status == 303
+    seen = shown_fingerprint(treasurer.get(month).get_data(as_text=True))
+    status, page = post(treasurer, month, seen="00" * 32)
+    assert status == 409
+    assert "De kosten zijn veranderd" in page
+    status, _ = post(treasurer, month, seen=seen, later="yes")
+    assert status == 303
+    run = re.search(rf"{month}/publish/\d+", treasurer.get(month).get_data(as_text=True))
+    assert run is not None
+    status, _ = post(treasurer, run[0], month)
+    assert status == 303
+    assert "/publish/" not in treasurer.get(month).get_data(as_text=True)
     page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
     assert "€ 121,00 × 1/8" in page
     status, _ = post(

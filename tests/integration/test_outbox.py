@@ -23,6 +23,7 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.mails import cost_mails
+from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
@@ -138,7 +139,7 @@ def test_costs_are_told_to_each_and_a_correction_to_whose_amount_changed(
     with_addresses(house)
     house.cost("A", 1000)
     with house.books.open() as uow:
-        settled = settle_month(uow, JANUARY)
+        settled = settle_month(uow, JANUARY, Publication.LATER)
         assert settled is not None
         publish_run(uow, settled.run_id)
     send()

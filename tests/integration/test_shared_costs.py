@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.factories.shared_costs import JANUARY, House, a_house
 from wijkeconomie.core.identity import Identity, Role
-from wijkeconomie.core.refusals import DomainError, PermissionDeniedError
-from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.core.refusals import DomainError, NotFoundError, PermissionDeniedError
+from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
+from wijkeconomie.costs.drafts import draft_month, drop_draft
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy, stop_cost
 from wijkeconomie.costs.keys import MemberTerms, SaveKeyVersion, save_key_version
 from wijkeconomie.costs.meters import RecordReading, record_reading, save_meter
@@ -28,19 +29,21 @@ from wijkeconomie.costs.models import Basis, SubsidyMode, TiePolicy
 from wijkeconomie.costs.previewing import preview_month
 from wijkeconomie.costs.proof import ProofError, verify_proof
 from wijkeconomie.costs.proof_queries import proof_of
-from wijkeconomie.costs.queries import shares_of_member
+from wijkeconomie.costs.queries import DraftView, draft_of_month, runs_of_month, shares_of_member
+from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.refusals import (
     CannotAllocateError,
     CostNotSettledError,
     CostSettledError,
+    DraftOutdatedError,
     ImplausibleReadingError,
     KeyNotValidError,
     WeightMissingError,
 )
 from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.ledger.periods import close_period
 from wijkeconomie.ledger.refusals import ClosedPeriodError
-from wijkeconomie.ledger.service import close_period
 from wijkeconomie.money.periods import Period
 from wijkeconomie.reports.member_queries import member_statement
 from wijkeconomie.reports.statement_texts import line_text
@@ -70,9 +73,7 @@ def change_members(house: House, assignments: str, **values: object) -> None:
 
 def published(house: House, month: date = JANUARY) -> None:
     with house.books.open() as uow:
-        settled = settle_month(uow, month)
-        assert settled is not None
-        publish_run(uow, settled.run_id)
+        assert settle_month(uow, month, Publication.WITH_LETTER) is not None
 
 
 def test_a_month_is_settled_once_with_an_entry_for_each_cost(house: House) -> None:
@@ -379,6 +380,127 @@ def test_a_preview_is_what_settling_then_does(house: House) -> None:
     assert preview.total_cents == 500
 
 
+def test_a_preview_gives_a_subsidy_out_once(house: House) -> None:
+    subsidise(house, SubsidyMode.POOL, 900)
+    house.cost("A", 600)
+    house.cost("B", 600)
+    with house.books.open() as uow:
+        preview = preview_month(uow, JANUARY)
+    house.settle()
+
+    assert [cost.subsidy_cents for cost in preview.costs] == [600, 300]
+    assert [line.cents for line in preview.members] == [100, 100, 100]
+    assert [house.owed(member) for member in house.members] == [100, 100, 100]
+    assert used(house) == 900
+
+
+def test_who_has_his_turn_first_moves_one_on_with_each_cost_of_a_month(house: House) -> None:
+    house.key("turns", tie_policy=TiePolicy.ROTATE)
+    for code in ("A", "B", "C", "D"):
+        house.cost(code, 100, key="turns")
+    house.settle()
+
+    assert [house.shares(code) for code in ("A", "B", "C", "D")] == [
+        [34, 33, 33],
+        [33, 34, 33],
+        [33, 33, 34],
+        [34, 33, 33],
+    ]
+
+
+def test_many_costs_of_a_large_month_are_written_in_parts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wijkeconomie.costs.recording.SHARES_AT_ONCE", 4)
+    subsidise(house, SubsidyMode.POOL, 1000)
+    house.key("carried", tie_policy=TiePolicy.CARRY)
+    for number in range(7):
+        house.cost(f"A{number}", 200)
+        house.cost(f"B{number}", 100, key="carried")
+    house.settle()
+
+    assert used(house) == 1000
+    carried = [
+        sum(house.shares(f"B{number}")[member] for number in range(7)) for member in range(3)
+    ]
+    assert sorted(carried) == [233, 233, 234]
+    assert sum(house.owed(member) for member in house.members) == 1400 - 1000 + 700
+    assert house.books.verify().fault is None
+
+
+def test_a_draft_books_nothing_and_becomes_the_run(house: House) -> None:
+    house.cost("A", 1000)
+    with house.books.open() as uow:
+        draft = draft_month(uow, JANUARY)
+        assert draft_month(uow, JANUARY) == draft
+        assert preview_month(uow, JANUARY).fingerprint == kept(uow).fingerprint
+    assert house.books.verify().entries == 0
+    with house.books.open() as uow:
+        settled = settle_month(uow, JANUARY, Publication.LATER, seen=kept(uow).fingerprint)
+        assert settled is not None
+        assert draft_of_month(uow.session, uow.tenant, JANUARY) is None
+
+    assert settled.run_id == draft
+    house.cost("B", 500)
+    house.settle()
+    with house.books.open() as uow:
+        assert [run.number for run in runs_of_month(uow.session, uow.tenant, JANUARY)] == [2, 1]
+
+
+def kept(uow: UnitOfWork) -> DraftView:
+    found = draft_of_month(uow.session, uow.tenant, JANUARY)
+    assert found is not None
+    return found
+
+
+def test_what_changed_since_it_was_looked_at_is_not_settled(house: House) -> None:
+    house.cost("A", 1000)
+    with house.books.open() as uow:
+        draft_month(uow, JANUARY)
+    house.cost("B", 1)
+
+    with pytest.raises(DraftOutdatedError), house.books.open() as uow:
+        settle_month(uow, JANUARY, Publication.LATER, seen=kept(uow).fingerprint)
+    assert house.books.verify().entries == 0
+
+    assert house.settle() == ("A", "B")
+
+
+def test_a_draft_is_thrown_away_once_and_never_a_run(house: House, owner: Engine) -> None:
+    house.cost("A", 1000)
+    with house.books.open() as uow:
+        draft_month(uow, JANUARY)
+        drop_draft(uow, JANUARY)
+    with pytest.raises(NotFoundError), house.books.open() as uow:
+        drop_draft(uow, JANUARY)
+    house.settle()
+
+    with pytest.raises(NotFoundError), house.books.open() as uow:
+        drop_draft(uow, JANUARY)
+    with pytest.raises(IntegrityError), owner.begin() as connection:
+        connection.execute(text("delete from settlement_run"))
+
+
+def test_nothing_can_be_kept_of_a_month_where_nothing_waits(house: House) -> None:
+    with pytest.raises(NotFoundError), house.books.open() as uow:
+        draft_month(uow, JANUARY)
+
+
+def test_a_run_is_shown_once(house: House) -> None:
+    house.cost("A", 1000)
+    with house.books.open() as uow:
+        settled = settle_month(uow, JANUARY, Publication.LATER)
+        assert settled is not None
+        for _ in range(2):
+            publish_run(uow, settled.run_id)
+        told = uow.session.scalar(
+            text("select count(*) from outbox_message where cooperative_id = :id"),
+            {"id": uow.tenant},
+        )
+
+    assert told == 1
+
+
 def test_a_stopped_cost_is_not_settled(house: House) -> None:
     cost = house.cost("A", 1000)
     with house.books.open() as uow:
@@ -446,7 +568,7 @@ def test_a_closed_month_is_said(house: House) -> None:
 def test_only_who_keeps_the_books_settles(house: House) -> None:
     member = Identity(actor="login:1", roles=frozenset({Role.MEMBER}))
     with pytest.raises(PermissionDeniedError), house.books.open() as uow:
-        settle_month(replace(uow, identity=member), JANUARY)
+        settle_month(replace(uow, identity=member), JANUARY, Publication.LATER)
 
 
 def test_usage_is_read_from_meters_and_marked_where_it_was_estimated(house: House) -> None:

@@ -18,6 +18,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
 from wijkeconomie.costs.models import SubsidyMode
+from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
@@ -180,13 +181,13 @@ def _cost_settled(market: Market) -> None:
                 key_code="equal",
             ),
         )
-        settle_month(uow, date(2026, 1, 1))
+        settle_month(uow, date(2026, 1, 1), Publication.LATER)
 
 
 def _cost_corrected(market: Market) -> None:
     _cost(market, 1000, 0)
     with market.books.open() as uow:
-        settle_month(uow, date(2026, 1, 1))
+        settle_month(uow, date(2026, 1, 1), Publication.LATER)
     with market.books.open() as uow:
         correct_cost(uow, CorrectCost(cost_code="K1", reason="typfout", net_cents=1100))
 

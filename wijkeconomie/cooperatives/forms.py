@@ -42,6 +42,18 @@ class FormReader:
             self.errors.append((name, _("Give a day.")))
             return date.min
 
+    def optional_day(self, name: str) -> date | None:
+        """A day, or ``None`` when it was left open."""
+        return self.day(name) if request.form.get(name, "").strip() else None
+
+    def checked(self, name: str) -> bool:
+        """Whether a box was ticked."""
+        return request.form.get(name) == "yes"
+
+    def optional_amount(self, name: str) -> int | None:
+        """Euros as cents, or ``None`` when the field was left open."""
+        return self.amount(name) if request.form.get(name, "").strip() else None
+
     def amount(self, name: str) -> int:
         """Euros as people write them, as cents."""
         try:

@@ -12,7 +12,8 @@ from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.shell import REFUSED, UNUSABLE, Shell, fail, pass_shell
 from wijkeconomie.costs.previewing import MonthPreview, preview_month
 from wijkeconomie.costs.proof import ProofError, verify_proof
-from wijkeconomie.costs.settling import publish_run, settle_month
+from wijkeconomie.costs.recording import Publication
+from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import Period
 
@@ -38,9 +39,7 @@ def settle_costs(shell: Shell, code: str, period: str, *, dry_run: bool) -> None
             if dry_run:
                 _print_preview(preview_month(uow, month))
                 return
-            settled = settle_month(uow, month)
-            if settled is not None:
-                publish_run(uow, settled.run_id)
+            settled = settle_month(uow, month, Publication.WITH_LETTER)
     if settled is None:
         click.echo(f"Nothing waits in {period}")
         return

@@ -17,11 +17,10 @@ from wijkeconomie.costs.models import (
     AllocationCarry,
     CostSettlement,
     CostShareBlock,
-    RunState,
     SharedCost,
     Subsidy,
 )
-from wijkeconomie.costs.recording import Recorder, new_run, own_cooperative
+from wijkeconomie.costs.recording import Publication, Recorder, new_run
 from wijkeconomie.costs.refusals import CostNotSettledError
 from wijkeconomie.costs.settling import cost_by_code, hold_costs
 from wijkeconomie.ledger.service import reverse_entry
@@ -50,7 +49,7 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
         KeyNotValidError, WeightMissingError, CannotAllocateError, ClosedPeriodError.
     """
     require_permission(uow.identity, "cost.settle")
-    hold_costs(uow)
+    held = hold_costs(uow)
     cost = cost_by_code(uow, command.cost_code)
     if not cost.settled_version:
         raise CostNotSettledError(f"cost {cost.code} was not settled yet", cost=cost.code)
@@ -63,13 +62,11 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
     cost.gross_cents = cost.net_cents + cost.vat_cents
     uow.session.flush()
     period = Period.month_of(cost.month)
-    cooperative = own_cooperative(uow)
-    run = new_run(uow, period, reason=command.reason)
-    divided = Divider(uow, cooperative.code, period).divide(cost, cost.settled_version + 1)
-    recorder = Recorder(uow, cooperative, run, on)
+    run_id = new_run(uow, period, Publication.SILENT, reason=command.reason)
+    divided = Divider(uow, held.code, period).divide(cost, cost.settled_version + 1)
+    recorder = Recorder(uow, held.vat_regime, run_id, on)
     recorder.record(divided)
     recorder.finish()
-    run.state, run.published_at = RunState.PUBLISHED, uow.now
     after = dict(zip(divided.by.members.codes, divided.payable_cents.tolist(), strict=True))
     changed = tuple(
         code for code in sorted({*before, *after}) if before.get(code, 0) != after.get(code, 0)
@@ -85,7 +82,7 @@ def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
         enqueue(
             uow,
             kind="mail.costs-corrected",
-            event_key=f"costs/{run.id}/corrected",
+            event_key=f"costs/{run_id}/corrected",
             payload={
                 "cost": cost.code,
                 "version": cost.settled_version,

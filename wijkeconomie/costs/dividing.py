@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
 
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.models import (
@@ -18,6 +19,7 @@ from wijkeconomie.costs.models import (
     SharedCost,
     Subsidy,
     SubsidyMode,
+    TiePolicy,
 )
 from wijkeconomie.costs.participant_queries import earmarked_cents
 from wijkeconomie.costs.proof import ProofColumns, ProofHead, digest
@@ -27,6 +29,7 @@ from wijkeconomie.costs.rules import (
     CostShares,
     ScaledWeights,
     SubsidyTerms,
+    next_terms,
     share_cost,
     use_subsidy,
 )
@@ -37,7 +40,7 @@ from wijkeconomie.money.periods import Period
 SECRET_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DividedCost:
     """A cost with everything that settling it writes; columns are those of ``by.members``."""
 
@@ -55,20 +58,26 @@ class DividedCost:
         """What each member pays or gets back."""
         return self.shares.cents - self.subsidy_cents
 
-    @property
+    @cached_property
     def proof(self) -> bytes:
         """The digest of the division."""
         return digest(self.head, self.columns)
 
 
 class Divider:
-    """Divides the costs of one month of a cooperative; what they share is read once."""
+    """Divides the costs of one month of a cooperative; what they share is read once.
+
+    It keeps count of what one cost leaves to the next: the turn of a key that rotates, the
+    fractions of one that carries, what is left of a subsidy. Who writes the costs down may do
+    that afterwards, all at once.
+    """
 
     def __init__(self, uow: UnitOfWork, cooperative_code: str, month: Period) -> None:
         self._uow = uow
         self._code = cooperative_code
         self._month = month
         self._known: dict[int, SharedBy] = {}
+        self._left: dict[int, int] = {}
 
     def divide(self, cost: SharedCost, version: int) -> DividedCost:
         """Share a cost by the key as it is valid in the month.
@@ -88,6 +97,9 @@ class Divider:
                 cost=cost.code,
                 key=by.key.code,
             ) from error
+        self._known[cost.key_id] = replace(by, terms=next_terms(by.terms, shares))
+        if subsidy is not None:
+            self._left[subsidy.id] -= int(used.sum())
         return DividedCost(
             cost=cost,
             by=by,
@@ -100,31 +112,14 @@ class Divider:
         )
 
     def _by(self, cost: SharedCost) -> SharedBy:
-        # What rotates or carries is another after each settlement, so it is read anew.
-        if (known := self._known.get(cost.key_id)) and known.terms.policy == "order":
-            return known
-        key = self._uow.session.get_one(AllocationKey, (self._uow.tenant, cost.key_id))
-        version = self._uow.session.scalar(
-            select(AllocationKeyVersion)
-            .where(
-                AllocationKeyVersion.cooperative_id == self._uow.tenant,
-                AllocationKeyVersion.key_id == key.id,
-                AllocationKeyVersion.valid_from <= self._month.start,
-            )
-            .order_by(AllocationKeyVersion.valid_from.desc())
-            .limit(1)
-        )
-        if version is None:
-            raise KeyNotValidError(
-                f"key {key.code} has no version for {self._month.start:%Y-%m}", key=key.code
-            )
-        turn = self._turn(key) if version.tie_policy == "rotate" else 0
-        self._known[key.id] = shared_by(self._uow, key, version, self._month, turn=turn)
-        return self._known[key.id]
+        if cost.key_id not in self._known:
+            key, version = valid_version(self._uow.session, self._uow.tenant, cost, self._month)
+            turn = self._turn(key) if version.tie_policy == TiePolicy.ROTATE else 0
+            self._known[cost.key_id] = shared_by(self._uow, key, version, self._month, turn=turn)
+        return self._known[cost.key_id]
 
     def _turn(self, key: AllocationKey) -> int:
-        """How many settlements of the key stand, those of this run too."""
-        self._uow.session.flush()
+        """How many settlements of the key stand."""
         return (
             self._uow.session.scalar(
                 select(func.count())
@@ -144,36 +139,34 @@ class Divider:
         )
 
     def _subsidy(self, cost: SharedCost) -> Subsidy | None:
-        """The first subsidy for this key with money left, held until the transaction ends."""
-        if cost.gross_cents <= 0 or cost.key_id not in self._subsidised_keys:
+        """The first subsidy for this key with money left."""
+        if cost.gross_cents <= 0:
             return None
-        self._uow.session.flush()
-        return self._uow.session.scalar(
-            select(Subsidy)
-            .where(
-                Subsidy.cooperative_id == self._uow.tenant,
-                Subsidy.key_id == cost.key_id,
-                Subsidy.valid_from <= self._month.start,
-                Subsidy.valid_until >= self._month.start,
-                Subsidy.used_cents < Subsidy.awarded_cents,
-            )
-            .order_by(Subsidy.valid_until, Subsidy.code)
-            .limit(1)
-            .with_for_update()
+        return next(
+            (
+                subsidy
+                for subsidy in self._subsidies
+                if subsidy.key_id == cost.key_id and self._left[subsidy.id] > 0
+            ),
+            None,
         )
 
     @cached_property
-    def _subsidised_keys(self) -> frozenset[int | None]:
-        """The keys that any subsidy helps to pay in the month."""
-        return frozenset(
-            self._uow.session.scalars(
-                select(Subsidy.key_id).where(
-                    Subsidy.cooperative_id == self._uow.tenant,
-                    Subsidy.valid_from <= self._month.start,
-                    Subsidy.valid_until >= self._month.start,
-                )
+    def _subsidies(self) -> Sequence[Subsidy]:
+        """What helps to pay costs of the month, the one that ends first in front."""
+        found = self._uow.session.scalars(
+            select(Subsidy)
+            .where(
+                Subsidy.cooperative_id == self._uow.tenant,
+                Subsidy.valid_from <= self._month.start,
+                Subsidy.valid_until >= self._month.start,
+                Subsidy.key_id.is_not(None),
             )
-        )
+            .order_by(Subsidy.valid_until, Subsidy.code)
+            .execution_options(populate_existing=True)
+        ).all()
+        self._left = {each.id: each.awarded_cents - each.used_cents for each in found}
+        return found
 
     def _used(self, subsidy: Subsidy | None, shares: CostShares, by: SharedBy) -> Cents:
         if subsidy is None:
@@ -185,7 +178,7 @@ class Divider:
             )
         terms = SubsidyTerms(
             mode=SubsidyMode(subsidy.mode).value,
-            left_cents=subsidy.awarded_cents - subsidy.used_cents,
+            left_cents=self._left[subsidy.id],
             eligible=by.members.has_low_income,
             earmarked=earmarked,
         )
@@ -207,6 +200,42 @@ class Divider:
             start=by.terms.start,
             scales=tuple(part.scale for part in by.terms.parts),
         )
+
+
+_VALID_VERSION = (
+    select(AllocationKey, AllocationKeyVersion)
+    .outerjoin(
+        AllocationKeyVersion,
+        (AllocationKeyVersion.cooperative_id == AllocationKey.cooperative_id)
+        & (AllocationKeyVersion.key_id == AllocationKey.id)
+        & (AllocationKeyVersion.valid_from <= bindparam("first")),
+    )
+    .where(
+        AllocationKey.cooperative_id == bindparam("cooperative_id"),
+        AllocationKey.id == bindparam("key_id"),
+    )
+    .order_by(AllocationKeyVersion.valid_from.desc())
+    .limit(1)
+)
+
+
+def valid_version(
+    session: Session, cooperative_id: int, cost: SharedCost, month: Period
+) -> tuple[AllocationKey, AllocationKeyVersion]:
+    """The key of a cost, and its version that is valid on the first day of the month.
+
+    Raises:
+        KeyNotValidError: it has no version for the month.
+    """
+    key, version = session.execute(
+        _VALID_VERSION,
+        {"cooperative_id": cooperative_id, "key_id": cost.key_id, "first": month.start},
+    ).one()
+    if version is None:
+        raise KeyNotValidError(
+            f"key {key.code} has no version for {month.start:%Y-%m}", key=key.code
+        )
+    return key, version
 
 
 def _proof_columns(by: SharedBy, shares: CostShares, used: Cents | None) -> ProofColumns:

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from wijkeconomie.money.vat import RateName, vat_on
-
-VatRegime = Literal["regulier", "kor"]
-
-
-@dataclass(frozen=True, slots=True)
-class CostLine:
-    """One line of the entry: a debit is positive, in cents; never 0."""
-
-    account_key: str
-    party: str | None
-    amount_cents: int
+from wijkeconomie.ledger.entry_lines import EntryLine
+from wijkeconomie.money.vat import RateName, VatRegime, vat_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +23,7 @@ class CostAmounts:
 
 def cost_lines(
     cost: CostAmounts, *, regime: VatRegime, standard_rates: Mapping[RateName, int]
-) -> tuple[CostLine, ...]:
+) -> tuple[EntryLine, ...]:
     """The lines that buy the cost and pass it on; with what members pay they sum to zero.
 
     A regular cooperative passes the VAT on as well: what it charges its members is a service at
@@ -44,16 +33,16 @@ def cost_lines(
     creditor = "suppliers" if cost.supplier else "invoices_to_come"
     is_regular = regime == "regulier"
     lines = [
-        CostLine("shared_costs", None, cost.net_cents if is_regular else gross),
-        CostLine("input_vat", None, cost.vat_cents if is_regular else 0),
-        CostLine(creditor, cost.supplier, -gross),
-        CostLine("subsidies", cost.subsidy, cost.subsidy_cents),
+        EntryLine("shared_costs", None, cost.net_cents if is_regular else gross),
+        EntryLine("input_vat", None, cost.vat_cents if is_regular else 0),
+        EntryLine(creditor, cost.supplier, -gross),
+        EntryLine("subsidies", cost.subsidy, cost.subsidy_cents),
     ]
     if is_regular:
         sales, vat = _accounts(cost.vat_basis_points, standard_rates)
-        lines += [CostLine(sales, None, -cost.net_cents), CostLine(vat, None, -cost.vat_cents)]
+        lines += [EntryLine(sales, None, -cost.net_cents), EntryLine(vat, None, -cost.vat_cents)]
     else:
-        lines.append(CostLine("services_exempt", None, -gross))
+        lines.append(EntryLine("services_exempt", None, -gross))
     return tuple(line for line in lines if line.amount_cents)
 
 

@@ -12,7 +12,8 @@ from wijkeconomie.core.jobs import ScheduledJob
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.models import AllocationKey, RecurringCost
-from wijkeconomie.costs.settling import publish_run, settle_month
+from wijkeconomie.costs.recording import Publication
+from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.money.periods import LOCAL_TIME, Period, clamp_day, local_date, midnight_utc
 
 
@@ -103,7 +104,7 @@ select c.month, coalesce(max(r.number), 0) + 1 as number
 from (select distinct month from shared_cost
   where cooperative_id = :id and settled_version = 0 and stopped_at is null
     and month < date_trunc('month', cast(:today as date))) c
-left join settlement_run r on r.cooperative_id = :id and r.month = c.month
+left join settlement_run r on r.cooperative_id = :id and r.month = c.month and r.state <> 'draft'
 group by c.month order by c.month
 """
 )
@@ -125,11 +126,8 @@ def _months_to_settle(
 
 def _settle(uow: UnitOfWork, period: str) -> str:
     month = Period.parse(period.partition("/")[0]).start
-    settled = settle_month(uow, month)
-    if settled is None:
-        return "0"
-    publish_run(uow, settled.run_id)
-    return str(len(settled.costs))
+    settled = settle_month(uow, month, Publication.WITH_LETTER)
+    return str(len(settled.costs)) if settled is not None else "0"
 
 
 COST_JOBS = (

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import select
+
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
@@ -139,16 +141,20 @@ def save_recurring_cost(uow: UnitOfWork, command: SaveRecurringCost) -> int:
     return recurring.id
 
 
-def stop_recurring_cost(uow: UnitOfWork, recurring_id: int, *, reason: str) -> None:
+def stop_recurring_cost(uow: UnitOfWork, code: str, *, reason: str) -> None:
     """Let a recurring cost come back no more; costs that it made stay.
 
     Raises:
         NotFoundError: no such recurring cost.
     """
     require_permission(uow.identity, "cost.change")
-    found = uow.session.get(RecurringCost, (uow.tenant, recurring_id))
+    found = uow.session.scalar(
+        select(RecurringCost).where(
+            RecurringCost.cooperative_id == uow.tenant, RecurringCost.code == code
+        )
+    )
     if found is None:
-        raise NotFoundError(f"there is no recurring cost {recurring_id}", recurring=recurring_id)
+        raise NotFoundError(f"there is no recurring cost {code}", recurring=code)
     found.stopped_at = uow.now
     record_change(uow, subject=f"recurring_cost/{found.id}", action="stopped", reason=reason)
 
@@ -177,9 +183,11 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
 
     Raises:
         NotFoundError: no such key.
+        InvalidInputError: nothing is awarded, it ends before it begins, or earmarks do not fit.
         CostExistsError: another subsidy has the code.
     """
     require_permission(uow.identity, "cost.change")
+    _check_subsidy(command)
     key = key_by_code(uow, command.key_code) if command.key_code else None
     subsidy = Subsidy(
         cooperative_id=uow.tenant,
@@ -203,3 +211,15 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
     )
     uow.session.flush()
     return subsidy.id
+
+
+def _check_subsidy(command: SaveSubsidy) -> None:
+    if command.awarded_cents <= 0:
+        raise InvalidInputError("a subsidy is more than nothing", field="awarded_cents")
+    if command.valid_until < command.valid_from:
+        raise InvalidInputError("it ends before it begins", field="valid_until")
+    is_earmarked = command.mode is SubsidyMode.EARMARKED
+    has_nobody = is_earmarked and command.key_code is not None and not command.earmarks
+    has_too_many = bool(command.earmarks) and not is_earmarked
+    if has_nobody or has_too_many or any(cents <= 0 for _, cents in command.earmarks):
+        raise InvalidInputError("earmarks go with the mode of that name", field="earmarks")

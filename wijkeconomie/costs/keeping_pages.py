@@ -1,14 +1,15 @@
-"""Pages by which the treasurer writes down costs, recurring costs and keys."""
+"""Pages by which the treasurer writes down costs, once or as ones that come back."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives import queries as cooperative_queries
 from wijkeconomie.cooperatives.forms import FormReader
-from wijkeconomie.cooperatives.sessions import Visit, current_visit
+from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -18,15 +19,15 @@ from wijkeconomie.costs.keeping import (
     SaveRecurringCost,
     record_cost,
     save_recurring_cost,
+    stop_recurring_cost,
 )
-from wijkeconomie.costs.keys import MemberTerms, SaveKeyVersion, save_key_version
-from wijkeconomie.costs.models import Basis, TiePolicy
 from wijkeconomie.costs.pages import blueprint
-from wijkeconomie.costs.words import basis_choices, policy_choices
+from wijkeconomie.ledger.queries import party_account_ids
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import vat_on
 
-RATES = (("2100", "21 %"), ("900", "9 %"), ("", "0 %"))
+RATES = ("2100", "900", "0", "")
+"""Basis points; empty is exempt."""
 EVERY = ("0", "1", "3", "12")
 """Months until it comes back; 0 is never."""
 
@@ -45,17 +46,24 @@ def new_cost() -> ResponseReturnValue:
             return redirect(url_for("costs.overview"), 303)
     with visit.begin() as uow:
         keys = [(key.code, key.name) for key in queries.keys(uow.session, uow.tenant)]
+        suppliers = sorted(party_account_ids(uow.session, uow.tenant, "suppliers"))
         today = local_date(uow.now, LOCAL_TIME)
     page = render_template(
         "costs/new.html",
         visit=visit,
         keys=keys,
-        rates=RATES,
+        suppliers=suppliers,
+        rates=_rate_words(),
         every=_every_words(),
         form={"on": today.isoformat(), "every": "0", "rate": "2100"} | request.form.to_dict(),
         errors=errors,
     )
     return page, 422 if errors else 200
+
+
+def _rate_words() -> list[tuple[str, str]]:
+    words = {"2100": "21 %", "900": "9 %", "0": "0 %", "": _("exempt from VAT")}
+    return [(value, words[value]) for value in RATES]
 
 
 def _every_words() -> list[tuple[str, str]]:
@@ -70,123 +78,64 @@ def _every_words() -> list[tuple[str, str]]:
 
 def _save_cost(uow: UnitOfWork) -> list[tuple[str, str]]:
     form = FormReader()
-    code, description = form.text("code"), form.text("description")
-    day, net = form.day("on"), form.amount("net")
-    key = form.text("key")
-    rate = form.choice("rate", [value for value, _words in RATES])
     every = int(form.choice("every", EVERY))
-    if form.errors:
-        return form.errors
-    basis_points = int(rate) if rate else None
-    vat = vat_on(net, basis_points)
-    document = form.text("document", is_required=False) or None
+    save = _save_recurring if every else _save_once
     try:
-        if every:
-            save_recurring_cost(
-                uow,
-                SaveRecurringCost(
-                    code=code,
-                    description=description,
-                    key_code=key,
-                    net_cents=net,
-                    vat_cents=vat,
-                    vat_basis_points=basis_points,
-                    starts_on=day,
-                    day_of_month=day.day,
-                    every_months=every,
-                    document=document,
-                ),
-            )
-        else:
-            record_cost(
-                uow,
-                RecordCost(
-                    code=code,
-                    month=day,
-                    incurred_on=day,
-                    description=description,
-                    key_code=key,
-                    net_cents=net,
-                    vat_cents=vat,
-                    vat_basis_points=basis_points,
-                    document=document,
-                ),
-            )
-    except DomainError as refusal:
-        if refusal.code != "code-taken":
-            raise
-        return [("code", _("This number is in use. Choose another one."))]
-    return []
-
-
-@blueprint.route("/new-key", methods=["GET", "POST"])
-def new_key() -> ResponseReturnValue:
-    """Write down a key, or a new version of one."""
-    visit = current_visit()
-    require_permission(visit.identity, "cost.change")
-    errors: list[tuple[str, str]] = []
-    if request.method == "POST":
-        with visit.begin() as uow:
-            errors = _save_key(uow)
-        if not errors:
-            flash(_("Written down. Months that were settled stay as they are."), "success")
-            return redirect(url_for("costs.overview"), 303)
-    return _key_page(visit, errors)
-
-
-def _key_page(visit: Visit, errors: list[tuple[str, str]]) -> ResponseReturnValue:
-    with visit.begin() as uow:
-        today = local_date(uow.now, LOCAL_TIME)
-        members = cooperative_queries.active_member_codes(uow.session, uow.tenant, today)
-    page = render_template(
-        "costs/key.html",
-        visit=visit,
-        members=members,
-        bases=basis_choices(),
-        policies=policy_choices(),
-        form={"valid_from": today.replace(day=1).isoformat()}
-        | request.args.to_dict()
-        | request.form.to_dict(),
-        errors=errors,
-    )
-    return page, 422 if errors else 200
-
-
-def _save_key(uow: UnitOfWork) -> list[tuple[str, str]]:
-    form = FormReader()
-    code, name = form.text("code"), form.text("name")
-    since = form.day("valid_from")
-    basis = form.choice("basis", [value for value, _words in basis_choices()])
-    policy = form.choice("tie_policy", [value for value, _words in policy_choices()])
-    if form.errors:
-        return form.errors
-    try:
-        save_key_version(
-            uow,
-            SaveKeyVersion(
-                code=code,
-                name=name,
-                valid_from=since,
-                basis=Basis(basis),
-                tie_policy=TiePolicy(policy),
-                is_prorated=request.form.get("is_prorated") == "yes",
-                members=_terms(uow) if basis == Basis.WEIGHTS else (),
-            ),
-        )
+        save(uow, form, every)
     except DomainError as refusal:
         if refusal.code == "code-taken":
-            return [("valid_from", _("The key has a version from that day."))]
-        if refusal.context.get("field") == "weight":
-            return [("weights", _("A weight is a number as in 12,5 or a part as in 45/1000."))]
+            return [("code", _("This number is in use. Choose another one."))]
+        if refusal.context.get("field") == "ends_on":
+            return [("ends_on", _("This is before the first day."))]
         raise
-    return []
+    return form.errors
 
 
-def _terms(uow: UnitOfWork) -> list[MemberTerms]:
-    """The weights that were typed, a field a member."""
-    ids = cooperative_queries.member_ids_by_code(uow.session, uow.tenant)
-    return [
-        MemberTerms(member_id=ids[code], weight=typed.replace(",", "."))
-        for code in ids
-        if (typed := request.form.get(f"weight-{code}", "").strip())
-    ]
+def _save_once(uow: UnitOfWork, form: FormReader, _every: int) -> None:
+    day = form.day("on")
+    typed = _typed_cost(form)
+    if not form.errors:
+        record_cost(uow, RecordCost(month=day, incurred_on=day, **typed))
+
+
+def _save_recurring(uow: UnitOfWork, form: FormReader, every: int) -> None:
+    day, last = form.day("on"), form.optional_day("ends_on")
+    typed = _typed_cost(form)
+    if not form.errors:
+        save_recurring_cost(
+            uow,
+            SaveRecurringCost(
+                starts_on=day,
+                ends_on=last,
+                day_of_month=day.day,
+                every_months=every,
+                **typed,
+            ),
+        )
+
+
+def _typed_cost(form: FormReader) -> dict[str, Any]:
+    """What a cost of once and one that comes back have in common."""
+    net, typed_vat = form.amount("net"), form.optional_amount("vat")
+    rate = form.choice("rate", RATES)
+    basis_points = int(rate) if rate else None
+    return {
+        "code": form.text("code"),
+        "description": form.text("description"),
+        "key_code": form.text("key"),
+        "net_cents": net,
+        "vat_cents": vat_on(net, basis_points) if typed_vat is None else typed_vat,
+        "vat_basis_points": basis_points,
+        "supplier_code": form.text("supplier", is_required=False) or None,
+        "document": form.text("document", is_required=False) or None,
+    }
+
+
+@blueprint.post("/recurring-costs/<code>/stop")
+def stop_recurring(code: str) -> ResponseReturnValue:
+    """Let a cost come back no more."""
+    visit = current_visit()
+    with visit.begin() as uow:
+        stop_recurring_cost(uow, code, reason="stopped by hand")
+    flash(_("It does not come back any more. What was written down before stays."), "success")
+    return redirect(url_for("costs.overview"), 303)

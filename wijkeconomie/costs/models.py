@@ -48,8 +48,12 @@ class SubsidyMode(enum.StrEnum):
 
 
 class RunState(enum.StrEnum):
-    """Where a month's settlement stands; it moves one way."""
+    """Where a month's settlement stands; it moves one way.
 
+    A draft is a preview that was kept: nothing of it is in the books.
+    """
+
+    DRAFT = "draft"
     POSTED = "posted"
     PUBLISHED = "published"
 
@@ -274,14 +278,30 @@ class SettlementRun(TenantTable, Base):
     __table_args__ = (
         UniqueConstraint("cooperative_id", "month", "number"),
         CheckConstraint(_one_of("state", RunState), name="state_known"),
+        CheckConstraint(
+            "(state = 'draft') = (posted_at is null) and (posted_at is null) = (posted_by is null)",
+            name="posted_unless_draft",
+        ),
+        CheckConstraint(
+            "(state = 'published') = (published_at is not null)", name="published_has_moment"
+        ),
+        CheckConstraint(
+            "state <> 'draft' or (fingerprint is not null and drafted_at is not null"
+            " and drafted_by is not null)",
+            name="draft_was_seen",
+        ),
     )
 
     id: Mapped[SurrogateKey]
     month: Mapped[date]
     number: Mapped[int]
     state: Mapped[str]
-    posted_at: Mapped[datetime]
-    posted_by: Mapped[str]
+    drafted_at: Mapped[datetime | None]
+    drafted_by: Mapped[str | None]
+    fingerprint: Mapped[bytes | None]
+    """What the month came to when the draft was made."""
+    posted_at: Mapped[datetime | None]
+    posted_by: Mapped[str | None]
     published_at: Mapped[datetime | None]
     reason: Mapped[str | None]
 

@@ -17,15 +17,14 @@ from wijkeconomie.cooperatives.sessions import Task, Visit, cooperative_blueprin
 from wijkeconomie.core.charts import Bar, bar_chart
 from wijkeconomie.core.jobs import JobStatus, latest_runs
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
+from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs import queries
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.explanations import explain_cost_share
 from wijkeconomie.costs.keeping import stop_cost
-from wijkeconomie.costs.previewing import preview_month
+from wijkeconomie.costs.models import RunState
 from wijkeconomie.costs.proof_queries import proof_of
-from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.costs.words import basis_words, job_words
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
@@ -42,21 +41,6 @@ blueprint.app_template_filter("job_words")(job_words)
 def month_words(month: date) -> str:
     """``januari 2026``."""
     return format_date(month, "MMMM y", locale=page_language())
-
-
-def asked_month(written: str) -> date:
-    """The month of an address.
-
-    Raises:
-        InvalidInputError: it is not one.
-    """
-    try:
-        period = Period.parse(written)
-    except ValueError as error:
-        raise InvalidInputError("write a month as 2026-01", field="month") from error
-    if period != Period.month_of(period.start):
-        raise InvalidInputError("write a month as 2026-01", field="month")
-    return period.start
 
 
 @blueprint.get("/costs")
@@ -81,41 +65,6 @@ def overview() -> ResponseReturnValue:
                 if run.status == JobStatus.FAILED
             ],
         )
-
-
-@blueprint.get("/costs/months/<month>")
-def month_page(month: str) -> ResponseReturnValue:
-    """A month: what was settled, and what settling the rest comes to, member by member."""
-    visit = current_visit()
-    first = asked_month(month)
-    with visit.begin() as uow:
-        preview = preview_month(uow, first)
-        costs = queries.costs_of_month(uow.session, uow.tenant, first)
-        has_ended = Period.month_of(first).end <= local_date(uow.now, LOCAL_TIME)
-    return render_template(
-        "costs/month.html",
-        visit=visit,
-        month=first,
-        preview=preview,
-        costs=costs,
-        has_ended=has_ended,
-    )
-
-
-@blueprint.post("/costs/months/<month>")
-def settle(month: str) -> ResponseReturnValue:
-    """Settle what waits of a month, and show it to the members."""
-    visit = current_visit()
-    first = asked_month(month)
-    with visit.begin() as uow:
-        settled = settle_month(uow, first)
-        if settled is not None:
-            publish_run(uow, settled.run_id)
-    if settled is None:
-        flash(_("Nothing of this month was waiting any more."), "error")
-    else:
-        flash(_("Settled. The members can see what they pay and why."), "success")
-    return redirect(url_for("costs.month_page", month=month), 303)
 
 
 @blueprint.get("/costs/<code>")
@@ -273,5 +222,16 @@ def tasks(visit: Visit, uow: UnitOfWork) -> list[Task]:
         )
         for waiting in queries.waiting_months(uow.session, uow.tenant)
         if Period.month_of(waiting.month).end <= today
+    ]
+    found += [
+        Task(
+            label=_("Show the costs of %(month)s to the members", month=month_words(run.month)),
+            url=url_for("costs.month_page", month=f"{run.month:%Y-%m}"),
+            explanation=_("They were settled, and nobody was told yet."),
+            due=run.posted_at.date().isoformat(),
+            kind="attention",
+        )
+        for run in queries.settled_runs(uow.session, uow.tenant)
+        if run.state == RunState.POSTED
     ]
     return found

@@ -9,12 +9,12 @@ from datetime import date, timedelta
 
 from sqlalchemy import text
 
+from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import Divider
-from wijkeconomie.costs.recording import own_cooperative
-from wijkeconomie.costs.settling import waiting_costs
+from wijkeconomie.costs.settling import fingerprint, waiting_costs
 from wijkeconomie.money.periods import Period
 
 
@@ -54,6 +54,8 @@ class MonthPreview:
     month: Period
     costs: tuple[PreviewedCost, ...]
     members: tuple[MemberDifference, ...]
+    fingerprint: bytes | None
+    """Of what was seen, for settling exactly that; ``None`` when it cannot be settled."""
 
     @property
     def total_cents(self) -> int:
@@ -83,16 +85,15 @@ _NAMES = text(
 def preview_month(uow: UnitOfWork, month: date) -> MonthPreview:
     """What settling a month comes to; nothing is written.
 
-    A subsidy is shown for each cost by what is left of it now.
-
     Raises:
         PermissionDeniedError: for who does not keep the books.
     """
     require_permission(uow.identity, "cost.read")
     period = Period.month_of(month)
-    divider = Divider(uow, own_cooperative(uow).code, period)
+    divider = Divider(uow, uow.session.get_one(Cooperative, uow.tenant).code, period)
     paying: Counter[str] = Counter()
     costs = []
+    proofs: list[bytes] = []
     for cost in waiting_costs(uow, period):
         try:
             divided = divider.divide(cost, 1)
@@ -101,6 +102,7 @@ def preview_month(uow: UnitOfWork, month: date) -> MonthPreview:
                 PreviewedCost(cost.code, cost.description, "", cost.gross_cents, 0, 0, (), refusal)
             )
             continue
+        proofs.append(divided.proof)
         paying.update(
             dict(zip(divided.by.members.codes, divided.payable_cents.tolist(), strict=True))
         )
@@ -126,6 +128,7 @@ def preview_month(uow: UnitOfWork, month: date) -> MonthPreview:
             MemberDifference(code, names[code], paying[code], before.get(code, 0))
             for code in everyone
         ),
+        fingerprint(proofs) if len(proofs) == len(costs) else None,
     )
 
 

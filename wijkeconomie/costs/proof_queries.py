@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, text
 
+from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.permissions import may
 from wijkeconomie.core.refusals import NotFoundError, PermissionDeniedError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -18,7 +19,6 @@ from wijkeconomie.costs.models import (
     TiePolicy,
 )
 from wijkeconomie.costs.proof import ProofColumns, ProofHead, pseudonym, write_proof
-from wijkeconomie.costs.recording import own_cooperative
 from wijkeconomie.costs.refusals import CostNotSettledError
 
 
@@ -35,7 +35,7 @@ def proof_of(uow: UnitOfWork, cost_code: str, *, version: int | None = None) -> 
     key_version = uow.session.get_one(AllocationKeyVersion, (uow.tenant, settlement.key_version_id))
     key = uow.session.get_one(AllocationKey, (uow.tenant, key_version.key_id))
     head = ProofHead(
-        cooperative=own_cooperative(uow).code,
+        cooperative=uow.session.get_one(Cooperative, uow.tenant).code,
         cost=cost.code,
         version=settlement.version,
         month=f"{cost.month:%Y-%m}",

@@ -41,6 +41,7 @@ class RecurringView:
 class RunView:
     """A settled month: how many costs, together how much, and when."""
 
+    id: int
     month: date
     number: int
     state: str
@@ -88,20 +89,51 @@ def recurring_costs(session: Session, cooperative_id: int, today: date) -> list[
     return sorted(views, key=lambda view: (view.next_on or date.max, view.code))
 
 
+_RUNS = """
+select r.id, r.month, r.number, r.state, r.posted_at, count(s.id),
+  coalesce(sum(s.total_cents), 0)::bigint
+from settlement_run r
+left join cost_settlement s on s.cooperative_id = r.cooperative_id and s.run_id = r.id
+where r.cooperative_id = :id and r.state <> 'draft' {condition}
+group by r.id, r.month, r.number, r.state, r.posted_at
+order by r.month desc, r.number desc limit :limit
+"""
+
+
 def settled_runs(session: Session, cooperative_id: int, *, limit: int = 24) -> list[RunView]:
     """Runs, the newest first."""
+    rows = session.execute(text(_RUNS.format(condition="")), {"id": cooperative_id, "limit": limit})
+    return [RunView(*row) for row in rows]
+
+
+def runs_of_month(session: Session, cooperative_id: int, month: date) -> list[RunView]:
+    """The runs of a month, the newest first."""
     rows = session.execute(
-        text(
-            "select r.month, r.number, r.state, r.posted_at, count(s.id),"
-            " coalesce(sum(s.total_cents), 0)::bigint from settlement_run r"
-            " left join cost_settlement s on s.cooperative_id = r.cooperative_id"
-            " and s.run_id = r.id where r.cooperative_id = :id"
-            " group by r.id, r.month, r.number, r.state, r.posted_at"
-            " order by r.month desc, r.number desc limit :limit"
-        ),
-        {"id": cooperative_id, "limit": limit},
+        text(_RUNS.format(condition="and r.month = :month")),
+        {"id": cooperative_id, "month": month, "limit": None},
     )
     return [RunView(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """Who kept what a month came to as a draft, when, and what that was."""
+
+    drafted_by: str
+    drafted_at: datetime
+    fingerprint: bytes
+
+
+def draft_of_month(session: Session, cooperative_id: int, month: date) -> DraftView | None:
+    """The draft of a month, if one stands."""
+    row = session.execute(
+        text(
+            "select drafted_by, drafted_at, fingerprint from settlement_run"
+            " where cooperative_id = :id and month = :month and state = 'draft'"
+        ),
+        {"id": cooperative_id, "month": month},
+    ).one_or_none()
+    return DraftView(*row) if row is not None else None
 
 
 def keys(session: Session, cooperative_id: int) -> list[KeyView]:

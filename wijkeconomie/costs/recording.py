@@ -4,66 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from enum import Enum
 from fractions import Fraction
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
-from wijkeconomie.costs.entry_rules import CostAmounts, CostLine, cost_lines
-from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState, SettlementRun
+from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
+from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
+from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.ledger.queries import control_accounts
-from wijkeconomie.ledger.service import open_books, party_accounts, post_bulk_entry
+from wijkeconomie.ledger.service import open_books, party_accounts, post_bulk_entries
 from wijkeconomie.money.periods import Period
-from wijkeconomie.money.vat import standard_rates_on
+from wijkeconomie.money.vat import VatRegime, standard_rates_on
 
 BLOCK = 1000
+SHARES_AT_ONCE = 200_000
+"""So many shares are held in memory before they are written."""
 
 
-def new_run(uow: UnitOfWork, month: Period, *, reason: str | None = None) -> SettlementRun:
-    """The next run of a month, posted; ``reason`` is that of a correction."""
-    last = uow.session.scalar(
-        select(func.max(SettlementRun.number)).where(
-            SettlementRun.cooperative_id == uow.tenant, SettlementRun.month == month.start
-        )
-    )
-    run = SettlementRun(
-        cooperative_id=uow.tenant,
-        month=month.start,
-        number=(last or 0) + 1,
-        state=RunState.POSTED,
-        posted_at=uow.now,
-        posted_by=uow.actor,
-        reason=reason,
-    )
-    uow.session.add(run)
-    uow.session.flush()
-    return run
+class Publication(Enum):
+    """When the members see a run, and whether they are told."""
+
+    LATER = "later"
+    WITH_LETTER = "with letter"
+    SILENT = "silent"
+    """An import shows what was settled long ago."""
 
 
-def own_cooperative(uow: UnitOfWork) -> Cooperative:
-    """The cooperative that the unit of work is within."""
-    return uow.session.get_one(Cooperative, uow.tenant)
+# The next run of a month is the draft of it, if one stands: both have the number after the last.
+_NEW_RUN = text(
+    """
+insert into settlement_run (cooperative_id, month, number, state, posted_at, posted_by,
+  published_at, reason)
+select :cooperative_id, :month, coalesce(max(number), 0) + 1, :state, :now, :actor,
+  :published_at, :reason
+from settlement_run
+where cooperative_id = :cooperative_id and month = :month and state <> 'draft'
+on conflict (cooperative_id, month, number) do update
+  set state = excluded.state, posted_at = excluded.posted_at, posted_by = excluded.posted_by,
+    published_at = excluded.published_at
+  where settlement_run.state = 'draft'
+returning id
+"""
+)
+
+
+def new_run(
+    uow: UnitOfWork, month: Period, publication: Publication, *, reason: str | None = None
+) -> int:
+    """The next run of a month, posted; ``reason`` is that of a correction. Its id."""
+    is_published = publication is not Publication.LATER
+    run_id: int = uow.session.scalars(
+        _NEW_RUN,
+        {
+            "cooperative_id": uow.tenant,
+            "month": month.start,
+            "state": RunState.PUBLISHED if is_published else RunState.POSTED,
+            "now": uow.now,
+            "actor": uow.actor,
+            "published_at": uow.now if is_published else None,
+            "reason": reason,
+        },
+    ).one()
+    return run_id
 
 
 class Recorder:
-    """Writes the settlements of one run: entries one by one, the rest together at the end."""
+    """Writes the settlements of one run down, many at a time."""
 
-    def __init__(
-        self, uow: UnitOfWork, cooperative: Cooperative, run: SettlementRun, on: date
-    ) -> None:
+    def __init__(self, uow: UnitOfWork, vat_regime: VatRegime, run_id: int, on: date) -> None:
         self._uow = uow
-        self._is_small = cooperative.vat_regime == "kor"
-        self._run = run
+        self._vat_regime = vat_regime
+        self._run_id = run_id
         self._on = on
         self._accounts = self._chart()
-        self._written: list[tuple[CostSettlement, DividedCost]] = []
+        self._parts: dict[tuple[str, str], tuple[str, int]] = {}
+        self._waiting: list[DividedCost] = []
 
     def _chart(self) -> dict[str, tuple[str, int]]:
         found = control_accounts(self._uow.session, self._uow.tenant)
@@ -74,49 +97,64 @@ class Recorder:
         return found
 
     def record(self, divided: DividedCost) -> None:
-        """Post a cost; what its settlement used up or carries on counts for the next one."""
+        """Take a cost to be written; it is in the books after :meth:`finish` at the latest."""
+        self._waiting.append(divided)
+        if sum(len(each.by.members) for each in self._waiting) >= SHARES_AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Post the entries, and write settlements, shares, and what was used or carried on."""
+        waiting, self._waiting = self._waiting, []
+        drafts = [self._draft(divided) for divided in waiting if divided.cost.gross_cents]
+        posted = iter(post_bulk_entries(self._uow, drafts))
+        settlements = [
+            self._settlement(divided, next(posted).number if divided.cost.gross_cents else None)
+            for divided in waiting
+        ]
+        self._uow.session.add_all(settlements)
+        for divided in waiting:
+            divided.cost.settled_version = divided.head.version
+            if divided.subsidy is not None:
+                divided.subsidy.used_cents += int(divided.subsidy_cents.sum())
+        self._uow.session.flush()
+        rows = [
+            row
+            for settlement, divided in zip(settlements, waiting, strict=True)
+            for row in _block_rows(self._uow.tenant, settlement.id, divided)
+        ]
+        if rows:
+            self._uow.session.execute(_INSERT_BLOCK, rows)
+        self._carry_on(waiting)
+
+    def _settlement(self, divided: DividedCost, entry_number: int | None) -> CostSettlement:
         cost, by = divided.cost, divided.by
-        used = int(divided.subsidy_cents.sum())
-        proof = divided.proof
-        settlement = CostSettlement(
+        return CostSettlement(
             cooperative_id=self._uow.tenant,
             cost_id=cost.id,
             version=divided.head.version,
-            run_id=self._run.id,
+            run_id=self._run_id,
             key_version_id=by.version.id,
             subsidy_id=divided.subsidy.id if divided.subsidy is not None else None,
             accounting_date=self._on,
             total_cents=cost.gross_cents,
-            subsidy_cents=used,
+            subsidy_cents=int(divided.subsidy_cents.sum()),
             part_totals=list(divided.shares.part_totals),
             weight_sums=[str(part.total) for part in by.terms.parts],
             weight_scales=[str(part.scale) for part in by.terms.parts],
             start=by.terms.start,
             member_count=len(by.members),
-            entry_number=self._post(divided, proof) if cost.gross_cents else None,
-            proof=proof,
+            entry_number=entry_number,
+            proof=divided.proof,
             secret=divided.secret,
         )
-        self._uow.session.add(settlement)
-        self._written.append((settlement, divided))
-        if divided.subsidy is not None:
-            divided.subsidy.used_cents += used
-        if divided.shares.carry is not None:
-            _write_carry(self._uow, cost.key_id, by.members.ids, divided.shares.carry)
-        cost.settled_version = divided.head.version
 
-    def finish(self) -> None:
-        """Write the settlements and their shares."""
-        self._uow.session.flush()
-        rows = [
-            row
-            for settlement, divided in self._written
-            for row in _block_rows(self._uow.tenant, settlement.id, divided)
-        ]
-        if rows:
-            self._uow.session.execute(_INSERT_BLOCK, rows)
+    def _carry_on(self, settled: Sequence[DividedCost]) -> None:
+        """What the last cost of each key that carries left to its members."""
+        last = {each.cost.key_id: each for each in settled if each.shares.carry is not None}
+        for key_id, each in last.items():
+            _write_carry(self._uow, key_id, each.by.members.ids, each.shares.carry or [])
 
-    def _post(self, divided: DividedCost, proof: bytes) -> int:
+    def _draft(self, divided: DividedCost) -> BulkEntryDraft:
         cost, version = divided.cost, divided.head.version
         lines = cost_lines(
             CostAmounts(
@@ -127,28 +165,30 @@ class Recorder:
                 subsidy=divided.subsidy.code if divided.subsidy is not None else None,
                 subsidy_cents=int(divided.subsidy_cents.sum()),
             ),
-            regime="kor" if self._is_small else "regulier",
+            regime=self._vat_regime,
             standard_rates=standard_rates_on(self._on),
         )
         accounts = [self._account(line) for line in lines]
         member_ids, member_codes, payable = self._member_columns(divided)
-        draft = BulkEntryDraft(
+        return BulkEntryDraft(
             accounting_date=self._on,
             kind="cost.settled",
             source=f"cost/{cost.code}/{version}",
-            description=f"Cost {cost.code}, version {version}, proof {proof.hex()}",
+            description=f"Cost {cost.code}, version {version}, proof {divided.proof.hex()}",
             idempotency_key=f"cost/{cost.id}/settled/{version}",
             account_ids=np.append(member_ids, [id_ for _, id_ in accounts]).astype(np.int64),
             account_codes=[*member_codes, *(code for code, _ in accounts)],
             amounts=np.append(payable, [line.amount_cents for line in lines]).astype(np.int64),
         )
-        return post_bulk_entry(self._uow, draft).number
 
-    def _account(self, line: CostLine) -> tuple[str, int]:
+    def _account(self, line: EntryLine) -> tuple[str, int]:
         if line.party is None:
             return self._accounts[line.account_key]
-        ids, codes = party_accounts(self._uow, line.account_key, [line.party])
-        return codes[0], int(ids[0])
+        wanted = (line.account_key, line.party)
+        if wanted not in self._parts:
+            ids, codes = party_accounts(self._uow, line.account_key, [line.party])
+            self._parts[wanted] = codes[0], int(ids[0])
+        return self._parts[wanted]
 
     def _member_columns(
         self, divided: DividedCost

@@ -40,6 +40,13 @@ class CostNotSettledError(DomainError):
     title = "The cost was not settled yet"
 
 
+class DraftOutdatedError(DomainError):
+    """The month comes to something else than what was looked at; look again, then settle."""
+
+    code = "draft-outdated"
+    title = "The costs changed since you looked at them"
+
+
 class CostExistsError(DomainError):
     """Another cost, key, meter or subsidy has this code; choose one of your own."""
 

@@ -7,7 +7,7 @@ cents; weights are whole numbers, scaled beforehand.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, cast
@@ -114,6 +114,17 @@ def share_cost(total: int, terms: Terms) -> CostShares:
         for amount, part in zip(totals, terms.parts, strict=True)
     ]
     return CostShares(cast("Cents", sum(columns)), totals)
+
+
+def next_terms(terms: Terms, shares: CostShares) -> Terms:
+    """The terms by which the key shares its next cost, once this one was shared."""
+    match terms.policy:
+        case "rotate":
+            return replace(terms, start=(terms.start + 1) % len(shares.cents))
+        case "carry":
+            return replace(terms, carried=shares.carry)
+        case _:
+            return terms
 
 
 def _share_rotated(total: int, weights: ScaledWeights, start: int) -> Cents:

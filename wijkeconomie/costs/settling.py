@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import sha256
+from typing import cast
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.outbox import enqueue
@@ -15,8 +17,10 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import Divider
 from wijkeconomie.costs.models import RunState, SettlementRun, SharedCost
-from wijkeconomie.costs.recording import Recorder, new_run, own_cooperative
+from wijkeconomie.costs.recording import Publication, Recorder, new_run
+from wijkeconomie.costs.refusals import DraftOutdatedError
 from wijkeconomie.money.periods import Period
+from wijkeconomie.money.vat import VatRegime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,12 @@ class SettledMonth:
 
 
 def settle_month(
-    uow: UnitOfWork, month: date, *, accounting_date: date | None = None
+    uow: UnitOfWork,
+    month: date,
+    publication: Publication,
+    *,
+    accounting_date: date | None = None,
+    seen: bytes | None = None,
 ) -> SettledMonth | None:
     """Settle every cost of a month that waits: all of them, or none; ``None`` when none waits.
 
@@ -38,69 +47,106 @@ def settle_month(
     Args:
         month: any day of it.
         accounting_date: ``None`` is the last day of the month.
+        seen: the fingerprint of what was looked at beforehand; settling must come to the same.
 
     Raises:
         KeyNotValidError, WeightMissingError, CannotAllocateError: names the cost or the key.
+        DraftOutdatedError: settling comes to something else than what was seen.
         ClosedPeriodError: the month of the accounting date is closed.
     """
     require_permission(uow.identity, "cost.settle")
     period = Period.month_of(month)
-    hold_costs(uow)
+    held = hold_costs(uow)
     waiting = waiting_costs(uow, period)
     if not waiting:
         return None
-    on = accounting_date or period.end - timedelta(days=1)
-    run = new_run(uow, period)
-    cooperative = own_cooperative(uow)
-    divider = Divider(uow, cooperative.code, period)
-    recorder = Recorder(uow, cooperative, run, on)
-    # Written at the end together: what the next cost must see, the divider flushes itself.
-    with uow.session.no_autoflush:
-        for cost in waiting:
-            recorder.record(divider.divide(cost, 1))
-    recorder.finish()
+    run_id = new_run(uow, period, publication)
+    divider = Divider(uow, held.code, period)
+    recorder = Recorder(uow, held.vat_regime, run_id, accounting_date or last_day(period))
+    proofs = []
+    for cost in waiting:
+        divided = divider.divide(cost, 1)
+        proofs.append(divided.proof)
+        recorder.record(divided)
     record_change(
         uow,
-        subject=f"settlement_run/{run.id}",
-        action="posted",
+        subject=f"settlement_run/{run_id}",
+        action="posted" if publication is Publication.LATER else "published",
         after={"month": f"{period.start:%Y-%m}", "costs": len(waiting)},
     )
-    return SettledMonth(run.id, tuple(cost.code for cost in waiting))
+    recorder.finish()
+    if seen is not None and seen != fingerprint(proofs):
+        raise DraftOutdatedError(
+            f"the costs of {period.start:%Y-%m} are not what they were when they were looked at",
+            month=f"{period.start:%Y-%m}",
+        )
+    if publication is Publication.WITH_LETTER:
+        _tell(uow, run_id, period.start)
+    return SettledMonth(run_id, tuple(cost.code for cost in waiting))
 
 
-def hold_costs(uow: UnitOfWork) -> None:
+def last_day(month: Period) -> date:
+    """The accounting date of a month's costs."""
+    return month.end - timedelta(days=1)
+
+
+def fingerprint(proofs: Sequence[bytes]) -> bytes:
+    """What tells one outcome of a month from another: a digest of the digests of its costs."""
+    return sha256(b"".join(proofs)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCooperative:
+    """The cooperative whose costs are held, and how it stands to VAT."""
+
+    code: str
+    vat_regime: VatRegime
+
+
+def hold_costs(uow: UnitOfWork) -> HeldCooperative:
     """Hold the costs of the cooperative: two who settle at once go one after the other."""
-    uow.session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended('costs/' || :tenant, 0))"),
-        {"tenant": str(uow.tenant)},
-    )
+    held = uow.session.execute(_HOLD, {"tenant": uow.tenant}).one()
+    return HeldCooperative(held.code, cast("VatRegime", held.vat_regime))
+
+
+_HOLD = text(
+    "select code, vat_regime, pg_advisory_xact_lock(hashtextextended('costs/' || id, 0))"
+    " from cooperative where id = :tenant"
+)
 
 
 def waiting_costs(uow: UnitOfWork, month: Period) -> Sequence[SharedCost]:
     """The costs of a month that were neither settled nor stopped, in order of arrival."""
-    return uow.session.scalars(
-        select(SharedCost)
-        .where(
-            SharedCost.cooperative_id == uow.tenant,
-            SharedCost.month == month.start,
-            SharedCost.settled_version == 0,
-            SharedCost.stopped_at.is_(None),
-        )
-        .order_by(SharedCost.id)
-        .execution_options(populate_existing=True)
-    ).all()
+    return uow.session.scalars(_WAITING, {"cooperative_id": uow.tenant, "month": month.start}).all()
 
 
-def publish_run(uow: UnitOfWork, run_id: int, *, is_silent: bool = False) -> None:
-    """Show a posted run to the members and tell them, once; an import tells nobody.
+_WAITING = (
+    select(SharedCost)
+    .where(
+        SharedCost.cooperative_id == bindparam("cooperative_id"),
+        SharedCost.month == bindparam("month"),
+        SharedCost.settled_version == 0,
+        SharedCost.stopped_at.is_(None),
+    )
+    .order_by(SharedCost.id)
+    .execution_options(populate_existing=True)
+)
+
+
+def publish_run(uow: UnitOfWork, run_id: int) -> None:
+    """Show a posted run to the members and tell them, once.
 
     Raises:
-        NotFoundError: no such run.
+        NotFoundError: there is no such run, or it is a draft.
     """
     require_permission(uow.identity, "cost.settle")
     run = uow.session.scalar(
         select(SettlementRun)
-        .where(SettlementRun.cooperative_id == uow.tenant, SettlementRun.id == run_id)
+        .where(
+            SettlementRun.cooperative_id == uow.tenant,
+            SettlementRun.id == run_id,
+            SettlementRun.state != RunState.DRAFT,
+        )
         .with_for_update()
     )
     if run is None:
@@ -108,14 +154,17 @@ def publish_run(uow: UnitOfWork, run_id: int, *, is_silent: bool = False) -> Non
     if run.state == RunState.PUBLISHED:
         return
     run.state, run.published_at = RunState.PUBLISHED, uow.now
-    if not is_silent:
-        enqueue(
-            uow,
-            kind="mail.costs-settled",
-            event_key=f"costs/{run.id}/published",
-            payload={"run": run.id, "month": f"{run.month:%Y-%m}"},
-        )
+    _tell(uow, run.id, run.month)
     record_change(uow, subject=f"settlement_run/{run.id}", action="published")
+
+
+def _tell(uow: UnitOfWork, run_id: int, month: date) -> None:
+    enqueue(
+        uow,
+        kind="mail.costs-settled",
+        event_key=f"costs/{run_id}/published",
+        payload={"run": run_id, "month": f"{month:%Y-%m}"},
+    )
 
 
 def cost_by_code(uow: UnitOfWork, code: str) -> SharedCost:

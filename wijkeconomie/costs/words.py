@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from wijkeconomie.costs.models import Basis, TiePolicy
+from wijkeconomie.costs.models import Basis, SubsidyMode, TiePolicy
 
 _BASES: dict[Basis, Any] = {
     Basis.EQUAL: lazy_gettext("everyone the same"),
@@ -21,6 +21,11 @@ _POLICIES: dict[TiePolicy, Any] = {
     TiePolicy.ORDER: lazy_gettext("by member number"),
     TiePolicy.ROTATE: lazy_gettext("someone else first each time"),
     TiePolicy.CARRY: lazy_gettext("carried over to the next time"),
+}
+_MODES: dict[SubsidyMode, Any] = {
+    SubsidyMode.POOL: lazy_gettext("everyone: the cost itself gets lower"),
+    SubsidyMode.TARGETED_POOL: lazy_gettext("members with a low income, together"),
+    SubsidyMode.EARMARKED: lazy_gettext("named members, each an amount for every cost"),
 }
 _JOBS: dict[str, Any] = {
     "rounds.open": lazy_gettext("A round opens"),
@@ -37,9 +42,19 @@ def basis_words(basis: str) -> str:
 
 
 def basis_choices() -> list[tuple[str, str]]:
-    """The bases that a form offers; meters and deeds take more than a form of one page."""
-    offered = (Basis.EQUAL, Basis.HOUSEHOLD, Basis.FLOOR_AREA, Basis.WEIGHTS)
-    return [(basis.value, str(_BASES[basis])) for basis in offered]
+    """What a key can go by."""
+    return [(basis.value, str(words)) for basis, words in _BASES.items()]
+
+
+def fixed_basis_choices() -> list[tuple[str, str]]:
+    """What the fixed part of a key can go by; the first one is that it has none."""
+    offered = (Basis.EQUAL, Basis.HOUSEHOLD, Basis.FLOOR_AREA)
+    return [("", _("no fixed part")), *((each.value, str(_BASES[each])) for each in offered)]
+
+
+def mode_choices() -> list[tuple[str, str]]:
+    """Whom a subsidy helps."""
+    return [(mode.value, str(words)) for mode, words in _MODES.items()]
 
 
 def policy_choices() -> list[tuple[str, str]]:

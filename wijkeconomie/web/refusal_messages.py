@@ -98,6 +98,9 @@ MESSAGES: Mapping[str, Any] = {
     ),
     "cost-settled": lazy_gettext("This cost was settled already. Correct it instead."),
     "cost-not-settled": lazy_gettext("This cost was not settled yet."),
+    "draft-outdated": lazy_gettext(
+        "The costs changed since you looked at them. Look again, then settle."
+    ),
     "code-taken": lazy_gettext("This code is in use. Choose another one."),
     "implausible-reading": lazy_gettext(
         "This reading can hardly be right. Look at the meter again."

@@ -19,7 +19,8 @@ from wijkeconomie.costs.keys import (
     save_member_terms,
 )
 from wijkeconomie.costs.models import AllocationKey, AllocationKeyVersion, Basis, SubsidyMode
-from wijkeconomie.costs.settling import publish_run, settle_month
+from wijkeconomie.costs.recording import Publication
+from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.vat import standard_rates_on
 from wijkeconomie.network.interchange.comparing import differences
@@ -203,5 +204,4 @@ def _settle_months(work: CooperativeWork) -> None:
             row for row in work.spool.rows(SHARED_COSTS, work.code) if row["month"] == written
         )
         with refusals_at(first), work.begin() as uow:
-            if (run := settle_month(uow, month)) is not None:
-                publish_run(uow, run.run_id, is_silent=True)
+            settle_month(uow, month, Publication.SILENT)
