@@ -43,6 +43,8 @@ from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.commands import statement_command
+from wijkeconomie.reports.jobs import STATEMENT_JOBS
+from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.web.errors import init_errors
 from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
@@ -65,7 +67,7 @@ PAGES = (
     cost_pages.blueprint,
     reports_pages.blueprint,
 )
-SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
+SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS, *STATEMENT_JOBS)
 LOOK_EVERY_S = 30
 
 
@@ -75,7 +77,7 @@ def _do_due_work(runtime: Runtime) -> int:
 
 def _send_messages(runtime: Runtime) -> int:
     address = runtime.settings.external_url
-    renderers = {**round_mails(address), **cost_mails(address)}
+    renderers = {**round_mails(address), **cost_mails(address), **statement_mails(address)}
     return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))
 
 
@@ -92,6 +94,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask("wijkeconomie", template_folder="web/templates", static_folder="web/static")
     app.secret_key = secret_key(runtime.settings)
     app.extensions["wijkeconomie"] = runtime
+    app.extensions["wijkeconomie.scheduled"] = SCHEDULED_JOBS
     app.url_map.strict_slashes = False
     protection = init_security(app, runtime.settings)
     init_translations(app)

@@ -154,6 +154,18 @@ def test_a_member_finds_what_he_pays_and_his_line_in_the_proof(
     assert "€\xa079,62 × 1/8" in page
 
 
+def test_what_is_still_to_do_stands_on_the_page_of_scheduled_work(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    write_down(treasurer)
+
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+
+    assert "Nog te doen" in page
+    assert "2026-04/" in page
+
+
 @pytest.mark.parametrize(
     ("role", "path", "status"),
     [

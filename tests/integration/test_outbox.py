@@ -6,7 +6,7 @@ import email
 import email.policy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,9 +28,11 @@ from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.purchasing.rounds import CancelRound, cancel_round
+from wijkeconomie.reports.jobs import STATEMENT_JOBS
+from wijkeconomie.reports.mails import statement_mails
 
 ADDRESS = "https://buurt.example"
-RENDERERS = {**round_mails(ADDRESS), **cost_mails(ADDRESS)}
+RENDERERS = {**round_mails(ADDRESS), **cost_mails(ADDRESS), **statement_mails(ADDRESS)}
 
 
 @dataclass
@@ -154,6 +156,49 @@ def test_costs_are_told_to_each_and_a_correction_to_whose_amount_changed(
     ]
     assert [letter.to for letter in office.letters[2:]] == ["l002@example.org"]
     assert "€3.34" in office.letters[2].body.replace("\xa0", "").replace(" ", "")
+
+
+def test_a_statement_is_told_when_its_month_has_ended_and_its_costs_are_in_it(
+    fresh_runtime: Runtime, clock: Clock, office: PostOffice, send: Callable[[], int]
+) -> None:
+    clock.set(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    house = a_house(fresh_runtime.units_of_work)
+    with_addresses(house)
+    house.cost("OUD", 3000, month=date(2025, 12, 1))
+    house.settle(date(2025, 12, 1))
+    house.cost("A", 1000)
+    house.settle()
+    jobs = STATEMENT_JOBS
+    clock.set(datetime(2026, 2, 1, 22, 59, tzinfo=UTC))
+    assert run_due(fresh_runtime.units_of_work, jobs).done == 0
+    clock.set(datetime(2026, 2, 1, 23, 0, tzinfo=UTC))
+    assert run_due(fresh_runtime.units_of_work, jobs).done == 1
+    assert run_due(fresh_runtime.units_of_work, jobs).done == 0
+    send()
+
+    assert [(letter.to, letter.subject) for letter in office.letters] == [
+        ("l001@example.org", "Jouw overzicht van januari 2026"),
+        ("l002@example.org", "Your statement of January 2026"),
+    ]
+    plain = office.letters[0].body.replace("\xa0", " ")
+    assert "begin van de maand: € 10,00" in plain
+    assert "eind van de maand: € 13,34\nDit bedrag betaal je nog." in plain
+    assert "/account?period=2026-01" in plain
+
+
+def test_of_a_month_without_lines_nobody_is_told(
+    fresh_runtime: Runtime, clock: Clock, office: PostOffice, send: Callable[[], int]
+) -> None:
+    clock.set(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    house = a_house(fresh_runtime.units_of_work)
+    with_addresses(house)
+    house.cost("OUD", 3000, month=date(2025, 12, 1))
+    house.settle(date(2025, 12, 1))
+    clock.set(datetime(2026, 3, 3, tzinfo=UTC))
+
+    assert run_due(fresh_runtime.units_of_work, STATEMENT_JOBS).done == 2
+    send()
+    assert office.letters == []
 
 
 def test_who_ordered_nothing_is_reminded_a_day_before_unless_he_ordered_since(

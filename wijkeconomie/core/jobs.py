@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, select, text
+from sqlalchemy import CheckConstraint, Index, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -252,3 +252,19 @@ def latest_runs(session: Session, cooperative_id: int, *, limit: int = 50) -> Se
         .order_by(JobRun.finished_at.desc(), JobRun.job, JobRun.period)
         .limit(limit)
     ).all()
+
+
+def done_since(session: Session, cooperative_id: int, moment: datetime) -> int:
+    """How many pieces of work were done since a moment."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(JobRun)
+            .where(
+                JobRun.cooperative_id == cooperative_id,
+                JobRun.status == JobStatus.DONE,
+                JobRun.finished_at >= moment,
+            )
+        )
+        or 0
+    )

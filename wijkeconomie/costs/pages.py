@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from babel.dates import format_date
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -15,7 +15,7 @@ from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import Task, Visit, cooperative_blueprint, current_visit
 from wijkeconomie.core.charts import Bar, bar_chart
-from wijkeconomie.core.jobs import JobStatus, latest_runs
+from wijkeconomie.core.jobs import JobStatus, done_since, due_work, latest_runs
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -27,7 +27,7 @@ from wijkeconomie.costs.models import RunState
 from wijkeconomie.costs.proof_queries import proof_of
 from wijkeconomie.costs.words import basis_words, job_words
 from wijkeconomie.money.amounts import format_amount
-from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date, midnight_utc
 
 MONTHS = 12
 RUNS = 50
@@ -188,12 +188,19 @@ def _paid(months: Sequence[date], shares: Sequence[queries.MemberShare]) -> list
 
 @blueprint.get("/work")
 def work() -> ResponseReturnValue:
-    """Scheduled work: what was done, and what failed and why."""
+    """Scheduled work: what is still to do, what was done, and what failed and why."""
     visit = current_visit()
     require_permission(visit.identity, "job.read")
+    scheduled = current_app.extensions["wijkeconomie.scheduled"]
     with visit.begin() as uow:
-        runs = latest_runs(uow.session, uow.tenant, limit=RUNS)
-    return render_template("costs/work.html", visit=visit, runs=runs)
+        this_morning = midnight_utc(local_date(uow.now, LOCAL_TIME), LOCAL_TIME)
+        return render_template(
+            "costs/work.html",
+            visit=visit,
+            runs=latest_runs(uow.session, uow.tenant, limit=RUNS),
+            due=due_work(uow, scheduled, with_waiting=True),
+            done_today=done_since(uow.session, uow.tenant, this_morning),
+        )
 
 
 def tasks(visit: Visit, uow: UnitOfWork) -> list[Task]:

@@ -33,6 +33,7 @@ _JOBS: dict[str, Any] = {
     "rounds.remind": lazy_gettext("Who ordered nothing yet is reminded"),
     "costs.recur": lazy_gettext("A recurring cost comes back"),
     "costs.settle": lazy_gettext("The costs of a month are settled"),
+    "statements.send": lazy_gettext("Members hear that their statement is there"),
 }
 
 
