@@ -16,11 +16,6 @@ from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date, midnight_
 SETTLING_TAKES = timedelta(days=1)
 """Statements come a day after a month has ended, so that its costs are in them."""
 
-# What was booked before the books came here (an import books it all at once, long afterwards)
-# is no news: only months from the one of the first booking on are told.
-_FIRST_BOOKING = text(
-    "select posted_at from journal_entry where cooperative_id = :id order by number limit 1"
-)
 _MEMBERS = text(
     """
 select m.id from member m
@@ -42,18 +37,16 @@ def members_with_lines(session: Session, cooperative_id: int, month: Period) -> 
     return list(session.scalars(_MEMBERS, values))
 
 
-def _months_to_tell(
-    session: Session, cooperative_id: int, now: datetime
+def _month_to_tell(
+    _session: Session, _cooperative_id: int, now: datetime
 ) -> Sequence[tuple[str, datetime]]:
-    first = session.scalar(_FIRST_BOOKING, {"id": cooperative_id})
-    if first is None:
-        return []
-    months = []
-    month = Period.month_of(local_date(first, LOCAL_TIME))
-    while (due := midnight_utc(month.end + SETTLING_TAKES, LOCAL_TIME)) <= now:
-        months.append((f"{month.start:%Y-%m}", due))
-        month = Period.month_of(month.end)
-    return months
+    """The last month that ended; of older ones nobody is told any more.
+
+    So neither an import of years nor a clock that stood still writes more than one letter.
+    """
+    today = local_date(now - SETTLING_TAKES, LOCAL_TIME)
+    month = Period.month_of(today.replace(day=1) - timedelta(days=1))
+    return [(f"{month.start:%Y-%m}", midnight_utc(month.end + SETTLING_TAKES, LOCAL_TIME))]
 
 
 def _tell(uow: UnitOfWork, period: str) -> str:
@@ -69,4 +62,4 @@ def _tell(uow: UnitOfWork, period: str) -> str:
     return str(len(members))
 
 
-STATEMENT_JOBS = (ScheduledJob("statements.send", _months_to_tell, _tell),)
+STATEMENT_JOBS = (ScheduledJob("statements.send", _month_to_tell, _tell),)
