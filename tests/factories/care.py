@@ -57,7 +57,7 @@ class CareHome:
                 ),
             )
 
-    def carer(self, name: str = "Zorg aan Huis", **more: Any) -> int:
+    def carer(self, name: str | None = "Zorg aan Huis", **more: Any) -> int:
         with self.open() as uow:
             return save_carer(uow, SaveCarer(name=name, **more))
 
