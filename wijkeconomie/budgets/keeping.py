@@ -189,17 +189,16 @@ def add_carer(uow: UnitOfWork, command: SaveCarer) -> int:
     return carer.id
 
 
-def name_carer(uow: UnitOfWork, carer_id: int, *, name: str) -> None:
-    """Give a carer, whom a folder brought in without one, his name.
+def name_carer(uow: UnitOfWork, agreement_id: int, *, name: str) -> None:
+    """Give the carer of an agreement, whom a folder brought in without one, his name.
 
     Raises:
-        NotFoundError: no such carer.
+        NotFoundError: no such agreement.
         InvalidInputError: no name.
     """
-    require_permission(uow.identity, "care.administer")
     if not name.strip():
         raise InvalidInputError("a carer has a name", field="name")
-    find_carer(uow, carer_id).name = name.strip()
+    find_carer(uow, _opened_agreement(uow, agreement_id).carer_id).name = name.strip()
 
 
 def find_carer(uow: UnitOfWork, carer_id: int) -> Carer:

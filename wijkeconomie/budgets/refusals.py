@@ -69,6 +69,13 @@ class NotOurMoneyError(DomainError):
     title = "The cooperative does not hold this money"
 
 
+REFUSALS_OF_HOURS = (
+    AgreementNotApprovedError,
+    OutsideCarePeriodError,
+    CareAmountDiffersError,
+    OverFenceError,
+    OverBudgetError,
+)
 REFUSAL_OF: dict[Objection, tuple[type[DomainError], str]] = {
     Objection.NOT_APPROVED: (AgreementNotApprovedError, "the agreement is not approved"),
     Objection.OUTSIDE_PERIOD: (OutsideCarePeriodError, "the month lies outside the agreement"),
