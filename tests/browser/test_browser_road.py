@@ -157,7 +157,23 @@ PAGES = {
         "members",
     ],
     "accountant": ["books?period=2026-01", "books/entries/1", "books/rounds/MRS-R01"],
-    "treasurer": ["costs", "costs/months/2026-01", "costs/MRS-K011", "new-cost", "new-key", "work"],
+    "treasurer": [
+        "costs",
+        "costs/months/2026-01",
+        "costs/MRS-K011",
+        "new-cost",
+        "new-key",
+        "work",
+        "care-money",
+    ],
+    "neighbour": ["my-care", "my-care/1", "my-care/trail", "care-work"],
+    "care_administrator": [
+        "care",
+        "care/budgets/1",
+        "care/new-budget",
+        "care/lists",
+        "care/shared-hours?carer=1",
+    ],
 }
 
 

@@ -222,8 +222,13 @@ def change_agreement(budget_id: int, agreement_id: int, step: str) -> ResponseRe
         with visit.begin() as uow:
             act(uow, form, agreement_id)
     except InvalidInputError as refusal:
-        words = _("Choose a day within the agreement, and say who decided.")
-        errors = form.errors or [(str(refusal.context["field"]), words)]
+        field = str(refusal.context["field"])
+        words = (
+            _("This is not an account number.")
+            if field == "iban"
+            else _("Choose a day within the agreement, and say who decided.")
+        )
+        errors = form.errors or [(field, words)]
         return _budget_page(visit, budget_id, errors)
     except OverFenceError:
         words = _("More than that was used already.")
@@ -261,9 +266,9 @@ def _fence(uow: UnitOfWork, form: FormReader, agreement_id: int) -> None:
 
 
 def _name(uow: UnitOfWork, form: FormReader, agreement_id: int) -> None:
-    name = form.text("name")
+    name, iban = form.text("name"), form.text("iban", is_required=False)
     _require_right(form)
-    name_carer(uow, agreement_id, name=name)
+    name_carer(uow, agreement_id, name=name, iban=iban)
 
 
 @blueprint.post(f"{BUDGET}/hours")

@@ -1,6 +1,6 @@
 """Use cases of the treasurer: money that insurers paid for care, and what carers were paid.
 
-He works with aliases and amounts. Whose budget it is he cannot see, and need not.
+He works with aliases and amounts, and knows whom to pay. Whose budget it is he cannot see.
 """
 
 from __future__ import annotations
@@ -92,15 +92,25 @@ def _known_account(uow: UnitOfWork, key: str, alias: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class CareAccount:
-    """What the books know of a budget or a carer: an alias and its balance, debit positive."""
+class HeldBudget:
+    """What the books know of a budget: an alias and its balance, a debit positive."""
 
     alias: str
     balance_cents: int
 
 
-def care_accounts(session: Session, cooperative_id: int, key: str) -> list[CareAccount]:
-    """The accounts of budgets (``care_budgets``) or carers (``carers``), by alias."""
+@dataclass(frozen=True, slots=True)
+class OwedCarer:
+    """A carer to pay: who he is and where to, but not for whom he works."""
+
+    alias: str
+    name: str
+    iban: str | None
+    owed_cents: int
+
+
+def held_budgets(session: Session, cooperative_id: int) -> list[HeldBudget]:
+    """Budgets whose money may come here, by alias."""
     found = session.execute(
         text(
             "select a.party, b.balance from account a join account_balance b"
@@ -108,6 +118,24 @@ def care_accounts(session: Session, cooperative_id: int, key: str) -> list[CareA
             " where a.cooperative_id = :id and a.key = :key and a.party is not null"
             " order by a.party"
         ),
-        {"id": cooperative_id, "key": key},
+        {"id": cooperative_id, "key": HELD},
     )
-    return [CareAccount(*row) for row in found]
+    return [HeldBudget(*row) for row in found]
+
+
+def owed_carers(session: Session, cooperative_id: int) -> list[OwedCarer]:
+    """Carers who were ever owed something, by name; a member's own account where he has one."""
+    found = session.execute(
+        text(
+            "select a.party, coalesce(c.name, nullif(concat_ws(' ', m.first_name, m.infix,"
+            " m.last_name), ''), c.alias), coalesce(c.iban, m.iban), -b.balance"
+            " from account a join account_balance b"
+            " on b.cooperative_id = a.cooperative_id and b.account_id = a.id"
+            " join carer c on c.cooperative_id = a.cooperative_id and c.alias = a.party"
+            " left join member m on m.cooperative_id = c.cooperative_id and m.id = c.member_id"
+            " where a.cooperative_id = :id and a.key = :key and a.party is not null"
+            " order by 2, 1"
+        ),
+        {"id": cooperative_id, "key": PAYABLE},
+    )
+    return [OwedCarer(*row) for row in found]

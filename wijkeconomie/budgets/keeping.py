@@ -28,6 +28,7 @@ from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.service import ensure_account, open_books, set_balance_limit
+from wijkeconomie.money.check_digits import CheckDigitError, validate_iban
 
 HELD = "care_budgets"
 PAYABLE = "carers"
@@ -189,16 +190,25 @@ def add_carer(uow: UnitOfWork, command: SaveCarer) -> int:
     return carer.id
 
 
-def name_carer(uow: UnitOfWork, agreement_id: int, *, name: str) -> None:
+def name_carer(uow: UnitOfWork, agreement_id: int, *, name: str, iban: str | None = None) -> None:
     """Give the carer of an agreement, whom a folder brought in without one, his name.
+
+    Args:
+        iban: where to pay him, by his wish; stays as it is when left out.
 
     Raises:
         NotFoundError: no such agreement.
-        InvalidInputError: no name.
+        InvalidInputError: no name, or no account number that can exist.
     """
     if not name.strip():
         raise InvalidInputError("a carer has a name", field="name")
-    find_carer(uow, _opened_agreement(uow, agreement_id).carer_id).name = name.strip()
+    carer = find_carer(uow, _opened_agreement(uow, agreement_id).carer_id)
+    carer.name = name.strip()
+    if iban:
+        try:
+            carer.iban = validate_iban(iban)
+        except CheckDigitError as error:
+            raise InvalidInputError("this is not an account number", field="iban") from error
 
 
 def find_carer(uow: UnitOfWork, carer_id: int) -> Carer:

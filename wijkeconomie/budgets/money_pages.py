@@ -1,4 +1,4 @@
-"""Page of the treasurer: money of insurers for care, by alias and without anybody's name."""
+"""Page of the treasurer: money of insurers for care, by alias and without any holder's name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from flask_babel import gettext as _
 
 from wijkeconomie.budgets.holding import (
     MoveCareMoney,
-    care_accounts,
+    held_budgets,
+    owed_carers,
     pay_carer,
     receive_care_money,
 )
-from wijkeconomie.budgets.keeping import HELD, PAYABLE
 from wijkeconomie.budgets.pages import blueprint, form_key, new_key, said_in_words
 from wijkeconomie.budgets.refusals import NotOurMoneyError
 from wijkeconomie.cooperatives.forms import FormReader
@@ -34,8 +34,8 @@ def money() -> ResponseReturnValue:
             flash(_("Booked."), "success")
             return redirect(url_for("budgets.money"), 303)
     with visit.begin() as uow:
-        held = care_accounts(uow.session, uow.tenant, HELD)
-        owed = care_accounts(uow.session, uow.tenant, PAYABLE)
+        held = held_budgets(uow.session, uow.tenant)
+        owed = owed_carers(uow.session, uow.tenant)
         today = local_date(uow.now, LOCAL_TIME)
     page = render_template(
         "budgets/money.html",

@@ -40,6 +40,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import Period
 
 CHART_MONTHS = 12
+SHORT = 3
 
 blueprint = cooperative_blueprint("budgets", __name__)
 for _words in (law_words, objection_words, payer_words, action_words, hours_text):
@@ -140,6 +141,10 @@ def budget_content(uow: UnitOfWork, budget: BudgetView) -> dict[str, object]:
 
 def burn_chart(burn: Forecast) -> Markup:
     """What is left at the end of each month, as it was and as it is expected."""
+    months = _shown(burn.months)
+    texts = [_whole_euros(month.left_cents) for month in months]
+    # On a phone long figures stand on every other bar; the table has them all.
+    step = 2 if max(map(len, texts)) > SHORT else 1
     return bar_chart(
         _("What is left of the budget at the end of each month, in euros"),
         _("The same figures stand in the table below."),
@@ -147,9 +152,9 @@ def burn_chart(burn: Forecast) -> Markup:
             Bar(
                 format_date(month.month, "MMM", locale=page_language()),
                 max(month.left_cents, 0),
-                _whole_euros(month.left_cents),
+                "" if position % step else written,
             )
-            for month in _shown(burn.months)
+            for position, (month, written) in enumerate(zip(months, texts, strict=True))
         ],
     )
 
