@@ -11,6 +11,12 @@ from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
 from wijkeconomie.api.problems import init_api, route_errors_by_path
+from wijkeconomie.budgets import (
+    administrator_pages as care_administrator_pages,
+)
+from wijkeconomie.budgets import api as budgets_api
+from wijkeconomie.budgets import carer_pages, list_pages, money_pages
+from wijkeconomie.budgets import pages as care_pages
 from wijkeconomie.cli.allocate import allocate_command
 from wijkeconomie.cli.database import database_commands
 from wijkeconomie.cli.demo import demo_command
@@ -58,6 +64,10 @@ VIEWS = (
     meter_pages,
     month_pages,
     subsidy_pages,
+    carer_pages,
+    care_administrator_pages,
+    list_pages,
+    money_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -65,6 +75,7 @@ PAGES = (
     cooperative_pages,
     purchasing_pages.blueprint,
     cost_pages.blueprint,
+    care_pages.blueprint,
     reports_pages.blueprint,
 )
 SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS, *STATEMENT_JOBS)
@@ -86,7 +97,12 @@ CLOCK = (
     Job("outbox", LOOK_EVERY_S, _send_messages),
 )
 
-RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
+RESOURCES = (
+    cooperatives_api.blueprint,
+    purchasing_api.blueprint,
+    budgets_api.blueprint,
+    reports_api.blueprint,
+)
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -105,6 +121,7 @@ def create_app(runtime: Runtime) -> Flask:
         app.register_blueprint(blueprint)
     register_tasks(app, purchasing_pages.tasks)
     register_tasks(app, cost_pages.tasks)
+    register_tasks(app, care_pages.tasks)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)

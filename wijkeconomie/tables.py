@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wijkeconomie.budgets import models as budgets
 from wijkeconomie.cooperatives import models as cooperatives
 from wijkeconomie.core import audit, commands, jobs, outbox
 from wijkeconomie.core.models import Base
@@ -20,6 +21,7 @@ MODULES = (
     ledger,
     purchasing,
     costs,
+    budgets,
     payments,
     network,
 )

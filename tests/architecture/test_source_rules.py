@@ -15,6 +15,7 @@ MONEY_FOLDERS = {
     "ledger",
     "cooperatives",
     "purchasing",
+    "budgets",
     "costs",
     "payments",
     "reports",

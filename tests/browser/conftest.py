@@ -35,6 +35,7 @@ class Site:
     coordinator: Person
     accountant: Person
     treasurer: Person
+    care_administrator: Person
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +66,7 @@ def site(fresh_runtime: Runtime) -> Iterator[Site]:
         "coordinator": sign_up(fresh_runtime, "MRS", "Bram", Role.MEMBER, Role.COORDINATOR),
         "accountant": sign_up(fresh_runtime, "MRS", "Fenna", Role.ACCOUNTANT),
         "treasurer": sign_up(fresh_runtime, "MRS", "Gerda", Role.TREASURER),
+        "care_administrator": sign_up(fresh_runtime, "MRS", "Hanneke", Role.CARE),
     }
     server = make_server("127.0.0.1", 0, create_app(fresh_runtime), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -166,6 +166,15 @@ PAGES = {
         "new-subsidy",
         "meters",
         "work",
+        "care-money",
+    ],
+    "neighbour": ["my-care", "my-care/1", "my-care/trail", "care-work"],
+    "care_administrator": [
+        "care",
+        "care/budgets/1",
+        "care/new-budget",
+        "care/lists",
+        "care/shared-hours?carer=1",
     ],
 }
 

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import Clock
+from tests.factories.care import CareHome
 from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
+from wijkeconomie.budgets.declaring import approve, turn_back
+from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
 from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
@@ -192,6 +195,43 @@ def _cost_corrected(market: Market) -> None:
         correct_cost(uow, CorrectCost(cost_code="K1", reason="typfout", net_cents=1100))
 
 
+def _care_declared(market: Market) -> tuple[CareHome, int]:
+    home = CareHome(market.books, market.members)
+    agreement = home.agreement(home.budget(alias="PGB-EXAMPLE"), home.carer(alias="Z-EXAMPLE"))
+    declared = home.declare(agreement, 180)
+    with home.open() as uow:
+        approve(uow, declared.id, note="map 3")
+    return home, declared.id
+
+
+def _care_approved(market: Market) -> None:
+    _care_declared(market)
+
+
+def _care_turned_back(market: Market) -> None:
+    home, declaration = _care_declared(market)
+    with home.open() as uow:
+        turn_back(uow, declaration, reason="dubbel")
+
+
+def _care_received(market: Market) -> None:
+    home, _ = _care_declared(market)
+    with home.open() as uow:
+        receive_care_money(uow, _care_money("PGB-EXAMPLE", 20000))
+
+
+def _care_paid(market: Market) -> None:
+    home, _ = _care_declared(market)
+    with home.open() as uow:
+        pay_carer(uow, _care_money("Z-EXAMPLE", 12750))
+
+
+def _care_money(alias: str, cents: int) -> MoveCareMoney:
+    return MoveCareMoney(
+        idempotency_key=f"key {alias}", alias=alias, cents=cents, on=date(2026, 2, 2)
+    )
+
+
 EVENTS: dict[str, Callable[[Market], None]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
@@ -203,6 +243,10 @@ EVENTS: dict[str, Callable[[Market], None]] = {
     "A settled round is corrected": _corrected,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
+    "A holder approves a declaration": _care_approved,
+    "An approved declaration is turned back": _care_turned_back,
+    "The insurer pays for a budget": _care_received,
+    "A carer is paid": _care_paid,
 }
 
 

@@ -39,6 +39,7 @@ LOGINS = (
     ("bram@example.org", "Bram Hoekstra", {Role.MEMBER, Role.COORDINATOR}, "M102"),
     ("gerda@example.org", "Gerda van Loon", {Role.MEMBER, Role.TREASURER, Role.BOARD}, "M107"),
     ("accountant@example.org", "Fenna Postma", {Role.ACCOUNTANT}, None),
+    ("hanneke@example.org", "Hanneke Bos", {Role.CARE}, None),
 )
 COORDINATOR, TREASURER = "bram@example.org", "gerda@example.org"
 

@@ -246,6 +246,9 @@ def _navigation(visit: Visit) -> list[dict[str, object]]:
         ("reports.account", _("My account"), is_member),
         ("costs.mine", _("My costs"), is_member),
         ("costs.overview", _("Costs"), visit.may("cost.read")),
+        ("budgets.mine", _("Care"), is_member),
+        ("budgets.overview", _("Care budgets"), visit.may("care.administer")),
+        ("budgets.money", _("Money for care"), visit.may("care.money")),
         ("reports.books", _("The books"), visit.may("ledger.read")),
         ("cooperatives.members", _("Members"), visit.may("member.read")),
     )

@@ -13,6 +13,7 @@ _MONEY = frozenset({Role.TREASURER, Role.PLATFORM})
 _BOOKS = frozenset({Role.TREASURER, Role.ACCOUNTANT, Role.BOARD, Role.PLATFORM})
 _BOARD = frozenset({Role.BOARD, Role.PLATFORM})
 _PLATFORM = frozenset({Role.PLATFORM})
+_CARE = frozenset({Role.CARE})  # not even the operator: care data is for who is named
 
 PERMISSIONS: Mapping[str, frozenset[Role]] = {
     # cooperatives
@@ -52,6 +53,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "cost.read": _BOOKS,
     "cost.change": _MONEY,
     "cost.settle": _MONEY,
+    # care budgets
+    "care.administer": _CARE,
+    "care.own": _MEMBER | _CARE,
+    "care.money": _MONEY,
     # operation
     "job.read": _COORDINATOR | _BOOKS,
     "city.import": _PLATFORM,

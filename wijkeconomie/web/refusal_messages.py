@@ -105,6 +105,30 @@ MESSAGES: Mapping[str, Any] = {
     "implausible-reading": lazy_gettext(
         "This reading can hardly be right. Look at the meter again."
     ),
+    "care-code-taken": lazy_gettext("This number is in use. Choose another one."),
+    "agreement-not-approved": lazy_gettext(
+        "The care agreement is not approved. Hours can be declared as soon as it is."
+    ),
+    "outside-care-period": lazy_gettext(
+        "The agreement goes from %(from_month)s until %(until_month)s. Choose a month within it."
+    ),
+    "care-amount-differs": lazy_gettext(
+        "The hours and the rate come to another amount. Look at the hours again."
+    ),
+    "over-care-fence": lazy_gettext(
+        "Too little is left for this agreement. Nothing was declared. Talk to the holder of the "
+        "budget."
+    ),
+    "over-care-budget": lazy_gettext(
+        "Too little is left of the budget. Nothing was declared. Talk to the holder of the budget."
+    ),
+    "declaration-state": lazy_gettext(
+        "Someone decided on this declaration already. Look how it stands."
+    ),
+    "nothing-to-list": lazy_gettext(
+        "There is nothing to put on a list: no approved hours of this month are waiting."
+    ),
+    "not-our-money": lazy_gettext("The books hold no money of %(alias)s."),
 }
 
 

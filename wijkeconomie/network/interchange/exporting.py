@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from wijkeconomie.budgets.access import open_care_records
 from wijkeconomie.cooperatives.models import Cooperative, Federation
 from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.permissions import require_permission
@@ -16,6 +17,7 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.network.interchange.faults import ExportConflictError
 from wijkeconomie.network.interchange.files import (
+    CARE_LAYOUTS,
     FEDERATION_FILE,
     LAYOUTS,
     MEMBERS,
@@ -109,6 +111,8 @@ def _all_rows(
     is_shared = layout.file in _SHARED
     for owner in owners:
         with units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow:
+            if layout in CARE_LAYOUTS:
+                open_care_records(uow, "city-exported")
             for cells in stored_rows(uow.session, owner.id, layout):
                 if is_shared or layout.file in _ALONE:
                     key = layout.key_of(cells)

@@ -233,6 +233,11 @@ VOUCHER_REDEMPTIONS = Layout(
     ),
     is_kept=True,
 )
+AGREEMENT_STATUSES = {
+    "goedgekeurd": "approved",
+    "in_behandeling": "pending",
+    "afgewezen": "refused",
+}
 CARE_BUDGETS = Layout(
     file="care_budgets.csv",
     columns=(
@@ -241,11 +246,10 @@ CARE_BUDGETS = Layout(
         *required(cells.FLAG, "drawing_right"),
         *required(cells.DATE, "period_start", "period_end"),
         *required(cells.CENTS, "budget_cents", "hourly_rate_cents"),
-        *required(one_of("goedgekeurd", "in_behandeling", "afgewezen"), "agreement_status"),
+        *required(translated(AGREEMENT_STATUSES), "agreement_status"),
     ),
     key=("budget_id",),
     references=(Reference("member_id", "members.csv"),),
-    is_kept=True,
     check=in_order("period_start", "period_end", "it ends before it begins"),
 )
 CARE_DECLARATIONS = Layout(
@@ -258,8 +262,8 @@ CARE_DECLARATIONS = Layout(
     ),
     key=("declaration_id",),
     references=(Reference("budget_id", "care_budgets.csv"),),
-    is_kept=True,
 )
+CARE_LAYOUTS = (CARE_BUDGETS, CARE_DECLARATIONS)
 PROJECTS = Layout(
     file="projects.csv",
     columns=(

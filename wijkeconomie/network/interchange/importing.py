@@ -16,6 +16,7 @@ from wijkeconomie.cooperatives.models import Cooperative, Federation
 from wijkeconomie.core.identity import Identity, system_identity
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.network.interchange.care_import import care_faults, import_care
 from wijkeconomie.network.interchange.checks import (
     Surroundings,
     check_round,
@@ -162,6 +163,7 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
             [stored] = stored_rows(uow.session, uow.tenant, COOPERATIVES)
             work.refuse(differences(COOPERATIVES, row, stored))
             work.refuse(cost_faults(work, uow))
+            work.refuse(care_faults(work, uow))
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
@@ -207,6 +209,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
         for file, count in rows.counts().items():
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)
     import_shared_costs(work)
+    import_care(work)
     import_bank_lines(work)
     for layout in LAYOUTS:
         if layout.is_kept:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import TextClause, text
 
+from wijkeconomie.budgets.access import open_care_records
 from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.network.interchange.exporting import Owner, cooperatives_to_export
@@ -21,6 +22,8 @@ COST_SHARES_FILE = "cost_shares.csv"
 COST_SHARES_COLUMNS = ("cost_id", "member_id", "cents")
 SUBSIDY_USE_FILE = "subsidy_use.csv"
 SUBSIDY_USE_COLUMNS = ("subsidy_id", "cost_id", "member_id", "cents")
+CARE_OUTCOMES_FILE = "care_outcomes.csv"
+CARE_OUTCOMES_COLUMNS = ("declaration_id", "accepted", "reason", "cents", "balance_after")
 DELIVERED_COLUMNS = (
     "pledge_id",
     "round_id",
@@ -80,6 +83,14 @@ where c.cooperative_id = :cooperative_id and x.cents <> 0
 order by subsidy.id, c.id, m.code
 """
 )
+_CARE = text(
+    """
+select code, case state when 'refused' then 0 else 1 end, coalesce(refusal, ''), cents,
+  left_after_cents
+from care_declaration where cooperative_id = :cooperative_id
+  and state in ('submitted', 'approved', 'refused') order by id
+"""
+)
 _TOTALS = text(
     """
 select r.code, cooperative.code, s.supplier_gross_cents, s.members_gross_cents,
@@ -106,6 +117,7 @@ def export_outcomes(
     ``round_totals.csv``: a row a round; the difference is what the cooperative bears itself.
     ``cost_shares.csv``: a row a member of the cost's month, before subsidies.
     ``subsidy_use.csv``: what a subsidy took off whose share.
+    ``care_outcomes.csv``: a row a declaration of care; what the budget bears and has left then.
     Files of an earlier time are replaced. Returns the rows per file.
 
     Raises:
@@ -117,7 +129,9 @@ def export_outcomes(
         totals = _rows(units_of_work, identity, owners, _TOTALS)
         shares = _rows(units_of_work, identity, owners, _COST_SHARES)
         used = _rows(units_of_work, identity, owners, _SUBSIDY_USE)
+        care = _rows(units_of_work, identity, owners, _CARE, opens_care=True)
         return {
+            CARE_OUTCOMES_FILE: write_rows(draft / CARE_OUTCOMES_FILE, CARE_OUTCOMES_COLUMNS, care),
             COST_SHARES_FILE: write_rows(draft / COST_SHARES_FILE, COST_SHARES_COLUMNS, shares),
             SUBSIDY_USE_FILE: write_rows(draft / SUBSIDY_USE_FILE, SUBSIDY_USE_COLUMNS, used),
             DELIVERED_FILE: write_rows(draft / DELIVERED_FILE, DELIVERED_COLUMNS, delivered),
@@ -130,16 +144,18 @@ def _rows(
     identity: Identity,
     owners: Sequence[Owner],
     statement: TextClause,
+    *,
+    opens_care: bool = False,
 ) -> Iterator[list[str]]:
     paged = {"yield_per": PAGE}
     for owner in owners:
         key = {"cooperative_id": owner.id}
-        with (
-            units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow,
-            uow.session.execute(statement, key, execution_options=paged) as found,
-        ):
-            for row in found:
-                yield [str(value) for value in row]
+        with units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow:
+            if opens_care:
+                open_care_records(uow, "outcomes-exported")
+            with uow.session.execute(statement, key, execution_options=paged) as found:
+                for row in found:
+                    yield [str(value) for value in row]
 
 
 def _sorted_by_id(rows: Iterator[list[str]]) -> Iterator[list[str]]:

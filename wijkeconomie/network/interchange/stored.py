@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.network.interchange.cells import CellError, write_cell
 from wijkeconomie.network.interchange.files import (
+    AGREEMENT_STATUSES,
     BANK_ENTRIES,
+    CARE_BUDGETS,
+    CARE_DECLARATIONS,
     COOPERATIVES,
     DELIVERIES,
     MEMBERS,
@@ -30,7 +33,12 @@ from wijkeconomie.network.interchange.files import (
 from wijkeconomie.network.interchange.layout import Layout
 
 PAGE = 2000
-_WRITTEN_RULE = {value: word for word, value in SHORTAGE_RULES.items()}
+_WRITTEN_WORDS = {
+    (ROUNDS.file, "shortage_rule"): {value: word for word, value in SHORTAGE_RULES.items()},
+    (CARE_BUDGETS.file, "agreement_status"): {
+        value: word for word, value in AGREEMENT_STATUSES.items()
+    },
+}
 
 # A round is part of the folder once it is finished; the others are still going on.
 _FINISHED = "r.state in ('settled', 'cancelled')"
@@ -159,6 +167,33 @@ from subsidy x join cooperative on cooperative.id = x.cooperative_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY} and x.mode <> 'pool' order by x.id
 """
     ),
+    # The first agreement stands for the budget: a folder knows one. Care data shows only in a
+    # transaction that opened it.
+    CARE_BUDGETS.file: text(
+        f"""
+select x.code as budget_id, member.code as member_id, x.law, x.is_drawing_right as drawing_right,
+  x.starts_on as period_start, x.ends_on as period_end, x.budget_cents, first.hourly_rate_cents,
+  first.status as agreement_status
+from care_budget x
+join member on member.cooperative_id = x.cooperative_id and member.id = x.holder_id
+cross join lateral (
+  select a.hourly_rate_cents, a.status from care_agreement a
+  where a.cooperative_id = x.cooperative_id and a.budget_id = x.id order by a.id limit 1
+) as first
+where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    CARE_DECLARATIONS.file: text(
+        f"""
+select x.code as declaration_id, care_budget.code as budget_id,
+  to_char(x.month, 'YYYY-MM') as month, x.minutes, x.claimed_cents as cents
+from care_declaration x
+join care_budget on care_budget.cooperative_id = x.cooperative_id
+  and care_budget.id = x.budget_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY}
+  and x.state in ('submitted', 'approved', 'refused') order by x.id
+"""
+    ),
     BANK_ENTRIES.file: text(
         f"""
 select x.code as entry_id, x.account_iban as account, x.booked_on as booking_date,
@@ -217,8 +252,9 @@ def kept_rows(
 
 def _cells(layout: Layout, values: Mapping[Any, Any]) -> Cells:
     cells = {column.name: write_cell(column.kind, values[column.name]) for column in layout.columns}
-    if layout is ROUNDS:
-        cells["shortage_rule"] = _WRITTEN_RULE[cells["shortage_rule"]]
+    for (file, name), words in _WRITTEN_WORDS.items():
+        if file == layout.file:
+            cells[name] = words[cells[name]]
     return cells
 
 

@@ -1,0 +1,1 @@
+"""Collective care budgets (PGB): budgets, agreements, hours, declarations and month lists."""
