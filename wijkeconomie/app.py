@@ -29,11 +29,16 @@ from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
+from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs import keeping_pages
 from wijkeconomie.costs import pages as cost_pages
+from wijkeconomie.costs import queries as cost_queries
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
+from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
+from wijkeconomie.investments.jobs import investment_jobs
+from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
@@ -57,7 +62,30 @@ PAGES = (
     cost_pages.blueprint,
     reports_pages.blueprint,
 )
-SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
+
+
+def _cost_keys(uow: UnitOfWork) -> list[tuple[str, str]]:
+    return [(key.code, key.name) for key in cost_queries.keys(uow.session, uow.tenant)]
+
+
+def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
+    record_cost(
+        uow,
+        RecordCost(
+            code=cost.code,
+            month=cost.month,
+            description=cost.description,
+            key_code=cost.key_code,
+            net_cents=cost.cents,
+            vat_cents=0,
+        ),
+    )
+
+
+COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost)
+"""By this an asset becomes a cost that members share, without either knowing the other."""
+
+SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS, *investment_jobs(COST_SHARING))
 LOOK_EVERY_S = 30
 
 

@@ -52,6 +52,11 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "cost.read": _BOOKS,
     "cost.change": _MONEY,
     "cost.settle": _MONEY,
+    # investments
+    "investment.read": _MEMBER | _BOOKS,
+    "investment.subscribe": _MEMBER,
+    "investment.read-register": _BOOKS,
+    "investment.change": _MONEY | _BOARD,
     # operation
     "job.read": _COORDINATOR | _BOOKS,
     "city.import": _PLATFORM,

@@ -28,6 +28,9 @@ _JOBS: dict[str, Any] = {
     "rounds.remind": lazy_gettext("Who ordered nothing yet is reminded"),
     "costs.recur": lazy_gettext("A recurring cost comes back"),
     "costs.settle": lazy_gettext("The costs of a month are settled"),
+    "investments.close": lazy_gettext("A campaign is decided"),
+    "investments.depreciate": lazy_gettext("An asset loses the value of a month"),
+    "investments.release": lazy_gettext("Who left gets back what he had in a project"),
 }
 
 

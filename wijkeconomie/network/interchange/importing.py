@@ -32,6 +32,10 @@ from wijkeconomie.network.interchange.files import (
     PLEDGES,
     ROUNDS,
 )
+from wijkeconomie.network.interchange.investments_import import (
+    import_investments,
+    investment_faults,
+)
 from wijkeconomie.network.interchange.money_import import bank_faults, import_bank_lines
 from wijkeconomie.network.interchange.outcome import (
     ImportOutcome,
@@ -162,6 +166,7 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
             [stored] = stored_rows(uow.session, uow.tenant, COOPERATIVES)
             work.refuse(differences(COOPERATIVES, row, stored))
             work.refuse(cost_faults(work, uow))
+            work.refuse(investment_faults(work, uow))
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
@@ -207,6 +212,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
         for file, count in rows.counts().items():
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)
     import_shared_costs(work)
+    import_investments(work)
     import_bank_lines(work)
     for layout in LAYOUTS:
         if layout.is_kept:
