@@ -37,6 +37,8 @@ from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
+from wijkeconomie.investments import building_pages, treasurer_pages
+from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
@@ -53,13 +55,14 @@ from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
 
-VIEWS = (pages, member_pages, keeping_pages)
+VIEWS = (pages, member_pages, keeping_pages, building_pages, treasurer_pages)
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
     sign_in,
     cooperative_pages,
     purchasing_pages.blueprint,
     cost_pages.blueprint,
+    investment_pages.blueprint,
     reports_pages.blueprint,
 )
 
@@ -122,6 +125,8 @@ def create_app(runtime: Runtime) -> Flask:
         app.register_blueprint(blueprint)
     register_tasks(app, purchasing_pages.tasks)
     register_tasks(app, cost_pages.tasks)
+    register_tasks(app, investment_pages.tasks)
+    building_pages.init_cost_sharing(app, COST_SHARING)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)
