@@ -37,6 +37,7 @@ from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
+from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import building_pages, treasurer_pages
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
@@ -107,7 +108,12 @@ CLOCK = (
     Job("outbox", LOOK_EVERY_S, _send_messages),
 )
 
-RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
+RESOURCES = (
+    cooperatives_api.blueprint,
+    purchasing_api.blueprint,
+    investments_api.blueprint,
+    reports_api.blueprint,
+)
 
 
 def create_app(runtime: Runtime) -> Flask:

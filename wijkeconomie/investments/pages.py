@@ -121,7 +121,7 @@ def _progress_chart(project: ProjectView) -> Markup:
         [
             Bar(_("paid"), project.paid_units, str(project.paid_units)),
             Bar(
-                _("taken, not paid"),
+                _("unpaid"),
                 project.taken_units - project.paid_units,
                 str(project.taken_units - project.paid_units),
             ),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from flask.views import MethodView
 
 from wijkeconomie.cooperatives.api import cooperative_resources
 from wijkeconomie.cooperatives.queries import member_by_code
+from wijkeconomie.cooperatives.repeating import once
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
-from wijkeconomie.core.commands import Command, find_earlier_result, remember
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -65,26 +64,6 @@ from wijkeconomie.purchasing.settling import (
 blueprint = cooperative_resources("purchasing_api", __name__, "Purchase rounds")
 
 Body = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request(Command):
-    """A request that a client may send again: what it was about, and its body."""
-
-    target: str
-    body: str
-
-
-def once(visit: Visit, key: str, target: str, body: Body, act: Callable[[UnitOfWork], str]) -> str:
-    """Carry a request out, or answer its repetition with the code of the first time."""
-    command = Request(idempotency_key=key, target=target, body=repr(sorted(body.items())))
-    with visit.begin() as uow:
-        earlier = find_earlier_result(uow, command)
-        if earlier is not None:
-            return earlier
-        result = act(uow)
-        remember(uow, command, result=result)
-        return result
 
 
 def _round(uow: UnitOfWork, code: str) -> RoundView:
