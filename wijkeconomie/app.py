@@ -30,7 +30,7 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.costs import keeping_pages
+from wijkeconomie.costs import funding_pages, keeping_pages
 from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs import queries as cost_queries
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
@@ -131,6 +131,7 @@ def create_app(runtime: Runtime) -> Flask:
         app.register_blueprint(blueprint)
     register_tasks(app, purchasing_pages.tasks)
     register_tasks(app, cost_pages.tasks)
+    register_tasks(app, funding_pages.tasks)
     register_tasks(app, investment_pages.tasks)
     building_pages.init_cost_sharing(app, COST_SHARING)
     register_tasks(app, reports_pages.tasks)

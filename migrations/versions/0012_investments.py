@@ -1,4 +1,4 @@
-"""Projects, participations, drawings, assets and results of investing together.
+"""Projects, participations, drawings, assets and results; the accounting for subsidies.
 
 Revision ID: 0012_investments
 Revises: 0007_job_runs
@@ -18,6 +18,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("subsidy", sa.Column("accounted_on", sa.Date(), nullable=True))
     _create_tables()
     for guard in (_PARTICIPATIONS, _SPENDING, _RESULTS):
         op.execute(sa.text(guard.replace(":", r"\:")))
@@ -27,6 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("subsidy", "accounted_on")
     op.drop_table("result_share")
     op.drop_index(
         "uq_project_drawing_invoice",

@@ -166,7 +166,16 @@ PAGES = {
         "members",
     ],
     "accountant": ["books?period=2026-01", "books/entries/1", "books/rounds/MRS-R01"],
-    "treasurer": ["costs", "costs/months/2026-01", "costs/MRS-K011", "new-cost", "new-key", "work"],
+    "treasurer": [
+        "costs",
+        "costs/months/2026-01",
+        "costs/MRS-K011",
+        "new-cost",
+        "new-key",
+        "work",
+        "new-subsidy",
+        "subsidies/MRS-G1",
+    ],
     "board": [
         "projects",
         "projects/ZON",

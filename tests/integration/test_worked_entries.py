@@ -19,6 +19,13 @@ from wijkeconomie.app import COST_SHARING
 from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
+from wijkeconomie.costs.funding import (
+    MoveSubsidy,
+    account_for_subsidy,
+    receive_subsidy,
+    repay_subsidy,
+    spend_subsidy,
+)
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
 from wijkeconomie.costs.models import SubsidyMode
 from wijkeconomie.costs.settling import settle_month
@@ -198,6 +205,50 @@ def _cost_corrected(market: Market) -> None:
         correct_cost(uow, CorrectCost(cost_code="K1", reason="typfout", net_cents=1100))
 
 
+def _granted_subsidy(market: Market) -> None:
+    with market.books.open() as uow:
+        save_subsidy(
+            uow,
+            SaveSubsidy(
+                code="G1",
+                grantor="Gemeente",
+                purpose="buurtfeest",
+                mode=SubsidyMode.EARMARKED,
+                awarded_cents=40000,
+                valid_from=date(2026, 1, 1),
+                valid_until=date(2026, 12, 31),
+            ),
+        )
+
+
+def _move(cents: int, reference: str) -> MoveSubsidy:
+    return MoveSubsidy(code="G1", cents=cents, on=date(2026, 3, 1), reference=reference)
+
+
+def _subsidy_received(market: Market) -> None:
+    _granted_subsidy(market)
+    with market.books.open() as uow:
+        receive_subsidy(uow, _move(30000, "termijn-1"))
+
+
+def _subsidy_spent(market: Market) -> None:
+    _subsidy_received(market)
+    with market.books.open() as uow:
+        spend_subsidy(uow, _move(25000, "feest"))
+
+
+def _subsidy_accounted(market: Market) -> None:
+    _subsidy_spent(market)
+    with market.books.open() as uow:
+        account_for_subsidy(uow, "G1", date(2026, 4, 1))
+
+
+def _subsidy_repaid(market: Market) -> None:
+    _subsidy_accounted(market)
+    with market.books.open() as uow:
+        repay_subsidy(uow, _move(5000, "terug"))
+
+
 def _roof(market: Market, **terms: Any) -> Roof:
     open_roof(market.books, **terms)
     return Roof(market.books, market.members)
@@ -283,6 +334,11 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A settled round is corrected": _corrected,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
+    "A subsidy is awarded": _granted_subsidy,
+    "The funder pays a part of a subsidy": _subsidy_received,
+    "A cost that stands elsewhere is paid out of a subsidy": _subsidy_spent,
+    "A subsidy is accounted for": _subsidy_accounted,
+    "What was left of a subsidy is paid back": _subsidy_repaid,
     "A member pays while the campaign gathers": _deposited,
     "Enough was paid": _granted,
     "Not enough was paid in time": _failed,

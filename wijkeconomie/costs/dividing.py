@@ -156,6 +156,7 @@ class Divider:
                 Subsidy.valid_from <= self._month.start,
                 Subsidy.valid_until >= self._month.start,
                 Subsidy.used_cents < Subsidy.awarded_cents,
+                Subsidy.accounted_on.is_(None),
             )
             .order_by(Subsidy.valid_until, Subsidy.code)
             .limit(1)

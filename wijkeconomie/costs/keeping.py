@@ -10,6 +10,7 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.funding import book_award
 from wijkeconomie.costs.keys import flush_or_refuse, key_by_code
 from wijkeconomie.costs.models import (
     RecurringCost,
@@ -170,7 +171,7 @@ class SaveSubsidy:
 
 
 def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
-    """Write down a subsidy; with a key it lowers that key's costs, oldest first.
+    """Write down a subsidy and book its award; with a key it lowers that key's costs, oldest first.
 
     Args:
         command: ``earmarks`` are member ids with cents, for the mode ``earmarked``.
@@ -178,6 +179,7 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
     Raises:
         NotFoundError: no such key.
         CostExistsError: another subsidy has the code.
+        ClosedPeriodError: the month in which it begins was closed.
     """
     require_permission(uow.identity, "cost.change")
     key = key_by_code(uow, command.key_code) if command.key_code else None
@@ -202,4 +204,5 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
         for member_id, cents in command.earmarks
     )
     uow.session.flush()
+    book_award(uow, subsidy)
     return subsidy.id

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from wijkeconomie.costs.models import Basis, TiePolicy
+from wijkeconomie.costs.models import Basis, SubsidyMode, TiePolicy
 
 _BASES: dict[Basis, Any] = {
     Basis.EQUAL: lazy_gettext("everyone the same"),
@@ -21,6 +21,18 @@ _POLICIES: dict[TiePolicy, Any] = {
     TiePolicy.ORDER: lazy_gettext("by member number"),
     TiePolicy.ROTATE: lazy_gettext("someone else first each time"),
     TiePolicy.CARRY: lazy_gettext("carried over to the next time"),
+}
+_MODES: dict[SubsidyMode, Any] = {
+    SubsidyMode.POOL: lazy_gettext("for everyone: it lowers the whole cost"),
+    SubsidyMode.TARGETED_POOL: lazy_gettext("for members with a low income"),
+    SubsidyMode.EARMARKED: lazy_gettext("for named members or one purpose"),
+}
+_SUBSIDY_LINES: dict[str, Any] = {
+    "subsidy.spent": lazy_gettext("Spent by hand"),
+    "subsidy.lapsed": lazy_gettext("Lapsed: not spent and not received"),
+    "subsidy.repaid": lazy_gettext("Paid back"),
+    "cost.settled": lazy_gettext("A shared cost"),
+    "cost.settled.reversed": lazy_gettext("A shared cost, turned back"),
 }
 _JOBS: dict[str, Any] = {
     "rounds.open": lazy_gettext("A round opens"),
@@ -48,6 +60,16 @@ def basis_choices() -> list[tuple[str, str]]:
 def policy_choices() -> list[tuple[str, str]]:
     """Who gets the cents that are left."""
     return [(policy.value, str(words)) for policy, words in _POLICIES.items()]
+
+
+def subsidy_mode_choices() -> list[tuple[str, str]]:
+    """For whom a subsidy can be."""
+    return [(mode.value, str(words)) for mode, words in _MODES.items()]
+
+
+def subsidy_line_words(kind: str) -> str:
+    """What an entry on the account of a subsidy is."""
+    return str(_SUBSIDY_LINES.get(kind, _("Other use")))
 
 
 def job_words(job: str) -> str:

@@ -102,6 +102,8 @@ MESSAGES: Mapping[str, Any] = {
     "implausible-reading": lazy_gettext(
         "This reading can hardly be right. Look at the meter again."
     ),
+    "subsidy-limit": lazy_gettext("Of this subsidy %(left_cents)s is left."),
+    "subsidy-accounted": lazy_gettext("This subsidy was accounted for. Nothing changes any more."),
     "project-code-taken": lazy_gettext(
         "This code or invoice number is in use. Choose another one."
     ),
