@@ -35,11 +35,26 @@ from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
-from wijkeconomie.costs import keeping_pages, key_pages, meter_pages, month_pages, subsidy_pages
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs import (
+    funding_pages,
+    keeping_pages,
+    key_pages,
+    meter_pages,
+    month_pages,
+    subsidy_pages,
+)
 from wijkeconomie.costs import pages as cost_pages
+from wijkeconomie.costs import queries as cost_queries
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
 from wijkeconomie.costs.jobs import COST_JOBS
+from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
+from wijkeconomie.investments import api as investments_api
+from wijkeconomie.investments import building_pages, treasurer_pages
+from wijkeconomie.investments import pages as investment_pages
+from wijkeconomie.investments.jobs import investment_jobs
+from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
@@ -68,6 +83,8 @@ VIEWS = (
     care_administrator_pages,
     list_pages,
     money_pages,
+    building_pages,
+    treasurer_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -76,9 +93,38 @@ PAGES = (
     purchasing_pages.blueprint,
     cost_pages.blueprint,
     care_pages.blueprint,
+    investment_pages.blueprint,
     reports_pages.blueprint,
 )
-SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS, *STATEMENT_JOBS)
+
+
+def _cost_keys(uow: UnitOfWork) -> list[tuple[str, str]]:
+    return [(key.code, key.name) for key in cost_queries.keys(uow.session, uow.tenant)]
+
+
+def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
+    record_cost(
+        uow,
+        RecordCost(
+            code=cost.code,
+            month=cost.month,
+            description=cost.description,
+            key_code=cost.key_code,
+            net_cents=cost.cents,
+            vat_cents=0,
+        ),
+    )
+
+
+COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost)
+"""By this an asset becomes a cost that members share, without either knowing the other."""
+
+SCHEDULED_JOBS = (
+    *ROUND_JOBS,
+    *COST_JOBS,
+    *investment_jobs(COST_SHARING),
+    *STATEMENT_JOBS,
+)
 LOOK_EVERY_S = 30
 
 
@@ -101,6 +147,7 @@ RESOURCES = (
     cooperatives_api.blueprint,
     purchasing_api.blueprint,
     budgets_api.blueprint,
+    investments_api.blueprint,
     reports_api.blueprint,
 )
 
@@ -122,6 +169,9 @@ def create_app(runtime: Runtime) -> Flask:
     register_tasks(app, purchasing_pages.tasks)
     register_tasks(app, cost_pages.tasks)
     register_tasks(app, care_pages.tasks)
+    register_tasks(app, funding_pages.tasks)
+    register_tasks(app, investment_pages.tasks)
+    building_pages.init_cost_sharing(app, COST_SHARING)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)

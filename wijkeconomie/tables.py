@@ -7,6 +7,7 @@ from wijkeconomie.cooperatives import models as cooperatives
 from wijkeconomie.core import audit, commands, jobs, outbox
 from wijkeconomie.core.models import Base
 from wijkeconomie.costs import models as costs
+from wijkeconomie.investments import models as investments
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
@@ -22,6 +23,7 @@ MODULES = (
     purchasing,
     costs,
     budgets,
+    investments,
     payments,
     network,
 )

@@ -17,6 +17,7 @@ MONEY_FOLDERS = {
     "purchasing",
     "budgets",
     "costs",
+    "investments",
     "payments",
     "reports",
     "network",

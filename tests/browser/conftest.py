@@ -11,10 +11,13 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.browser.install_browser import ADVICE, find_browser
+from tests.factories.books import Books
+from tests.factories.investments import Roof, open_roof
 from tests.factories.people import PASSWORD, Person, sign_up
 from tests.unit.network.city_folders import DEMO_CITY
 from wijkeconomie.app import create_app
-from wijkeconomie.core.identity import Role
+from wijkeconomie.cooperatives.queries import cooperative_by_code, member_ids_by_code
+from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.network.interchange.importing import import_city
 
@@ -56,10 +59,29 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
+def build_a_roof(runtime: Runtime) -> None:
+    """A project of which a part was built, with a surplus and units that are not paid yet."""
+    with runtime.units_of_work.begin(identity=system_identity("test")) as uow:
+        own = cooperative_by_code(uow.session, "MRS").id
+    books = Books(runtime.units_of_work, own, "MRS")
+    with books.open() as uow:
+        members = member_ids_by_code(uow.session, own)
+    open_roof(books, stage_units=5, explanation="Veertig panelen op de gymzaal aan de Molenweg.")
+    roof = Roof(books, members)
+    roof.buy(M101=3, M102=7)
+    roof.draw(200_000, vat=42_000)
+    roof.put_into_use(life=240)
+    roof.draw(10_000, document="F-2")
+    roof.share(12_345)
+    roof.take("M101", 2)
+    roof.take("M103", 1)
+
+
 @pytest.fixture
 def site(fresh_runtime: Runtime) -> Iterator[Site]:
     """The site, served from a database of this test alone."""
     import_city(fresh_runtime.units_of_work, DEMO_CITY)
+    build_a_roof(fresh_runtime)
     people = {
         "member": sign_up(fresh_runtime, "MRS", "Annelies", Role.MEMBER, member="M101"),
         "neighbour": sign_up(fresh_runtime, "MRS", "Carlijn", Role.MEMBER, member="M103"),

@@ -146,7 +146,16 @@ def test_who_leaves_right_after_the_last_tap_has_ordered_all_the_same(
 
 
 PAGES = {
-    "member": ["", "rounds", "rounds/MRS-R01", "account?period=2026-01", "my-costs", "profile"],
+    "member": [
+        "",
+        "rounds",
+        "rounds/MRS-R01",
+        "account?period=2026-01",
+        "my-costs",
+        "profile",
+        "projects",
+        "projects/ZON",
+    ],
     "coordinator": [
         "",
         "rounds/new?supplier=LEV1",
@@ -164,6 +173,7 @@ PAGES = {
         "new-cost",
         "new-key",
         "new-subsidy",
+        "subsidies/MRS-G1",
         "meters",
         "work",
         "care-money",
@@ -176,6 +186,17 @@ PAGES = {
         "care/lists",
         "care/shared-hours?carer=1",
     ],
+    "board": [
+        "projects",
+        "projects/ZON",
+        "new-project",
+        "projects/ZON/new-invoice",
+        "projects/ZON/new-asset",
+        "projects/ZON/new-result",
+        "assets/DAK/share",
+        "register",
+        "owed",
+    ],
 }
 
 
@@ -184,7 +205,7 @@ def test_pages_are_usable_with_a_screen_reader_and_fit_a_phone(
     browser: Browser, site: Site, who: str
 ) -> None:
     page = a_page(browser)
-    sign_in(page, site, getattr(site, who))
+    sign_in(page, site, site.treasurer if who == "board" else getattr(site, who))
     for path in PAGES[who]:
         answer = page.goto(f"{site.address}/c/MRS/{path}")
         assert answer is not None

@@ -6,23 +6,37 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.care import CareHome
+from tests.factories.investments import Roof, open_roof
 from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
+from wijkeconomie.app import COST_SHARING
 from wijkeconomie.budgets.declaring import approve, turn_back
 from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
 from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
+from wijkeconomie.costs.funding import (
+    MoveSubsidy,
+    account_for_subsidy,
+    receive_subsidy,
+    repay_subsidy,
+    spend_subsidy,
+)
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
 from wijkeconomie.costs.models import SubsidyMode
 from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import settle_month
+from wijkeconomie.investments.building import share_cost_of_asset
+from wijkeconomie.investments.depreciating import depreciate
+from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
+from wijkeconomie.investments.models import Instrument
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
@@ -232,7 +246,125 @@ def _care_money(alias: str, cents: int) -> MoveCareMoney:
     )
 
 
-EVENTS: dict[str, Callable[[Market], None]] = {
+def _granted_subsidy(market: Market) -> None:
+    with market.books.open() as uow:
+        save_subsidy(
+            uow,
+            SaveSubsidy(
+                code="G1",
+                grantor="Gemeente",
+                purpose="buurtfeest",
+                mode=SubsidyMode.EARMARKED,
+                awarded_cents=40000,
+                valid_from=date(2026, 1, 1),
+                valid_until=date(2026, 12, 31),
+            ),
+        )
+
+
+def _move(cents: int, reference: str) -> MoveSubsidy:
+    return MoveSubsidy(code="G1", cents=cents, on=date(2026, 3, 1), reference=reference)
+
+
+def _subsidy_received(market: Market) -> None:
+    _granted_subsidy(market)
+    with market.books.open() as uow:
+        receive_subsidy(uow, _move(30000, "termijn-1"))
+
+
+def _subsidy_spent(market: Market) -> None:
+    _subsidy_received(market)
+    with market.books.open() as uow:
+        spend_subsidy(uow, _move(25000, "feest"))
+
+
+def _subsidy_accounted(market: Market) -> None:
+    _subsidy_spent(market)
+    with market.books.open() as uow:
+        account_for_subsidy(uow, "G1", date(2026, 4, 1))
+
+
+def _subsidy_repaid(market: Market) -> None:
+    _subsidy_accounted(market)
+    with market.books.open() as uow:
+        repay_subsidy(uow, _move(5000, "terug"))
+
+
+def _roof(market: Market, **terms: Any) -> Roof:
+    open_roof(market.books, **terms)
+    return Roof(market.books, market.members)
+
+
+def _deposited(market: Market) -> None:
+    _roof(market).buy(L001=2)
+
+
+def _granted(market: Market) -> Roof:
+    roof = _roof(market)
+    roof.buy(L001=12, L002=8)
+    return roof
+
+
+def _failed(market: Market) -> None:
+    roof = _roof(market)
+    roof.buy(L001=2)
+    roof.close()
+
+
+def _lent(market: Market) -> None:
+    roof = _roof(market, instrument=Instrument.LOAN, stage_units=1)
+    roof.buy(L001=1)
+    roof.buy(L002=1)
+
+
+def _drawn(market: Market) -> None:
+    _granted(market).draw(360000, vat=75600)
+
+
+def _depreciated(market: Market, key: str | None = None) -> None:
+    roof = _granted(market)
+    roof.draw(360000)
+    roof.put_into_use()
+    with market.books.open() as uow:
+        if key is not None:
+            share_cost_of_asset(uow, "DAK", key, COST_SHARING)
+        depreciate(uow, "DAK", date(2026, 3, 1), COST_SHARING)
+
+
+def _shared_by_key(market: Market) -> None:
+    House(market.books, market.members).key()
+    _depreciated(market, "equal")
+
+
+def _surplus_shared(market: Market) -> None:
+    _granted(market).share(10000)
+
+
+def _loss_shared(market: Market) -> Roof:
+    roof = _granted(market)
+    roof.share(-10000)
+    return roof
+
+
+def _released(market: Market) -> None:
+    _loss_shared(market)
+    with market.books.open() as uow:
+        release_units(uow, "ZON", "L001")
+
+
+def _paid_out(market: Market) -> None:
+    _surplus_shared(market)
+    with market.books.open() as uow:
+        command = PayMember(
+            idempotency_key="uitbetaling-1",
+            member_code="L001",
+            cents=6000,
+            paid_on=date(2027, 1, 4),
+        )
+        pay_member(uow, command)
+
+
+EVENTS: dict[str, Callable[[Market], object]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
     "The bank returns it": _returned,
@@ -247,6 +379,22 @@ EVENTS: dict[str, Callable[[Market], None]] = {
     "An approved declaration is turned back": _care_turned_back,
     "The insurer pays for a budget": _care_received,
     "A carer is paid": _care_paid,
+    "A subsidy is awarded": _granted_subsidy,
+    "The funder pays a part of a subsidy": _subsidy_received,
+    "A cost that stands elsewhere is paid out of a subsidy": _subsidy_spent,
+    "A subsidy is accounted for": _subsidy_accounted,
+    "What was left of a subsidy is paid back": _subsidy_repaid,
+    "A member pays while the campaign gathers": _deposited,
+    "Enough was paid": _granted,
+    "Not enough was paid in time": _failed,
+    "A member pays a loan once the campaign is granted": _lent,
+    "An invoice is drawn on a project": _drawn,
+    "An asset loses the value of a month": _depreciated,
+    "An asset that members share by a key loses the value of a month": _shared_by_key,
+    "A surplus is shared over the units": _surplus_shared,
+    "A loss is shared over the units": _loss_shared,
+    "A member who left gets back what is left": _released,
+    "The bank pays a member what he is owed": _paid_out,
 }
 
 

@@ -22,7 +22,11 @@ class Request(Command):
 def once(
     visit: Visit, key: str, target: str, body: Mapping[str, Any], act: Callable[[UnitOfWork], str]
 ) -> str:
-    """Carry a request out, or answer its repetition with the code of the first time."""
+    """Carry a request out, or answer its repetition with the code of the first time.
+
+    Raises:
+        IdempotencyKeyReusedError: the key came with another body before.
+    """
     command = Request(idempotency_key=key, target=target, body=repr(sorted(body.items())))
     with visit.begin() as uow:
         earlier = find_earlier_result(uow, command)

@@ -245,6 +245,7 @@ def _navigation(visit: Visit) -> list[dict[str, object]]:
         ("purchasing.rounds", _("Buying together"), visit.may("round.read")),
         ("reports.account", _("My account"), is_member),
         ("costs.mine", _("My costs"), is_member),
+        ("investments.overview", _("Projects"), visit.may("investment.read")),
         ("costs.overview", _("Costs"), visit.may("cost.read")),
         ("budgets.mine", _("Care"), is_member),
         ("budgets.overview", _("Care budgets"), visit.may("care.administer")),

@@ -57,6 +57,11 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "care.administer": _CARE,
     "care.own": _MEMBER | _CARE,
     "care.money": _MONEY,
+    # investments
+    "investment.read": _MEMBER | _BOOKS,
+    "investment.subscribe": _MEMBER,
+    "investment.read-register": _BOOKS,
+    "investment.change": _MONEY | _BOARD,
     # operation
     "job.read": _COORDINATOR | _BOOKS,
     "city.import": _PLATFORM,

@@ -161,6 +161,7 @@ class Divider:
                 Subsidy.valid_from <= self._month.start,
                 Subsidy.valid_until >= self._month.start,
                 Subsidy.key_id.is_not(None),
+                Subsidy.accounted_on.is_(None),
             )
             .order_by(Subsidy.valid_until, Subsidy.code)
             .execution_options(populate_existing=True)

@@ -12,6 +12,7 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.funding import book_award
 from wijkeconomie.costs.keys import flush_or_refuse, key_by_code
 from wijkeconomie.costs.models import (
     RecurringCost,
@@ -176,7 +177,7 @@ class SaveSubsidy:
 
 
 def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
-    """Write down a subsidy; with a key it lowers that key's costs, oldest first.
+    """Write down a subsidy and book its award; with a key it lowers that key's costs, oldest first.
 
     Args:
         command: ``earmarks`` are member ids with cents, for the mode ``earmarked``.
@@ -185,6 +186,7 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
         NotFoundError: no such key.
         InvalidInputError: nothing is awarded, it ends before it begins, or earmarks do not fit.
         CostExistsError: another subsidy has the code.
+        ClosedPeriodError: the month in which it begins was closed.
     """
     require_permission(uow.identity, "cost.change")
     _check_subsidy(command)
@@ -210,6 +212,7 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
         for member_id, cents in command.earmarks
     )
     uow.session.flush()
+    book_award(uow, subsidy)
     return subsidy.id
 
 

@@ -254,6 +254,8 @@ class Subsidy(TenantTable, Base):
     valid_until: Mapped[date]
     """The last day."""
     accountable_by: Mapped[date | None]
+    accounted_on: Mapped[date | None]
+    """The day on which the funder was told; nothing is used of it any more."""
 
 
 class SubsidyEarmark(TenantTable, Base):

@@ -162,6 +162,7 @@ class SubsidyView:
     used_cents: int
     valid_until: date
     accountable_by: date | None
+    accounted_on: date | None
 
     @property
     def left_cents(self) -> int:
@@ -174,8 +175,8 @@ def subsidies(session: Session, cooperative_id: int) -> list[SubsidyView]:
     rows = session.execute(
         text(
             "select s.code, s.grantor, s.purpose, k.name, s.awarded_cents, s.used_cents,"
-            " s.valid_until, s.accountable_by from subsidy s left join allocation_key k"
-            " on k.cooperative_id = s.cooperative_id and k.id = s.key_id"
+            " s.valid_until, s.accountable_by, s.accounted_on from subsidy s"
+            " left join allocation_key k on k.cooperative_id = s.cooperative_id and k.id = s.key_id"
             " where s.cooperative_id = :id order by s.accountable_by nulls last, s.code"
         ),
         {"id": cooperative_id},

@@ -54,6 +54,20 @@ class CostExistsError(DomainError):
     title = "This code is in use"
 
 
+class SubsidyLimitError(DomainError):
+    """Less is left to receive, to spend or to pay back; the context tells how much."""
+
+    code = "subsidy-limit"
+    title = "So much is not left of this subsidy"
+
+
+class SubsidyAccountedError(DomainError):
+    """The funder was told how it was spent; nothing is received or spent after that."""
+
+    code = "subsidy-accounted"
+    title = "This subsidy was accounted for"
+
+
 class ImplausibleReadingError(DomainError):
     """A reading is lower than an earlier one, or the usage is far from usual: look again."""
 

@@ -30,14 +30,14 @@ def new_subsidy() -> ResponseReturnValue:
         with visit.begin() as uow:
             errors = _save(uow)
         if not errors:
-            flash(_("Written down. It lowers costs from the next settlement on."), "success")
-            return redirect(url_for("costs.overview"), 303)
+            flash(_("Written down, and booked as money to come."), "success")
+            return redirect(url_for("costs.subsidy_page", code=request.form["code"].strip()), 303)
     with visit.begin() as uow:
         today = local_date(uow.now, LOCAL_TIME)
         keys = [(key.code, key.name) for key in queries.keys(uow.session, uow.tenant)]
         members = cooperative_queries.active_member_codes(uow.session, uow.tenant, today)
     page = render_template(
-        "costs/subsidy.html",
+        "costs/new_subsidy.html",
         visit=visit,
         keys=[("", _("no shared costs: it is kept for another use")), *keys],
         modes=mode_choices(),

@@ -27,6 +27,13 @@ _MODES: dict[SubsidyMode, Any] = {
     SubsidyMode.TARGETED_POOL: lazy_gettext("members with a low income, together"),
     SubsidyMode.EARMARKED: lazy_gettext("named members, each an amount for every cost"),
 }
+_SUBSIDY_LINES: dict[str, Any] = {
+    "subsidy.spent": lazy_gettext("Spent by hand"),
+    "subsidy.lapsed": lazy_gettext("Lapsed: not spent and not received"),
+    "subsidy.repaid": lazy_gettext("Paid back"),
+    "cost.settled": lazy_gettext("A shared cost"),
+    "cost.settled.reversed": lazy_gettext("A shared cost, turned back"),
+}
 _JOBS: dict[str, Any] = {
     "rounds.open": lazy_gettext("A round opens"),
     "rounds.close": lazy_gettext("A round closes"),
@@ -34,6 +41,9 @@ _JOBS: dict[str, Any] = {
     "costs.recur": lazy_gettext("A recurring cost comes back"),
     "costs.settle": lazy_gettext("The costs of a month are settled"),
     "statements.send": lazy_gettext("Members hear that their statement is there"),
+    "investments.close": lazy_gettext("A campaign is decided"),
+    "investments.depreciate": lazy_gettext("An asset loses the value of a month"),
+    "investments.release": lazy_gettext("Who left gets back what he had in a project"),
 }
 
 
@@ -61,6 +71,11 @@ def mode_choices() -> list[tuple[str, str]]:
 def policy_choices() -> list[tuple[str, str]]:
     """Who gets the cents that are left."""
     return [(policy.value, str(words)) for policy, words in _POLICIES.items()]
+
+
+def subsidy_line_words(kind: str) -> str:
+    """What an entry on the account of a subsidy is."""
+    return str(_SUBSIDY_LINES.get(kind, _("Other use")))
 
 
 def job_words(job: str) -> str:

@@ -129,6 +129,41 @@ MESSAGES: Mapping[str, Any] = {
         "There is nothing to put on a list: no approved hours of this month are waiting."
     ),
     "not-our-money": lazy_gettext("The books hold no money of %(alias)s."),
+    "subsidy-limit": lazy_gettext("Of this subsidy %(left_cents)s is left."),
+    "subsidy-accounted": lazy_gettext("This subsidy was accounted for. Nothing changes any more."),
+    "project-code-taken": lazy_gettext(
+        "This code or invoice number is in use. Choose another one."
+    ),
+    "prospectus-needed": lazy_gettext(
+        "Together with your other campaigns you ask for more than 5 million euros in a year. "
+        "For that the law wants an approved prospectus. Fill in which one, or ask for less."
+    ),
+    "campaign-not-open": lazy_gettext("You cannot take part in this project now."),
+    "campaign-full": lazy_gettext("You can take %(left)s more units at most."),
+    "members-only": lazy_gettext(
+        "Only members take part, from the day they join to the day they leave."
+    ),
+    "participation-state": lazy_gettext(
+        "This participation was paid, given up or paid back already. Look how it stands."
+    ),
+    "drawing-above-raised": lazy_gettext(
+        "Of this project you can spend %(left_cents)s now. Wait until more has come in."
+    ),
+    "drawing-used": lazy_gettext(
+        "This invoice is part of something in use, or was turned back already."
+    ),
+    "nothing-drawn": lazy_gettext(
+        "There is no invoice yet. Enter the invoices of the project first."
+    ),
+    "no-units": lazy_gettext("Nobody holds units of this project on that day."),
+    "result-shared": lazy_gettext("The result of %(year)s was shared already."),
+    "loss-not-borne": lazy_gettext("Members lent this money. They do not pay for a loss."),
+    "loss-above-capital": lazy_gettext(
+        "The loss is more than what is left of the units: %(left_cents)s."
+    ),
+    "nothing-owed": lazy_gettext(
+        "We owe member %(member)s %(owed_cents)s. You cannot pay more than that."
+    ),
 }
 
 

@@ -275,7 +275,6 @@ PROJECTS = Layout(
         *optional(cells.SIGNED_CENTS, "result_2026_cents"),
     ),
     key=("project_id",),
-    is_kept=True,
 )
 INVESTMENTS = Layout(
     file="investments.csv",
@@ -287,7 +286,6 @@ INVESTMENTS = Layout(
     key=("project_id", "member_id"),
     has_unique_key=False,
     references=(Reference("project_id", "projects.csv"), Reference("member_id", "members.csv")),
-    is_kept=True,
 )
 BANK_ENTRIES = Layout(
     file="bank_entries.csv",

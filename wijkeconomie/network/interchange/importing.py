@@ -33,6 +33,10 @@ from wijkeconomie.network.interchange.files import (
     PLEDGES,
     ROUNDS,
 )
+from wijkeconomie.network.interchange.investments_import import (
+    import_investments,
+    investment_faults,
+)
 from wijkeconomie.network.interchange.money_import import bank_faults, import_bank_lines
 from wijkeconomie.network.interchange.outcome import (
     ImportOutcome,
@@ -164,6 +168,7 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
             work.refuse(differences(COOPERATIVES, row, stored))
             work.refuse(cost_faults(work, uow))
             work.refuse(care_faults(work, uow))
+            work.refuse(investment_faults(work, uow))
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
@@ -210,6 +215,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)
     import_shared_costs(work)
     import_care(work)
+    import_investments(work)
     import_bank_lines(work)
     for layout in LAYOUTS:
         if layout.is_kept:

@@ -13,6 +13,7 @@ from wijkeconomie.budgets.access import open_care_records
 from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.network.interchange.exporting import Owner, cooperatives_to_export
+from wijkeconomie.network.interchange.investments_import import RESULT_YEAR
 from wijkeconomie.network.interchange.stored import PAGE
 from wijkeconomie.network.interchange.writing import folder_in_place, write_rows
 
@@ -24,6 +25,8 @@ SUBSIDY_USE_FILE = "subsidy_use.csv"
 SUBSIDY_USE_COLUMNS = ("subsidy_id", "cost_id", "member_id", "cents")
 CARE_OUTCOMES_FILE = "care_outcomes.csv"
 CARE_OUTCOMES_COLUMNS = ("declaration_id", "accepted", "reason", "cents", "balance_after")
+INVESTMENT_SHARES_FILE = "investment_shares.csv"
+INVESTMENT_SHARES_COLUMNS = ("project_id", "member_id", "cents")
 DELIVERED_COLUMNS = (
     "pledge_id",
     "round_id",
@@ -91,6 +94,16 @@ from care_declaration where cooperative_id = :cooperative_id
   and state in ('submitted', 'approved', 'refused') order by id
 """
 )
+_INVESTMENT_SHARES = text(
+    """
+select p.code, m.code, s.cents
+from project_result r
+join investment_project p on p.cooperative_id = r.cooperative_id and p.id = r.project_id
+join result_share s on s.cooperative_id = r.cooperative_id and s.result_id = r.id
+join member m on m.cooperative_id = s.cooperative_id and m.id = s.member_id
+where r.cooperative_id = :cooperative_id and r.year = :year order by p.id, m.code
+"""
+).bindparams(year=RESULT_YEAR)
 _TOTALS = text(
     """
 select r.code, cooperative.code, s.supplier_gross_cents, s.members_gross_cents,
@@ -118,6 +131,8 @@ def export_outcomes(
     ``cost_shares.csv``: a row a member of the cost's month, before subsidies.
     ``subsidy_use.csv``: what a subsidy took off whose share.
     ``care_outcomes.csv``: a row a declaration of care; what the budget bears and has left then.
+    ``investment_shares.csv``: a row a member with units of a project, of the result that the
+    folder tells; negative for a loss.
     Files of an earlier time are replaced. Returns the rows per file.
 
     Raises:
@@ -130,8 +145,12 @@ def export_outcomes(
         shares = _rows(units_of_work, identity, owners, _COST_SHARES)
         used = _rows(units_of_work, identity, owners, _SUBSIDY_USE)
         care = _rows(units_of_work, identity, owners, _CARE, opens_care=True)
+        earned = _rows(units_of_work, identity, owners, _INVESTMENT_SHARES)
         return {
             CARE_OUTCOMES_FILE: write_rows(draft / CARE_OUTCOMES_FILE, CARE_OUTCOMES_COLUMNS, care),
+            INVESTMENT_SHARES_FILE: write_rows(
+                draft / INVESTMENT_SHARES_FILE, INVESTMENT_SHARES_COLUMNS, earned
+            ),
             COST_SHARES_FILE: write_rows(draft / COST_SHARES_FILE, COST_SHARES_COLUMNS, shares),
             SUBSIDY_USE_FILE: write_rows(draft / SUBSIDY_USE_FILE, SUBSIDY_USE_COLUMNS, used),
             DELIVERED_FILE: write_rows(draft / DELIVERED_FILE, DELIVERED_COLUMNS, delivered),

@@ -19,10 +19,12 @@ from wijkeconomie.network.interchange.files import (
     CARE_DECLARATIONS,
     COOPERATIVES,
     DELIVERIES,
+    INVESTMENTS,
     MEMBERS,
     PARTICIPATION_KEYS,
     PLEDGES,
     PRODUCTS,
+    PROJECTS,
     ROUNDS,
     SHARED_COSTS,
     SHORTAGE_RULES,
@@ -192,6 +194,27 @@ join care_budget on care_budget.cooperative_id = x.cooperative_id
   and care_budget.id = x.budget_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY}
   and x.state in ('submitted', 'approved', 'refused') order by x.id
+"""
+    ),
+    PROJECTS.file: text(
+        f"""
+select x.code as project_id, cooperative.code as coop_id, x.name, x.unit_price_cents,
+  x.target_units, r.cents as result_2026_cents
+from investment_project x join cooperative on cooperative.id = x.cooperative_id
+left join project_result r on r.cooperative_id = x.cooperative_id and r.project_id = x.id
+  and r.year = 2026
+where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    # What counts: units that were only taken, or whose money went back, are not of the folder.
+    INVESTMENTS.file: text(
+        f"""
+select p.code as project_id, member.code as member_id, x.units, x.bought_on
+from participation x
+join investment_project p on p.cooperative_id = x.cooperative_id and p.id = x.project_id
+join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY.replace("x.code", "p.code")}
+  and x.state in ('issued', 'released') order by x.id
 """
     ),
     BANK_ENTRIES.file: text(

@@ -1,0 +1,224 @@
+"""Use cases of subsidies in the books: awarded, received, spent, accounted for, paid back.
+
+Two accounts of each subsidy tell everything: what the funder owes still (``13201``) and what is
+left to spend or to pay back (``16521``). Limits of the ledger keep both on their side of zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select, text
+
+from wijkeconomie.core.audit import record_change
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.models import Subsidy
+from wijkeconomie.costs.refusals import SubsidyAccountedError, SubsidyLimitError
+from wijkeconomie.ledger.chart import load_chart
+from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, credit, debit
+from wijkeconomie.ledger.queries import account_balance, control_codes
+from wijkeconomie.ledger.service import ensure_account, open_books, post_entry, set_balance_limit
+
+RECEIVABLE = "subsidy_receivable"
+TO_SPEND = "subsidies"
+INCOME = "subsidy_income"
+
+_BOOKED = text(
+    "select number from journal_entry where cooperative_id = :id and idempotency_key = :key"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveSubsidy:
+    """An amount of a subsidy on a day; ``reference`` tells one from another of the same day."""
+
+    code: str
+    cents: int
+    on: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubsidyAccounts:
+    """What the funder owes still, and what is left to spend or to pay back, in cents."""
+
+    to_receive_cents: int
+    to_spend_cents: int
+
+
+def book_award(uow: UnitOfWork, subsidy: Subsidy) -> None:
+    """Book the award on the first day of the subsidy, once."""
+    if not subsidy.awarded_cents:
+        return
+    receivable, to_spend = _accounts(uow, subsidy.code)
+    _post(
+        uow,
+        "subsidy.awarded",
+        subsidy,
+        MoveSubsidy(
+            code=subsidy.code, cents=subsidy.awarded_cents, on=subsidy.valid_from, reference="award"
+        ),
+        (debit(receivable, subsidy.awarded_cents), credit(to_spend, subsidy.awarded_cents)),
+    )
+    set_balance_limit(uow, receivable, minimum=0)
+    set_balance_limit(uow, to_spend, maximum=0)
+
+
+def receive_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
+    """Book that the funder paid; a second call with the same reference books nothing.
+
+    Raises:
+        NotFoundError, InvalidInputError, ClosedPeriodError.
+        SubsidyAccountedError, SubsidyLimitError: more than was awarded.
+    """
+    subsidy = _open_subsidy(uow, command)
+    receivable, _ = _accounts(uow, subsidy.code)
+    if not _is_booked(uow, "subsidy.received", subsidy, command):
+        _require(subsidy_accounts(uow, subsidy.code).to_receive_cents, command)
+    bank = ensure_account(uow, "bank")
+    lines = (debit(bank, command.cents), credit(receivable, command.cents))
+    _post(uow, "subsidy.received", subsidy, command, lines)
+    return subsidy_accounts(uow, subsidy.code)
+
+
+def spend_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
+    """Book that a cost, which stands elsewhere in the books, was paid out of a subsidy.
+
+    Costs that members share use their subsidy by themselves when they are settled.
+
+    Raises:
+        NotFoundError, InvalidInputError, ClosedPeriodError.
+        SubsidyAccountedError, SubsidyLimitError: more than is left.
+    """
+    subsidy = _open_subsidy(uow, command)
+    _, to_spend = _accounts(uow, subsidy.code)
+    if not _is_booked(uow, "subsidy.spent", subsidy, command):
+        _require(subsidy.awarded_cents - subsidy.used_cents, command)
+        subsidy.used_cents += command.cents
+    income = ensure_account(uow, INCOME)
+    lines = (debit(to_spend, command.cents), credit(income, command.cents))
+    _post(uow, "subsidy.spent", subsidy, command, lines)
+    uow.session.flush()
+    return subsidy_accounts(uow, subsidy.code)
+
+
+def account_for_subsidy(uow: UnitOfWork, code: str, on: date) -> SubsidyAccounts:
+    """Note that the funder was told; what was neither spent nor received is not owed any more.
+
+    What was received and not spent stays as a debt to the funder, to be paid back.
+
+    Raises:
+        NotFoundError, SubsidyAccountedError, ClosedPeriodError.
+    """
+    command = MoveSubsidy(code=code, cents=1, on=on, reference="accounted")
+    subsidy = _open_subsidy(uow, command)
+    receivable, to_spend = _accounts(uow, code)
+    stands = subsidy_accounts(uow, code)
+    lapses = min(stands.to_receive_cents, stands.to_spend_cents)
+    if lapses:
+        lines = (debit(to_spend, lapses), credit(receivable, lapses))
+        _post(uow, "subsidy.lapsed", subsidy, command, lines)
+    subsidy.accounted_on = on
+    uow.session.flush()
+    record_change(uow, subject=f"subsidy/{subsidy.id}", action="accounted for")
+    return subsidy_accounts(uow, code)
+
+
+def repay_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
+    """Book that what was left was paid back to the funder, after it was accounted for.
+
+    Raises:
+        NotFoundError, InvalidInputError, ClosedPeriodError.
+        SubsidyLimitError: more than is left, or it was not accounted for yet.
+    """
+    require_permission(uow.identity, "cost.change")
+    subsidy = _held(uow, command)
+    _, to_spend = _accounts(uow, subsidy.code)
+    if not _is_booked(uow, "subsidy.repaid", subsidy, command):
+        left = subsidy_accounts(uow, subsidy.code).to_spend_cents
+        _require(left if subsidy.accounted_on is not None else 0, command)
+    bank = ensure_account(uow, "bank")
+    lines = (debit(to_spend, command.cents), credit(bank, command.cents))
+    _post(uow, "subsidy.repaid", subsidy, command, lines)
+    return subsidy_accounts(uow, subsidy.code)
+
+
+def subsidy_accounts(uow: UnitOfWork, code: str) -> SubsidyAccounts:
+    """How the two accounts of a subsidy stand."""
+    receivable, to_spend = _accounts(uow, code)
+    return SubsidyAccounts(
+        account_balance(uow.session, uow.tenant, receivable),
+        -account_balance(uow.session, uow.tenant, to_spend),
+    )
+
+
+def _accounts(uow: UnitOfWork, code: str) -> tuple[str, str]:
+    if RECEIVABLE not in control_codes(uow.session, uow.tenant):
+        # The books were opened before the chart had this account.
+        open_books(uow, load_chart())
+    return ensure_account(uow, RECEIVABLE, code), ensure_account(uow, TO_SPEND, code)
+
+
+def _open_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> Subsidy:
+    require_permission(uow.identity, "cost.change")
+    subsidy = _held(uow, command)
+    if subsidy.accounted_on is not None:
+        raise SubsidyAccountedError(f"subsidy {command.code} is closed", subsidy=command.code)
+    return subsidy
+
+
+def _held(uow: UnitOfWork, command: MoveSubsidy) -> Subsidy:
+    subsidy = uow.session.scalar(
+        select(Subsidy)
+        .where(Subsidy.cooperative_id == uow.tenant, Subsidy.code == command.code)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if subsidy is None:
+        raise NotFoundError(f"there is no subsidy {command.code}", subsidy=command.code)
+    if command.cents <= 0:
+        raise InvalidInputError("an amount is above zero", field="cents")
+    book_award(uow, subsidy)  # of subsidies from before awards were booked
+    return subsidy
+
+
+def _require(left: int, command: MoveSubsidy) -> None:
+    if command.cents > left:
+        raise SubsidyLimitError(
+            f"{left} cents are left of {command.code}",
+            subsidy=command.code,
+            left_cents=max(left, 0),
+        )
+
+
+def _key(kind: str, subsidy: Subsidy, command: MoveSubsidy) -> str:
+    return f"subsidy/{subsidy.id}/{kind}/{command.reference}"
+
+
+def _is_booked(uow: UnitOfWork, kind: str, subsidy: Subsidy, command: MoveSubsidy) -> bool:
+    """Whether this reference was booked before; posting again then compares the rest."""
+    found = uow.session.scalar(_BOOKED, {"id": uow.tenant, "key": _key(kind, subsidy, command)})
+    return found is not None
+
+
+def _post(
+    uow: UnitOfWork,
+    kind: str,
+    subsidy: Subsidy,
+    command: MoveSubsidy,
+    lines: tuple[PostingDraft, ...],
+) -> None:
+    post_entry(
+        uow,
+        EntryDraft(
+            accounting_date=command.on,
+            kind=kind,
+            source=f"subsidy/{subsidy.code}",
+            description=f"Subsidy {subsidy.code}",
+            idempotency_key=_key(kind, subsidy, command),
+            postings=lines,
+        ),
+    )

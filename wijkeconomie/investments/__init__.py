@@ -1,0 +1,1 @@
+"""Neighbourhood infrastructure that members pay for together: campaigns, participations, assets."""

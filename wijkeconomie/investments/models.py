@@ -1,0 +1,286 @@
+"""Tables of projects, participations, drawings, assets and results shared over units."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+
+
+class Instrument(enum.StrEnum):
+    """What a participation is in the books: own capital, or a debt of the cooperative."""
+
+    EQUITY = "equity"
+    SUBORDINATED = "subordinated"
+    LOAN = "loan"
+
+
+class ProjectState(enum.StrEnum):
+    """Whether enough came in; it leaves ``gathering`` once and for all."""
+
+    GATHERING = "gathering"
+    GRANTED = "granted"
+    FAILED = "failed"
+
+
+class ParticipationState(enum.StrEnum):
+    """Where a participation stands. Migration 0012 holds which state follows which."""
+
+    SUBSCRIBED = "subscribed"
+    PAID = "paid"
+    ISSUED = "issued"
+    RELEASED = "released"
+    WITHDRAWN = "withdrawn"
+    REFUNDED = "refunded"
+
+
+def _one_of(column: str, kinds: type[enum.StrEnum]) -> str:
+    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
+
+
+def _own(*columns: str, of: str, referred: tuple[str, ...] = ("id",)) -> ForeignKeyConstraint:
+    """A foreign key within the cooperative."""
+    return ForeignKeyConstraint(
+        ["cooperative_id", *columns], [f"{of}.{name}" for name in ("cooperative_id", *referred)]
+    )
+
+
+# While the campaign runs only whole stages may be spent; once it has closed, all that came in.
+DRAWN_WITHIN_RAISED = (
+    "drawn_cents between 0 and unit_price_cents * case when closed_on is null"
+    " and raised_units < target_units then raised_units / stage_units * stage_units"
+    " else raised_units end"
+)
+
+
+class InvestmentProject(TenantTable, Base):
+    """Something that members pay for together, with the campaign that gathers the money.
+
+    ``stage_units`` is how many units must be paid before any counts, and the step by which money
+    may be spent: all of the target for all-or-nothing, fewer for stages, 1 for no condition.
+    The three counts are kept by triggers on the rows that they count, never by the program.
+    """
+
+    __tablename__ = "investment_project"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        # Lets a participation refer to the price, so that its amount can be checked in its row.
+        UniqueConstraint("cooperative_id", "id", "unit_price_cents"),
+        CheckConstraint(_one_of("instrument", Instrument), name="instrument_known"),
+        CheckConstraint(_one_of("state", ProjectState), name="state_known"),
+        CheckConstraint("unit_price_cents > 0", name="price_positive"),
+        CheckConstraint("stage_units between 1 and target_units", name="stage_within_target"),
+        CheckConstraint("maximum_units between 1 and target_units", name="maximum_within_target"),
+        CheckConstraint("closes_on >= opens_on", name="closes_after_opening"),
+        CheckConstraint("stage_units = 1 or closes_on is not null", name="condition_has_last_day"),
+        CheckConstraint("repayment_months between 0 and 600", name="repayment_months_sane"),
+        CheckConstraint("repayment_cents_per_year > 0", name="repayment_per_year_positive"),
+        CheckConstraint("(state = 'granted') = (granted_on is not null)", name="granted_on_a_day"),
+        CheckConstraint("taken_units between 0 and target_units", name="taken_within_target"),
+        CheckConstraint("raised_units between 0 and taken_units", name="raised_within_taken"),
+        CheckConstraint("raised_units = 0 or state = 'granted'", name="raised_when_granted"),
+        CheckConstraint(DRAWN_WITHIN_RAISED, name="drawn_within_raised"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    name: Mapped[str]
+    explanation: Mapped[str] = mapped_column(server_default="", default="")
+    instrument: Mapped[str]
+    unit_price_cents: Mapped[int]
+    target_units: Mapped[int]
+    stage_units: Mapped[int]
+    maximum_units: Mapped[int | None]
+    """How many units one member may take."""
+    opens_on: Mapped[date]
+    closes_on: Mapped[date | None]
+    """The last day; a campaign without one runs until its target is reached."""
+    repayment_months: Mapped[int]
+    repayment_cents_per_year: Mapped[int | None]
+    prospectus: Mapped[str | None]
+    """The approved prospectus, for offers above the limit of the exemption."""
+    state: Mapped[str]
+    granted_on: Mapped[date | None]
+    closed_on: Mapped[date | None]
+    taken_units: Mapped[int] = mapped_column(server_default="0")
+    raised_units: Mapped[int] = mapped_column(server_default="0")
+    drawn_cents: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+
+class Participation(TenantTable, Base):
+    """Units of a project that a member took at one time."""
+
+    __tablename__ = "participation"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        _own(
+            "project_id",
+            "unit_price_cents",
+            of="investment_project",
+            referred=("id", "unit_price_cents"),
+        ),
+        _own("member_id", of="member"),
+        CheckConstraint(_one_of("state", ParticipationState), name="state_known"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("cents = units * unit_price_cents", name="cents_are_units_at_price"),
+        CheckConstraint(
+            "(paid_on is not null) = (state in ('paid', 'issued', 'released', 'refunded'))",
+            name="paid_on_a_day",
+        ),
+        CheckConstraint(
+            "(issued_on is not null) = (state in ('issued', 'released'))", name="issued_on_a_day"
+        ),
+        CheckConstraint(
+            "(ended_on is not null) = (state in ('released', 'withdrawn', 'refunded'))",
+            name="ended_on_a_day",
+        ),
+        CheckConstraint(
+            "(released_cents is not null) = (state = 'released')", name="released_for_an_amount"
+        ),
+        CheckConstraint("released_cents between 0 and cents", name="released_within_cents"),
+        Index("ix_participation_cooperative_id_project_id", "cooperative_id", "project_id"),
+        Index("ix_participation_cooperative_id_member_id", "cooperative_id", "member_id"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    project_id: Mapped[int]
+    member_id: Mapped[int]
+    units: Mapped[int]
+    unit_price_cents: Mapped[int]
+    cents: Mapped[int]
+    state: Mapped[str]
+    bought_on: Mapped[date]
+    paid_on: Mapped[date | None]
+    issued_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
+    released_cents: Mapped[int | None]
+
+
+class ProjectAsset(TenantTable, Base):
+    """Something that is in use and loses its value in equal months.
+
+    With ``key_code`` what it loses in a month becomes a cost that members share by that key.
+    """
+
+    __tablename__ = "project_asset"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        _own("project_id", of="investment_project"),
+        CheckConstraint("extract(day from in_use_from) = 1", name="in_use_from_first_day"),
+        CheckConstraint("life_months between 1 and 1200", name="life_sane"),
+        CheckConstraint("cost_cents > 0", name="cost_positive"),
+        CheckConstraint("residual_cents between 0 and cost_cents", name="residual_within_cost"),
+        CheckConstraint(
+            "depreciated_cents between 0 and cost_cents - residual_cents",
+            name="depreciated_within_cost",
+        ),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    project_id: Mapped[int]
+    name: Mapped[str]
+    in_use_from: Mapped[date]
+    life_months: Mapped[int]
+    cost_cents: Mapped[int]
+    residual_cents: Mapped[int]
+    depreciated_cents: Mapped[int] = mapped_column(server_default="0")
+    key_code: Mapped[str | None]
+
+
+class ProjectDrawing(TenantTable, Base):
+    """A supplier's invoice that is paid from the money of a project."""
+
+    __tablename__ = "project_drawing"
+    __table_args__ = (
+        _own("project_id", of="investment_project"),
+        _own("asset_id", of="project_asset"),
+        CheckConstraint("net_cents > 0 and vat_cents >= 0", name="amounts_not_negative"),
+        CheckConstraint("cost_cents in (net_cents, net_cents + vat_cents)", name="cost_is_borne"),
+        CheckConstraint("reversed_on is null or asset_id is null", name="reversed_is_of_no_asset"),
+        Index(
+            "uq_project_drawing_invoice",
+            "cooperative_id",
+            "supplier_code",
+            "document",
+            unique=True,
+            postgresql_where="reversed_on is null",
+        ),
+    )
+
+    id: Mapped[SurrogateKey]
+    project_id: Mapped[int]
+    supplier_code: Mapped[str]
+    document: Mapped[str]
+    description: Mapped[str]
+    drawn_on: Mapped[date]
+    net_cents: Mapped[int]
+    vat_cents: Mapped[int]
+    cost_cents: Mapped[int]
+    """What the project bears: without the VAT that the cooperative reclaims."""
+    asset_id: Mapped[int | None]
+    entry_number: Mapped[int]
+    reversed_on: Mapped[date | None]
+
+
+class AssetDepreciation(TenantTable, Base):
+    """What an asset lost in one month; posted once."""
+
+    __tablename__ = "asset_depreciation"
+    __table_args__ = (
+        _own("asset_id", of="project_asset"),
+        CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
+        CheckConstraint("cents >= 0", name="cents_not_negative"),
+    )
+
+    asset_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    cents: Mapped[int]
+    entry_number: Mapped[int | None]
+    """Absent where the month's part of a very small cost is nothing."""
+    shared_cost_code: Mapped[str | None]
+
+
+class ProjectResult(TenantTable, Base):
+    """The surplus of a year, or its loss when negative, shared over the units of a project."""
+
+    __tablename__ = "project_result"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "project_id", "year"),
+        _own("project_id", of="investment_project"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("(cents = 0) = (entry_number is null)", name="posted_when_something"),
+    )
+
+    id: Mapped[SurrogateKey]
+    project_id: Mapped[int]
+    year: Mapped[int]
+    cents: Mapped[int]
+    units: Mapped[int]
+    accounting_date: Mapped[date]
+    decision: Mapped[str | None]
+    """Which meeting decided to share it (art. 2:53a BW leaves that to statutes and meeting)."""
+    entry_number: Mapped[int | None]
+
+
+class ResultShare(TenantTable, Base):
+    """What a member's units of a project bring him of a result; negative for a loss."""
+
+    __tablename__ = "result_share"
+    __table_args__ = (
+        _own("result_id", of="project_result"),
+        _own("member_id", of="member"),
+        CheckConstraint("units > 0", name="units_positive"),
+    )
+
+    result_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    units: Mapped[int]
+    cents: Mapped[int]
