@@ -13,7 +13,7 @@ from datetime import date
 from sqlalchemy.exc import DBAPIError
 
 from wijkeconomie.budgets.access import open_own_record, open_record, write_trail
-from wijkeconomie.budgets.entries import post_declaration, reverse_declaration
+from wijkeconomie.budgets.entries import care_accounts, post_declaration, reverse_declaration
 from wijkeconomie.budgets.keeping import find_carer
 from wijkeconomie.budgets.models import (
     AgreementStatus,
@@ -206,7 +206,11 @@ def approve(uow: UnitOfWork, declaration_id: int, *, note: str | None = None) ->
     _decide(uow, row, DeclarationState.APPROVED, _paper(uow, row, note))
     budget = uow.session.get_one(CareBudget, (uow.tenant, row.budget_id))
     row.entry_number = post_declaration(
-        uow, budget, row, accounting_date=local_date(uow.now, LOCAL_TIME)
+        uow,
+        budget,
+        row,
+        accounting_date=local_date(uow.now, LOCAL_TIME),
+        accounts=care_accounts(uow, [budget], {row.carer_id}),
     )
     uow.session.flush()
 

@@ -7,20 +7,62 @@ approved: who that is stands with the care data.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from wijkeconomie.budgets.keeping import HELD, PAYABLE, find_carer, holds_money
-from wijkeconomie.budgets.models import CareBudget, CareDeclaration
+from sqlalchemy import select
+
+from wijkeconomie.budgets.keeping import HELD, PAYABLE, holds_money
+from wijkeconomie.budgets.models import CareBudget, CareDeclaration, Carer
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
-from wijkeconomie.ledger.service import ensure_account, post_entry, reverse_entry
+from wijkeconomie.ledger.service import ensure_accounts, post_entry, reverse_entry
 
 ACTOR = "care"
 
 
+@dataclass(frozen=True, slots=True)
+class CareAccounts:
+    """The accounts of budgets and of carers, by the ids of those."""
+
+    held: Mapping[int, str]
+    payable: Mapping[int, str]
+
+
+def care_accounts(
+    uow: UnitOfWork, budgets: Sequence[CareBudget], carer_ids: Collection[int]
+) -> CareAccounts:
+    """The accounts of the budgets whose money comes here, and of carers; opened where new."""
+    ours = [
+        budget
+        for budget in budgets
+        if holds_money(budget.law, is_drawing_right=budget.is_drawing_right)
+    ]
+    if not ours:
+        return CareAccounts({}, {})
+    held = ensure_accounts(uow, HELD, [budget.alias for budget in ours])
+    aliases: dict[int, str] = dict(
+        uow.session.execute(
+            select(Carer.id, Carer.alias).where(
+                Carer.cooperative_id == uow.tenant, Carer.id.in_(carer_ids)
+            )
+        ).all()
+    )
+    payable = ensure_accounts(uow, PAYABLE, list(aliases.values()))
+    return CareAccounts(
+        {budget.id: held[budget.alias] for budget in ours},
+        {carer_id: payable[alias] for carer_id, alias in aliases.items()},
+    )
+
+
 def post_declaration(
-    uow: UnitOfWork, budget: CareBudget, declaration: CareDeclaration, *, accounting_date: date
+    uow: UnitOfWork,
+    budget: CareBudget,
+    declaration: CareDeclaration,
+    *,
+    accounting_date: date,
+    accounts: CareAccounts,
 ) -> int | None:
     """Book that the budget bears a declaration and the carer is owed it; the entry's number.
 
@@ -29,11 +71,8 @@ def post_declaration(
     Raises:
         ClosedPeriodError, BalanceLimitError.
     """
-    if not holds_money(budget.law, is_drawing_right=budget.is_drawing_right):
+    if budget.id not in accounts.held or declaration.cents == 0:
         return None
-    if declaration.cents == 0:
-        return None
-    carer = find_carer(uow, declaration.carer_id)
     source = f"care/{budget.alias}/{declaration.number}"
     draft = EntryDraft(
         accounting_date=accounting_date,
@@ -42,8 +81,8 @@ def post_declaration(
         description=f"care in {declaration.month:%Y-%m}, {budget.alias}",
         idempotency_key=source,
         postings=(
-            debit(ensure_account(uow, HELD, budget.alias), declaration.cents),
-            credit(ensure_account(uow, PAYABLE, carer.alias), declaration.cents),
+            debit(accounts.held[budget.id], declaration.cents),
+            credit(accounts.payable[declaration.carer_id], declaration.cents),
         ),
     )
     return post_entry(_without_login(uow), draft).number

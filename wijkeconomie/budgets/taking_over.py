@@ -7,14 +7,14 @@ refused, with the reason; the rest counts as approved by its holder, on the last
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import select
 
 from wijkeconomie.budgets.declaring import terms_of
-from wijkeconomie.budgets.entries import post_declaration
+from wijkeconomie.budgets.entries import care_accounts, post_declaration
 from wijkeconomie.budgets.models import (
     CareAgreement,
     CareBudget,
@@ -88,12 +88,27 @@ def take_over(uow: UnitOfWork, claims: Sequence[TakeOver]) -> None:
         used[agreement.id] += rows[-1].cents
     uow.session.add_all(rows)
     uow.session.flush()
-    for row in rows:
-        if row.state == DeclarationState.APPROVED:
-            last_day = Period.month_of(row.month).end - timedelta(days=1)
-            row.entry_number = post_declaration(
-                uow, budgets[row.budget_id], row, accounting_date=last_day
-            )
+    _post(uow, rows, budgets)
+
+
+def _post(
+    uow: UnitOfWork, rows: Sequence[CareDeclaration], budgets: Mapping[int, CareBudget]
+) -> None:
+    approved = [row for row in rows if row.state == DeclarationState.APPROVED]
+    accounts = care_accounts(uow, list(budgets.values()), {row.carer_id for row in approved})
+    numbers = [
+        post_declaration(
+            uow,
+            budgets[row.budget_id],
+            row,
+            accounting_date=Period.month_of(row.month).end - timedelta(days=1),
+            accounts=accounts,
+        )
+        for row in approved
+    ]
+    # Written together, after all have been posted: each statement before would write one.
+    for row, number in zip(approved, numbers, strict=True):
+        row.entry_number = number
     uow.session.flush()
 
 
