@@ -56,7 +56,7 @@ create function participations_taken() returns trigger
 language plpgsql security definer set search_path = pg_catalog, public as $$
 begin
   if exists (select from added where state <> 'subscribed') then
-    raise exception 'a participation begins as taken' using errcode = 'WE012';
+    raise exception 'a participation begins as taken' using errcode = 'WE014';
   end if;
   update investment_project p set taken_units = p.taken_units + a.units
   from (select cooperative_id, project_id, sum(units)::bigint as units from added
@@ -82,7 +82,7 @@ begin
   limit 1;
   if found then
     raise exception 'participation % does not go from % to %',
-      wrong.code, wrong.was, wrong.becomes using errcode = 'WE012';
+      wrong.code, wrong.was, wrong.becomes using errcode = 'WE014';
   end if;
   update investment_project p
   set taken_units = p.taken_units + m.taken, raised_units = p.raised_units + m.raised
@@ -119,10 +119,10 @@ begin
       and raised_units < stage_units
   ) then
     raise exception 'project % counts before its first stage is paid', new.code
-      using errcode = 'WE012';
+      using errcode = 'WE014';
   end if;
   if old.state <> 'gathering' and new.state <> old.state then
-    raise exception 'project % was decided', new.code using errcode = 'WE012';
+    raise exception 'project % was decided', new.code using errcode = 'WE014';
   end if;
   return null;
 end $$;
@@ -144,7 +144,7 @@ begin
   end if;
   if tg_op = 'UPDATE' then
     if old.reversed_on is not null or old.asset_id is not null then
-      raise exception 'drawing % stays as it is', new.id using errcode = 'WE012';
+      raise exception 'drawing % stays as it is', new.id using errcode = 'WE014';
     end if;
     drawn = drawn - old.cost_cents;
   end if;
@@ -170,7 +170,7 @@ begin
           and d.project_id = a.project_id)
   ) then
     raise exception 'asset % does not cost what its invoices come to', asset
-      using errcode = 'WE012';
+      using errcode = 'WE014';
   end if;
 end $$;
 
@@ -207,14 +207,14 @@ begin
   if new.month < asset.in_use_from
      or new.month >= asset.in_use_from + make_interval(months => asset.life_months::integer) then
     raise exception '% is outside the life of asset %', new.month, asset.code
-      using errcode = 'WE012';
+      using errcode = 'WE014';
   end if;
   select count(*) into months from asset_depreciation
   where cooperative_id = new.cooperative_id and asset_id = new.asset_id;
   if months = asset.life_months
      and asset.depreciated_cents <> asset.cost_cents - asset.residual_cents then
     raise exception 'the months of asset % do not add up to what it loses', asset.code
-      using errcode = 'WE012';
+      using errcode = 'WE014';
   end if;
   return null;
 end $$;
@@ -235,7 +235,7 @@ begin
   where cooperative_id = new.cooperative_id and result_id = new.id;
   if shared is distinct from new.cents or counted is distinct from new.units then
     raise exception 'the shares of result % come to % of %', new.id, shared, new.cents
-      using errcode = 'WE012';
+      using errcode = 'WE014';
   end if;
   return null;
 end $$;
@@ -254,7 +254,7 @@ begin
       and r.units < (select sum(s.units) from result_share s
         where s.cooperative_id = r.cooperative_id and s.result_id = r.id)
   ) then
-    raise exception 'the result was shared over all its units' using errcode = 'WE012';
+    raise exception 'the result was shared over all its units' using errcode = 'WE014';
   end if;
   return null;
 end $$;
