@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.ledger import queries as ledger
-from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
+from wijkeconomie.purchasing.models import Dropout, FreightKey, RoundState, ShortageRule
+from wijkeconomie.purchasing.round_rules import most_tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class RoundView:
     settled_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    minimum_net_cents: int | None
+    """The smallest order the supplier takes, without VAT and freight."""
     pledgers: int
     """Members with a pledge that was not withdrawn."""
     pledged_net_cents: int
@@ -50,13 +53,13 @@ _ROUNDS = """
 select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
   s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
   r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
-  r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason,
+  r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason, r.minimum_net_cents,
   coalesce(pledged.pledgers, 0) as pledgers, coalesce(pledged.net, 0) as pledged_net_cents
 from purchase_round r
 join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
 left join lateral (
   select count(distinct x.member_id) as pledgers,
-    sum(x.quantity * o.price_excl_cents)::bigint as net
+    sum(coalesce(x.allotted_quantity, x.quantity) * o.price_excl_cents)::bigint as net
   from pledge x
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
   where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
@@ -145,14 +148,29 @@ class OfferedProduct:
     vat_basis_points: int | None
     pack_size: int
     max_per_member: int | None
+    list_price_excl_cents: int
+    """The first price of the ladder; ``price_excl_cents`` is the one that counts now."""
+    sells_loose: bool
+    minimum_quantity: int | None
     pledged: int
+    """By everyone; after closing what their pledges became."""
     pledgers: int
+
+    @property
+    def most_tolerance(self) -> int:
+        """Units of tolerance that can be of use; 0 where everything can be ordered."""
+        return most_tolerance(
+            sells_loose=self.sells_loose,
+            pack_size=self.pack_size,
+            minimum_quantity=self.minimum_quantity,
+        )
 
 
 _OFFERED = text(
     """
 select o.id, product.code, o.name, o.unit, product.category, o.position, o.price_excl_cents,
-  o.vat_basis_points, o.pack_size, o.max_per_member, coalesce(sum(x.quantity), 0)::bigint,
+  o.vat_basis_points, o.pack_size, o.max_per_member, o.list_price_excl_cents, o.sells_loose,
+  o.minimum_quantity, coalesce(sum(coalesce(x.allotted_quantity, x.quantity)), 0)::bigint,
   count(x.id)
 from round_product o
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -189,13 +207,21 @@ class PledgeView:
     changed_at: datetime
     withdrawn_at: datetime | None
     version: int
+    tolerance: int
+    max_price_excl_cents: int | None
+    allotted_quantity: int | None
+    """What closing made of it, where that differs from ``quantity``."""
+    dropout: Dropout | None
 
 
 _PLEDGES = text(
     """
-select x.id, x.code, x.round_product_id, product.code, o.name, o.unit, x.member_id, member.code,
-  concat_ws(' ', member.first_name, member.infix, member.last_name), x.quantity, x.pledged_at,
-  x.changed_at, x.withdrawn_at, x.version
+select x.id, x.code, x.round_product_id, product.code as product_code, o.name as product_name,
+  o.unit, x.member_id, member.code as member_code,
+  concat_ws(' ', member.first_name, member.infix, member.last_name) as member_name,
+  x.quantity, x.pledged_at, x.changed_at, x.withdrawn_at, x.version, x.tolerance,
+  x.max_price_excl_cents,
+  x.allotted_quantity, x.dropout
 from pledge x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -226,7 +252,10 @@ def pledges(
             "with_withdrawn": with_withdrawn,
         },
     )
-    return [PledgeView(*row) for row in found]
+    return [
+        PledgeView(**{**row, "dropout": Dropout(row["dropout"]) if row["dropout"] else None})
+        for row in found.mappings()
+    ]
 
 
 def pledging_members(session: Session, cooperative_id: int, round_id: int) -> list[int]:
@@ -329,13 +358,17 @@ def _due(
     ]
 
 
-# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative.
+# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative. While a round
+# is open the most that can be owed is reserved: tolerance in full, at today's price or the
+# member's maximum; after closing what the pledge became.
 _RESERVED = text(
     """
 select coalesce(sum(line.net
   + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000), 0)::bigint
 from (
-  select x.quantity * o.price_excl_cents as net, o.vat_basis_points as rate
+  select case when r.state in ('draft', 'open') then x.quantity + x.tolerance
+      else coalesce(x.allotted_quantity, x.quantity) end
+    * least(o.price_excl_cents, x.max_price_excl_cents) as net, o.vat_basis_points as rate
   from pledge x
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
@@ -347,7 +380,7 @@ from (
 
 
 def reserved_cents(session: Session, cooperative_id: int, member_id: int) -> int:
-    """What the member's pledges in unsettled rounds come to, with VAT and without freight."""
+    """What the member's pledges in unsettled rounds come to at most, with VAT, without freight."""
     return int(
         session.scalar(_RESERVED, {"cooperative_id": cooperative_id, "member_id": member_id}) or 0
     )

@@ -103,6 +103,18 @@ def credit_shortfall(available_before: int, available_after: int) -> int:
     return -available_after
 
 
+def most_tolerance(*, sells_loose: bool, pack_size: int, minimum_quantity: int | None) -> int:
+    """How much tolerance of one product can be of use: less than a pack fills any pack.
+
+    Where there is a minimum, all but one of it.
+
+    >>> most_tolerance(sells_loose=False, pack_size=10, minimum_quantity=None)
+    9
+    """
+    of_pack = 0 if sells_loose else pack_size - 1
+    return max(of_pack, (minimum_quantity or 1) - 1)
+
+
 def packs(quantity: int, pack_size: int) -> tuple[int, int]:
     """The whole packs in a quantity, and the loose units beside them."""
     return divmod(quantity, pack_size)
