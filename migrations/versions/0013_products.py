@@ -86,6 +86,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("drop trigger closing_holds on purchase_round")
     op.execute("drop function round_closing_holds()")
+    op.drop_table("price_list")
     op.drop_table("product_price")
     for table, columns in _ADDED.items():
         for name in _CHECKS.get(table, {}):
@@ -212,4 +213,30 @@ def _create_tables() -> None:
         " 'system/migration' from product"
     )
     for statement in protect_tenant_table("product_price", rights="select, insert"):
+        op.execute(statement)
+    op.create_table(
+        "price_list",
+        sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("supplier_id", sa.BigInteger(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("rows", postgresql.JSONB(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("uploaded_by", sa.Text(), nullable=False),
+        sa.Column("taken_over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("terms", postgresql.JSONB(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"],
+            ["cooperative.id"],
+            name=op.f("fk_price_list_cooperative_id_cooperative"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "supplier_id"],
+            ["supplier.cooperative_id", "supplier.id"],
+            name=op.f("fk_price_list_cooperative_id_supplier_id_supplier"),
+        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_price_list")),
+    )
+    rights = "select, insert, update (taken_over_at, terms)"
+    for statement in protect_tenant_table("price_list", rights=rights):
         op.execute(statement)

@@ -68,8 +68,19 @@ def share_order(
     extra = ordered - sum(wanted)
     if extra <= 0:
         return deliver(ordered, wanted, rule).delivered
+    more = share_extra(extra, tolerances)
+    return [want + add for want, add in zip(wanted, more, strict=True)]
+
+
+def share_extra(extra: int, tolerances: Sequence[int]) -> list[int]:
+    """Hand out units that fill a pack over who tolerates more, in input order.
+
+    Who tolerates nothing may be left out: the others get the same.
+
+    Raises:
+        ValueError: there are more units than tolerance.
+    """
     if extra > sum(tolerances):
         raise ValueError("more is ordered than anyone takes")
     # At most all tolerance is handed out, so that a share rounded up is within its own.
-    more = allocate(extra, tolerances)
-    return [want + add for want, add in zip(wanted, more, strict=True)]
+    return allocate(extra, tolerances)

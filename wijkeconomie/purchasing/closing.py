@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.ordering import share_order
+from wijkeconomie.money.ladders import RungOutcome
+from wijkeconomie.money.ordering import share_extra, share_order
 from wijkeconomie.money.quantities import ShortageRule
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, closing_record, round_ladders
 from wijkeconomie.purchasing.models import Dropout, PurchaseRound
@@ -46,6 +47,7 @@ _DROP_BY_PRICE = text(
         which="from round_product o where x.cooperative_id = :cooperative_id"
         " and x.round_id = :round_id and x.withdrawn_at is null"
         " and o.cooperative_id = x.cooperative_id and o.id = x.round_product_id"
+        " and x.max_price_excl_cents is not null"
         " and x.max_price_excl_cents < o.price_excl_cents"
     )
 )
@@ -129,7 +131,7 @@ class _Closing:
     def fill_packs(self, chosen: Sequence[ProductLadder]) -> set[int]:
         """Make the pledges of each product sum to what can be ordered of it."""
         nothing: dict[Dropout, list[int]] = {Dropout.MINIMUM: [], Dropout.PACKS: []}
-        uneven: dict[int, int] = {}
+        uneven: dict[int, RungOutcome] = {}
         for each in chosen:
             reached = each.outcome.reached
             if not reached.ordered and reached.wanted:
@@ -137,22 +139,25 @@ class _Closing:
                 reason = Dropout.MINIMUM if is_little else Dropout.PACKS
                 nothing[reason].append(each.round_product_id)
             elif reached.ordered != reached.wanted:
-                uneven[each.round_product_id] = reached.ordered
+                uneven[each.round_product_id] = reached
         dropped: set[int] = set()
         for reason, products in nothing.items():
             if products:
                 dropped |= self.drop(_DROP_PRODUCTS, reason, products)
         return dropped | self._allot(uneven) if uneven else dropped
 
-    def _allot(self, ordered: dict[int, int]) -> set[int]:
+    def _allot(self, uneven: dict[int, RungOutcome]) -> set[int]:
+        # What is ordered beyond the wanted goes to who tolerates it; others are not read.
+        short = [key for key, each in uneven.items() if each.ordered < each.wanted]
         rows = self._session.execute(
             text(
                 "select round_product_id, id, quantity, tolerance from pledge"
                 " where cooperative_id = :cooperative_id and round_id = :round_id"
                 " and withdrawn_at is null and round_product_id = any(cast(:ids as bigint[]))"
+                " and (tolerance > 0 or round_product_id = any(cast(:short as bigint[])))"
                 f" order by round_product_id, {_PLEDGES[self._rule]}"
             ),
-            self._key | {"ids": list(ordered)},
+            self._key | {"ids": list(uneven), "short": short},
         )
         pledges: dict[int, list[tuple[int, int, int]]] = {}
         for product, *pledge in rows:
@@ -161,7 +166,12 @@ class _Closing:
         empty: list[int] = []
         for product, lines in pledges.items():
             ids, wanted, tolerances = zip(*lines, strict=True)
-            shared = share_order(ordered[product], wanted, tolerances, self._rule)
+            reached = uneven[product]
+            if reached.ordered > reached.wanted:
+                more = share_extra(reached.ordered - reached.wanted, tolerances)
+                shared = [want + add for want, add in zip(wanted, more, strict=True)]
+            else:
+                shared = share_order(reached.ordered, wanted, tolerances, self._rule)
             for pledge_id, quantity, units in zip(ids, wanted, shared, strict=True):
                 if not units:
                     empty.append(pledge_id)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
 from wijkeconomie.purchasing.models import Numbers
 
 
@@ -37,3 +39,25 @@ class ProductPrice(TenantTable, Base):
     recorded_by: Mapped[str]
     source: Mapped[str | None]
     """The price list it came from; ``None`` when someone typed it."""
+
+
+class PriceList(TenantTable, Base):
+    """A price list as a supplier sent it, kept from upload on; taken over at most once."""
+
+    __tablename__ = "price_list"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
+        ),
+    )
+
+    id: Mapped[SurrogateKey]
+    supplier_id: Mapped[int]
+    file_name: Mapped[str]
+    rows: Mapped[list[Any]] = mapped_column(JSONB)
+    """The cells of the file as text, the heading first."""
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[str]
+    taken_over_at: Mapped[datetime | None]
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """How it was read when it was taken over: columns and what holds for the whole list."""

@@ -99,6 +99,20 @@ class SupplierMinimumError(DomainError):
     title = "The order is too small for the supplier"
 
 
+class PriceListUnreadableError(DomainError):
+    """The file is no CSV or XLSX table, or too large; save it again as one of these."""
+
+    code = "price-list-unreadable"
+    title = "The price list cannot be read"
+
+
+class PriceListTakenOverError(DomainError):
+    """This price list was taken over already; upload a newer one."""
+
+    code = "price-list-taken-over"
+    title = "The price list was taken over already"
+
+
 class OverOrderError(DomainError):
     """More arrived than was ordered: say why, or correct the number."""
 

@@ -65,6 +65,10 @@ MESSAGES: Mapping[str, Any] = {
         "The order is %(short_cents)s too small for this supplier. Say why it takes it all the "
         "same, or cancel the round."
     ),
+    "price-list-unreadable": lazy_gettext(
+        "This file cannot be read as a price list. Save it as CSV or XLSX and try again."
+    ),
+    "price-list-taken-over": lazy_gettext("This price list was taken over already."),
     "pledge-exists": lazy_gettext("There is an order for this product already. Change that one."),
     "not-an-active-member": lazy_gettext(
         "Only members order, from the day they join to the day they leave."
