@@ -16,6 +16,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.ladder_queries import round_ladders
+from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.purchasing.models import Dropout
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.refusals import (
@@ -24,7 +25,14 @@ from wijkeconomie.purchasing.refusals import (
     SupplierMinimumError,
     ToleranceTooLargeError,
 )
-from wijkeconomie.purchasing.rounds import CloseRound, OrderRound, close_round, order_round
+from wijkeconomie.purchasing.rounds import (
+    CancelRound,
+    CloseRound,
+    OrderRound,
+    cancel_round,
+    close_round,
+    order_round,
+)
 from wijkeconomie.purchasing.suppliers import (
     SaleTerms,
     SaveProduct,
@@ -389,3 +397,109 @@ def test_the_database_refuses_a_closing_that_does_not_hold(market: Market, tampe
     with pytest.raises(DBAPIError, match="does not hold"):
         close_and_tamper()
     assert oil(market, round_id).price_excl_cents == 910
+
+
+# --- limits at closing
+
+
+def limit_credit(market: Market, cents: int) -> None:
+    with market.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update cooperative set enforces_credit_limit = true,"
+                " default_credit_limit_cents = :cents where id = :id"
+            ),
+            {"cents": cents, "id": uow.tenant},
+        )
+
+
+def test_what_an_account_does_not_cover_any_more_falls_out_newest_first(
+    market: Market, clock: Clock
+) -> None:
+    sell(market)
+    round_id = market.open_round()
+    market.pledge(round_id, "L001", AARD=5)
+    clock.advance(timedelta(minutes=1))
+    want(market, round_id, "L001", 10)
+    limit_credit(market, 5000)  # 5 potatoes are 6.49, ten oil 99.19
+    close(market, round_id)
+    with market.books.open() as uow:
+        found = queries.pledges(uow.session, uow.tenant, round_id, with_withdrawn=True)
+    assert [(each.product_code, each.dropout) for each in found] == [
+        ("AARD", None),
+        ("OLIE", Dropout.CREDIT),
+    ]
+
+
+def test_credit_is_judged_at_the_price_that_was_reached(market: Market) -> None:
+    sell(market, ladder=LADDER)
+    round_id = market.open_round()
+    want(market, round_id, "L001", 24)
+    limit_credit(market, 21974)  # just 24 at 8.40 with VAT; at 9.10 it is 238.06
+    close(market, round_id)
+    assert pledges(market, round_id) == {"L001": (24, None)}
+
+
+def test_who_falls_out_may_cost_a_rung_and_that_may_cost_others_theirs(market: Market) -> None:
+    sell(market, ladder=((24, 840),))
+    round_id = market.open_round()
+    want(market, round_id, "L001", 14)
+    want(market, round_id, "L002", 10)
+    want(market, round_id, "L003", 1, at_most=840)
+    # 14 at 8.40 are 128.18: too much. Then 11 are left, at 9.10: ten are 99.19, within it.
+    limit_credit(market, 12000)
+    close(market, round_id)
+    assert oil(market, round_id).price_excl_cents == 910
+    assert pledges(market, round_id) == {
+        "L001": (None, Dropout.CREDIT),
+        "L002": (10, None),
+        "L003": (None, Dropout.PRICE),
+    }
+
+
+def test_other_rounds_and_debts_come_before_the_pledges_of_this_one(market: Market) -> None:
+    sell(market)
+    first, second = market.open_round(), market.open_round()
+    want(market, first, "L001", 5)  # 49.60
+    want(market, second, "L001", 5)
+    limit_credit(market, 9000)
+    close(market, second)
+    assert pledges(market, second) == {"L001": (None, Dropout.CREDIT)}
+    close(market, first)
+    assert pledges(market, first) == {"L001": (5, None)}
+
+
+def test_a_pledge_that_falls_out_by_its_price_takes_no_room_from_others(market: Market) -> None:
+    sell(market, ladder=((24, 840),))
+    round_id = market.open_round()
+    want(market, round_id, "L001", 10, at_most=840)
+    market.pledge(round_id, "L001", AARD=5)  # 6.49
+    limit_credit(market, 1000)
+    close(market, round_id)
+    with market.books.open() as uow:
+        found = queries.pledges(uow.session, uow.tenant, round_id, with_withdrawn=True)
+    assert {each.product_code: each.dropout for each in found} == {
+        "AARD": None,
+        "OLIE": Dropout.PRICE,
+    }
+
+
+def test_a_letter_about_dropouts_tells_which_and_why(market: Market) -> None:
+    sell(market, ladder=LADDER)
+    round_id = market.open_round()
+    want(market, round_id, "L001", 3, at_most=790)
+    told = {"round_id": round_id, "member_id": market.members["L001"]}
+    render = round_mails("https://wijk.example")["mail.round-dropped"]
+    with market.books.open() as uow:
+        uow.session.execute(
+            text("update member set email = 'a@example.org', language = 'nl' where id = :id"),
+            {"id": market.members["L001"]},
+        )
+        assert render(uow, told) == []
+    close(market, round_id)
+    with market.books.open() as uow:
+        [letter] = render(uow, told)
+    assert "- 3 fles Olijfolie: de prijs werd hoger dan wat jij wilde betalen" in letter.body
+    with market.books.open() as uow:
+        cancel_round(uow, CancelRound(round_id=round_id, reason="te weinig"))
+        assert render(uow, told) == []

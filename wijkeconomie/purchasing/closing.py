@@ -17,6 +17,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.ladders import RungOutcome
 from wijkeconomie.money.ordering import share_extra, share_order
 from wijkeconomie.money.quantities import ShortageRule
+from wijkeconomie.purchasing.covering import uncovered_pledges
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, closing_record, round_ladders
 from wijkeconomie.purchasing.models import Dropout, PurchaseRound
 
@@ -77,7 +78,9 @@ where x.cooperative_id = :cooperative_id and x.id = allotted.id
 )
 
 
-def fix_outcome(uow: UnitOfWork, found: PurchaseRound, at: datetime) -> list[int]:
+def fix_outcome(
+    uow: UnitOfWork, found: PurchaseRound, at: datetime, *, checks_credit: bool
+) -> list[int]:
     """Fix the prices and quantities of a round that the caller holds and is closing.
 
     Every product gets the lowest price of its ladder that is earned by those who accept it;
@@ -85,18 +88,32 @@ def fix_outcome(uow: UnitOfWork, found: PurchaseRound, at: datetime) -> list[int
     pledges are made to fit: tolerance is used evenly, a rest that fills no pack is shared by
     the round's shortage rule. The same pledges always come to the same outcome.
 
+    Where the cooperative limits credit, pledges that an account does not cover any more fall
+    out too, a member's newest first. That may cost a rung, and a higher price may cost others
+    theirs: it goes on until nobody else falls out. Prices only rise on the way, so nobody falls
+    out for a price that is not reached.
+
+    Args:
+        checks_credit: not for the past, which has happened.
+
     Returns:
         The members of whom a pledge fell out, in order of their ids.
     """
     uow.session.flush()
-    ladders = round_ladders(uow.session, uow.tenant, found.id, is_open=True)
-    chosen = [each for each in ladders if each.has_choice]
-    if not chosen:
-        return []
     closing = _Closing(uow, found, at)
-    closing.write_prices(chosen)
-    dropped = closing.drop(_DROP_BY_PRICE, Dropout.PRICE)
-    dropped |= closing.fill_packs(chosen)
+    dropped: set[int] = set()
+    while True:
+        ladders = round_ladders(uow.session, uow.tenant, found.id, is_open=True)
+        chosen = [each for each in ladders if each.has_choice]
+        if chosen:
+            closing.write_prices(chosen)
+        uncovered = uncovered_pledges(uow, found) if checks_credit else []
+        if not uncovered:
+            break
+        dropped |= closing.drop(_DROP_PLEDGES, Dropout.CREDIT, uncovered)
+    if chosen:
+        dropped |= closing.drop(_DROP_BY_PRICE, Dropout.PRICE)
+        dropped |= closing.fill_packs(chosen)
     # What was read before the pledges were changed set by set is read again.
     uow.session.expire_all()
     return sorted(dropped)

@@ -15,10 +15,10 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing.due_queries import members_without_pledge
 from wijkeconomie.purchasing.models import Dropout, PurchaseRound, RoundState, Supplier
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
 from wijkeconomie.purchasing.ordering import supplier_order
-from wijkeconomie.purchasing.queries import members_without_pledge
 
 _PAGE = {"reminder": "rounds", "dropped": "rounds"}
 _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {

@@ -17,13 +17,13 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.heading_words import Column
 from wijkeconomie.purchasing.planning_pages import VAT_CHOICES
 from wijkeconomie.purchasing.price_list_rules import (
     COLUMNS,
     NEEDED,
     Article,
     ChangedProduct,
-    Column,
     Fault,
     ListTerms,
     Mapped,

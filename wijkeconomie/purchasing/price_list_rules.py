@@ -13,20 +13,8 @@ from typing import Literal
 
 from wijkeconomie.money.ladders import LadderError, ladder
 from wijkeconomie.money.vat import contained_vat
+from wijkeconomie.purchasing.heading_words import HEADINGS, RATE_WORDS, Column
 
-Column = Literal[
-    "status",
-    "code",
-    "name",
-    "unit",
-    "price",
-    "vat",
-    "pack_size",
-    "category",
-    "minimum_quantity",
-    "ladder_from",
-    "ladder_price",
-]
 COLUMNS: tuple[Column, ...] = (
     "status",
     "code",
@@ -72,41 +60,6 @@ FOODSOFT: Mapped = {
 Note, manufacturer, origin and deposit (3, 4, 5, 9) are not taken over.
 """
 FOODSOFT_WIDTH = 14
-_HEADINGS: Mapping[Column, tuple[str, ...]] = {
-    "status": ("status",),
-    "code": (
-        *("artikelnummer", "artikelnr", "artikelcode", "bestelnummer", "sku", "code"),
-        *("order number", "article number", "item number", "bestellnummer", "artnr", "ean"),
-    ),
-    "name": ("omschrijving", "artikel", "product", "naam", "name", "description", "bezeichnung"),
-    "unit": ("eenheid", "inhoud", "unit", "einheid", "einheit"),
-    "price": (
-        *("prijs", "inkoopprijs", "nettoprijs", "prijs excl", "price", "net price"),
-        *("unit price", "price net", "nettopreis", "preis"),
-    ),
-    "vat": ("btw", "btw %", "vat", "vat %", "tax", "mwst", "btw-tarief"),
-    "pack_size": (
-        *("per verpakking", "aantal per doos", "verpakking", "colli", "per doos", "pack size"),
-        *("unit quantity", "gebinde", "gebindegröße"),
-    ),
-    "category": ("categorie", "groep", "category", "kategorie"),
-    "minimum_quantity": ("minimum", "minimale afname", "min", "minimum quantity"),
-    "ladder_from": ("staffel vanaf", "vanaf", "staffelaantal", "scale quantity", "from quantity"),
-    "ladder_price": ("staffelprijs", "scale price", "volume price"),
-}
-_RATE_WORDS: Mapping[str, int | None] = {
-    "laag": 900,
-    "low": 900,
-    "verlaagd": 900,
-    "hoog": 2100,
-    "high": 2100,
-    "nul": 0,
-    "zero": 0,
-    "vrij": None,
-    "vrijgesteld": None,
-    "exempt": None,
-    "geen": None,
-}
 _AMBIGUOUS = re.compile(r"^[^.,]*[.,]\d{3}(?!\d|[.,])")
 _NUMBER = re.compile(r"(?:€|EUR)?\s*(-?[\d.,]+)\s*(?:€|EUR)?", re.IGNORECASE)
 
@@ -167,7 +120,7 @@ def guess_columns(heading: Sequence[str]) -> Mapped:
         for column in COLUMNS:
             if column in found:
                 continue
-            for word in _HEADINGS[column]:
+            for word in HEADINGS[column]:
                 position = _position(headings, word, taken, is_match)
                 if position is not None:
                     found[column] = position
@@ -288,8 +241,8 @@ def _rate(text: str, default: int | None) -> int | None:
     if not text:
         return default
     word = text.casefold()
-    if word in _RATE_WORDS:
-        return _RATE_WORDS[word]
+    if word in RATE_WORDS:
+        return RATE_WORDS[word]
     number = _decimal(text.replace("%", ""))
     # A spreadsheet shows 9 % and holds 0.09.
     basis_points = None if number is None else number * (10_000 if 0 < number < 1 else 100)

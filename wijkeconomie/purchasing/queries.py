@@ -297,93 +297,48 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
     return MemberName(*found)
 
 
-def rounds_due_to_open(
-    session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Drafts whose opening time has come and closing time has not, with it, oldest first."""
-    condition = "state = 'draft' and opens_at <= :now and closes_at > :now"
-    return _due(session, cooperative_id, now, "opens_at", condition)
-
-
-def rounds_due_to_close(
-    session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Open rounds whose deadline has passed, with it, oldest first."""
-    return _due(session, cooperative_id, now, "closes_at", "state = 'open' and closes_at <= :now")
-
-
-def rounds_due_to_remind(
-    session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Open rounds that close within a day, with the moment a day before; not short ones."""
-    return _due(
-        session,
-        cooperative_id,
-        now,
-        "closes_at - interval '24 hours'",
-        "state = 'open' and closes_at > :now and closes_at - interval '24 hours' <= :now"
-        " and opens_at <= closes_at - interval '48 hours'",
-    )
-
-
-def members_without_pledge(
-    session: Session, cooperative_id: int, round_id: int, day: date
-) -> list[int]:
-    """Members on a day who ordered nothing in a round."""
-    return list(
-        session.scalars(
-            text(
-                "select id from member m where cooperative_id = :id and joined_on <= :day"
-                " and (left_on is null or left_on >= :day) and not exists (select from pledge p"
-                " where p.cooperative_id = m.cooperative_id and p.round_id = :round"
-                " and p.member_id = m.id and p.withdrawn_at is null) order by id"
-            ),
-            {"id": cooperative_id, "round": round_id, "day": day},
-        )
-    )
-
-
-def _due(
-    session: Session, cooperative_id: int, now: datetime, moment: str, condition: str
-) -> list[tuple[int, datetime]]:
-    return [
-        (row[0], row[1])
-        for row in session.execute(
-            text(
-                f"select id, {moment} from purchase_round where cooperative_id = :cooperative_id"
-                f" and {condition} order by closes_at, id"
-            ),
-            {"cooperative_id": cooperative_id, "now": now},
-        )
-    ]
-
-
 # Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative. While a round
 # is open the most that can be owed is reserved: tolerance in full, at today's price or the
 # member's maximum; after closing what the pledge became.
-_RESERVED = text(
-    """
-select coalesce(sum(line.net
+_RESERVED = """
+select {columns} coalesce(sum(line.net
   + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000), 0)::bigint
 from (
   select case when r.state in ('draft', 'open') then x.quantity + x.tolerance
       else coalesce(x.allotted_quantity, x.quantity) end
-    * least(o.price_excl_cents, x.max_price_excl_cents) as net, o.vat_basis_points as rate
+    * least(o.price_excl_cents, x.max_price_excl_cents) as net, o.vat_basis_points as rate,
+    x.member_id
   from pledge x
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
-  where x.cooperative_id = :cooperative_id and x.member_id = :member_id
+  where x.cooperative_id = :cooperative_id and {which}
     and x.withdrawn_at is null and r.state not in ('settled', 'cancelled')
-) as line
+) as line {grouping}
 """
+_RESERVED_OF_ONE = text(_RESERVED.format(columns="", which="x.member_id = :member_id", grouping=""))
+_RESERVED_OF_ALL = text(
+    _RESERVED.format(
+        columns="line.member_id,",
+        which="x.round_id <> :except_round",
+        grouping="group by line.member_id",
+    )
 )
 
 
 def reserved_cents(session: Session, cooperative_id: int, member_id: int) -> int:
     """What the member's pledges in unsettled rounds come to at most, with VAT, without freight."""
     return int(
-        session.scalar(_RESERVED, {"cooperative_id": cooperative_id, "member_id": member_id}) or 0
+        session.scalar(_RESERVED_OF_ONE, {"cooperative_id": cooperative_id, "member_id": member_id})
+        or 0
     )
+
+
+def reserved_by_member(
+    session: Session, cooperative_id: int, *, except_round: int
+) -> dict[int, int]:
+    """What unsettled rounds but one reserve of each member's account; who has none is absent."""
+    key = {"cooperative_id": cooperative_id, "except_round": except_round}
+    return {row[0]: row[1] for row in session.execute(_RESERVED_OF_ALL, key)}
 
 
 def owed_cents(session: Session, cooperative_id: int, member_code: str) -> int:

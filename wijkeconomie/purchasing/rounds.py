@@ -183,7 +183,7 @@ def close_if_due(uow: UnitOfWork, round_id: int) -> bool:
 
 
 def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
-    dropped = fix_outcome(uow, found, at)
+    dropped = fix_outcome(uow, found, at, checks_credit=is_live)
     found.closed_at = at
     _take(uow, found, "close")
     if is_live:
