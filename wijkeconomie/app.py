@@ -38,6 +38,7 @@ from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
+from wijkeconomie.purchasing import supplier_api
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
@@ -76,7 +77,12 @@ CLOCK = (
     Job("outbox", LOOK_EVERY_S, _send_messages),
 )
 
-RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
+RESOURCES = (
+    cooperatives_api.blueprint,
+    purchasing_api.blueprint,
+    supplier_api.blueprint,
+    reports_api.blueprint,
+)
 
 
 def create_app(runtime: Runtime) -> Flask:

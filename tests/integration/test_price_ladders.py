@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledge
 from wijkeconomie.purchasing.refusals import (
     PledgeTooLargeError,
     PriceOutOfReachError,
+    RoundNotOpenError,
     SupplierMinimumError,
     ToleranceTooLargeError,
 )
@@ -503,3 +505,37 @@ def test_a_letter_about_dropouts_tells_which_and_why(market: Market) -> None:
     with market.books.open() as uow:
         cancel_round(uow, CancelRound(round_id=round_id, reason="te weinig"))
         assert render(uow, told) == []
+
+
+def test_who_pledges_while_the_round_closes_is_counted_or_refused(
+    units_of_work: UnitOfWorkFactory, clock: Clock
+) -> None:
+    market = a_market(units_of_work, clock, members=12)
+    sell(market, ladder=((24, 840),))
+    round_id = market.open_round()
+    start = threading.Barrier(13)
+    saved: list[str] = []
+
+    def order(member: str) -> None:
+        start.wait()
+        try:
+            want(market, round_id, member, 4)
+            saved.append(member)
+        except RoundNotOpenError:
+            pass
+
+    def end() -> None:
+        start.wait()
+        close(market, round_id)
+
+    everyone = [threading.Thread(target=order, args=(each,)) for each in market.members]
+    everyone.append(threading.Thread(target=end))
+    for each in everyone:
+        each.start()
+    for each in everyone:
+        each.join()
+    offered = oil(market, round_id)
+    assert set(pledges(market, round_id)) == set(saved)
+    assert offered.pledged == 4 * len(saved)
+    # The price is that of exactly those who were in time.
+    assert offered.price_excl_cents == (840 if 4 * len(saved) >= 24 else 910)
