@@ -89,12 +89,13 @@ def step_chart(
             )
         )
     across = MARGIN + here * wide // end
+    level = next((step.level for step in reversed(steps) if step.start <= here), 0)
     parts.append(
         Markup(
             '<line class="chart-mark" x1="{}" y1="{}" x2="{}" y2="{}" stroke-width="4"></line>'
             '<text class="chart-label {}" x="{}" y="{}">{}</text>'
         ).format(
-            *(across, MARGIN, across, base),
+            *(across, base - level * room // top, across, base),
             "chart-before" if across > WIDTH // 2 else "chart-start",
             *(across, MARGIN - 10, here_text),
         )
