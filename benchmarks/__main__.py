@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmarks.costs import cost_rows, month_rows
 from benchmarks.importing import import_rows
+from benchmarks.ladders import ladder_rows
 from benchmarks.ledger import ledger_rows
 from benchmarks.measuring import Row
 from benchmarks.statements import statement_rows
@@ -25,6 +26,8 @@ def main() -> None:
         rows += ledger_rows(world)
     with a_world() as world:
         rows += statement_rows(world)
+    with a_world() as world:
+        rows += ladder_rows(world)
     with a_world() as world:
         rows += cost_rows(world)
     with a_world() as world:

@@ -59,6 +59,7 @@ from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
+from wijkeconomie.purchasing import supplier_api
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
@@ -148,6 +149,7 @@ RESOURCES = (
     purchasing_api.blueprint,
     budgets_api.blueprint,
     investments_api.blueprint,
+    supplier_api.blueprint,
     reports_api.blueprint,
 )
 

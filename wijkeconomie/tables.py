@@ -12,6 +12,8 @@ from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import models as purchasing
+from wijkeconomie.purchasing import price_models as prices
+from wijkeconomie.purchasing import settlement_models as settlements
 
 MODULES = (
     audit,
@@ -21,6 +23,8 @@ MODULES = (
     cooperatives,
     ledger,
     purchasing,
+    prices,
+    settlements,
     costs,
     budgets,
     investments,

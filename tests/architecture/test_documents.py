@@ -101,6 +101,16 @@ def test_the_readme_is_short() -> None:
     assert (ROOT / "README.md").read_text(encoding="utf-8").count("\n") < 150
 
 
+def test_tests_that_prove_the_rules_of_rounds_exist() -> None:
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", page("round-rules.md")))
+    written: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        written |= set(re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")))
+
+    assert named - written == set()
+    assert named
+
+
 GLOSSARY_ROW = re.compile(r"^\| ([a-z][^|(]+?)(?: \([^|]+\))? \| [^|]+ \| ", re.MULTILINE)
 
 

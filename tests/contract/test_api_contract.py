@@ -115,6 +115,57 @@ def test_a_round_goes_the_whole_road_by_rest(
     assert statement.status_code == 200
 
 
+OIL = {
+    "name": "Olijfolie",
+    "unit": "fles",
+    "price_excl_cents": 910,
+    "vat_basis_points": 900,
+    "ladder": [
+        {"from_quantity": 24, "price_excl_cents": 840},
+        {"from_quantity": 48, "price_excl_cents": 790},
+    ],
+}
+
+
+def test_a_ladder_is_climbed_by_rest(coordinator: ApiClient, member: ApiClient) -> None:
+    saved = coordinator.send("PUT", "/suppliers/LEV1/products/OLIE", OIL)
+    assert saved.status_code == 200, saved.get_data(as_text=True)
+    assert saved.get_json()["ladder"] == OIL["ladder"]
+    [price] = coordinator.get("/suppliers/LEV1/products/OLIE/prices")["items"]
+    assert (price["version"], price["price_excl_cents"]) == (1, 910)
+
+    plan = PLAN | {"products": ["OLIE"]}
+    code = coordinator.send("POST", "/rounds", plan, key="plan-0002").get_json()["code"]
+    step(coordinator, code, "open")
+    line = {"product_code": "OLIE", "quantity": 20, "max_price_excl_cents": 840}
+    answer = member.send("PUT", f"/rounds/{code}/pledges/M101", {"lines": [line]})
+    [pledge] = answer.get_json()["items"]
+    assert (pledge["max_price_excl_cents"], pledge["allotted_quantity"]) == (840, None)
+    [ladder] = member.get(f"/rounds/{code}/ladders")["items"]
+    assert (ladder["position"], ladder["missing_to_next"], ladder["is_fixed"]) == (0, 4, False)
+    assert [rung["wanted"] for rung in ladder["rungs"]] == [0, 20, 20]
+
+    too_low = {"lines": [line | {"max_price_excl_cents": 700}]}
+    refused = member.send("PUT", f"/rounds/{code}/pledges/M101", too_low)
+    assert (refused.status_code, refused.get_json()["context"]["lowest_cents"]) == (409, 790)
+
+    more = {"lines": [line | {"quantity": 24}]}
+    assert member.send("PUT", f"/rounds/{code}/pledges/M101", more).status_code == 200
+    step(coordinator, code, "close")
+    [product] = member.get(f"/rounds/{code}/products")["items"]
+    assert (product["price_excl_cents"], product["list_price_excl_cents"]) == (840, 910)
+
+
+def test_members_do_not_change_products_by_rest(member: ApiClient) -> None:
+    assert member.send("PUT", "/suppliers/LEV1/products/OLIE", OIL).status_code == 403
+
+
+def test_a_ladder_that_rises_is_refused_by_rest(coordinator: ApiClient) -> None:
+    rising = OIL | {"ladder": [{"from_quantity": 24, "price_excl_cents": 950}]}
+    answer = coordinator.send("PUT", "/suppliers/LEV1/products/OLIE", rising)
+    assert (answer.status_code, answer.get_json()["context"]["field"]) == (422, "price-1")
+
+
 def test_a_retry_gets_the_first_answer_and_does_nothing_twice(coordinator: ApiClient) -> None:
     first = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()
     again = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()

@@ -18,11 +18,9 @@ from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import (
     Delivery,
     Pledge,
-    PledgeShare,
     Product,
     PurchaseRound,
     RoundProduct,
-    RoundSettlement,
     Supplier,
     SupplierInvoice,
 )
@@ -33,6 +31,7 @@ from wijkeconomie.purchasing.rules import (
     SettlementResult,
     compute_settlement,
 )
+from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
 
 CLOSED_AT = datetime(2026, 1, 9, 19, 0, tzinfo=UTC)
 PRODUCTS = (("GR-AARD", "Aardappelen", "kg", 112, 900), ("ZP-GROEN", "Zeep", "fles", 215, 2100))
@@ -152,6 +151,7 @@ def _round_product(
         name=name,
         unit=unit,
         price_excl_cents=price,
+        list_price_excl_cents=price,
         vat_basis_points=vat,
         pack_size=1,
     )

@@ -49,6 +49,60 @@ def bar_chart(title: str, description: str, bars: Sequence[Bar]) -> Markup:
     return _svg(title, description, parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A level that holds from a position on; both not negative, with the level's written value."""
+
+    start: int
+    level: int
+    start_text: str
+    text: str
+
+
+def step_chart(
+    title: str, description: str, steps: Sequence[Step], *, here: int, here_text: str
+) -> Markup:
+    """A stair: each level from its start to the next one, and a mark where things stand.
+
+    Steps come in order of their starts, the first from 0; there is room after the last one.
+    """
+    last = max([here, *(step.start for step in steps)])
+    end = last + max(last // 4, 1)
+    top = max((step.level for step in steps), default=0) or 1
+    wide, base = WIDTH - 2 * MARGIN, HEIGHT - MARGIN - 4
+    room = HEIGHT - 3 * MARGIN
+    parts = [_axis()]
+    starts = [step.start for step in steps] + [end]
+    for step, until in zip(steps, starts[1:], strict=True):
+        left = MARGIN + step.start * wide // end
+        right = MARGIN + until * wide // end
+        tall = step.level * room // top
+        parts.append(
+            Markup(
+                '<rect class="chart-bar" x="{}" y="{}" width="{}" height="{}"></rect>'
+                '<text class="chart-label" x="{}" y="{}">{}</text>'
+                '<text class="chart-axis-label chart-start" x="{}" y="{}">{}</text>'
+            ).format(
+                *(left, base - tall, max(right - left - 2, 1), tall),
+                *((left + right) // 2, base - tall - 8, step.text),
+                *(left, HEIGHT - 8, step.start_text),
+            )
+        )
+    across = MARGIN + here * wide // end
+    level = next((step.level for step in reversed(steps) if step.start <= here), 0)
+    parts.append(
+        Markup(
+            '<line class="chart-mark" x1="{}" y1="{}" x2="{}" y2="{}" stroke-width="4"></line>'
+            '<text class="chart-label {}" x="{}" y="{}">{}</text>'
+        ).format(
+            *(across, base - level * room // top, across, base),
+            "chart-before" if across > WIDTH // 2 else "chart-start",
+            *(across, MARGIN - 10, here_text),
+        )
+    )
+    return _svg(title, description, parts)
+
+
 def _axis() -> Markup:
     base = HEIGHT - MARGIN - 4
     return Markup('<line class="chart-axis" x1="{}" y1="{}" x2="{}" y2="{}"></line>').format(

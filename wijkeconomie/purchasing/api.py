@@ -16,6 +16,7 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
+from wijkeconomie.purchasing.ladder_queries import round_ladders
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.queries import RoundView
@@ -42,6 +43,7 @@ from wijkeconomie.purchasing.rounds import (
 from wijkeconomie.purchasing.schemas import (
     DeliveryListSchema,
     InvoiceSchema,
+    LadderListSchema,
     OrderSchema,
     PlanRoundSchema,
     PledgeListSchema,
@@ -134,7 +136,9 @@ class RoundResource(MethodView):
 _STEPS: dict[str, Callable[[UnitOfWork, int, Body], object]] = {
     "open": lambda uow, key, _body: open_round(uow, key),
     "close": lambda uow, key, _body: close_round(uow, CloseRound(round_id=key)),
-    "order": lambda uow, key, _body: order_round(uow, OrderRound(round_id=key)),
+    "order": lambda uow, key, body: order_round(
+        uow, OrderRound(round_id=key, below_minimum_reason=body["reason"])
+    ),
     "receive": lambda uow, key, _body: finish_receiving(uow, FinishReceiving(round_id=key)),
     "allocate": lambda uow, key, _body: allocate_round(uow, key),
     "settle": lambda uow, key, body: settle_round(
@@ -184,6 +188,40 @@ class RoundProductsResource(MethodView):
             return {"items": queries.offered_products(uow.session, uow.tenant, found.id)}
 
 
+@blueprint.route("/rounds/<round_code>/ladders")
+class LaddersResource(MethodView):
+    """Price ladders, packs and minimums."""
+
+    @blueprint.response(200, LadderListSchema)
+    def get(self, round_code: str) -> Body:
+        """Tell of each product which price the round has reached, and what is missing."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read")
+        with visit.begin() as uow:
+            found = _round(uow, round_code)
+            codes = {
+                key: code
+                for code, key in queries.product_ids_by_code(
+                    uow.session, uow.tenant, found.id
+                ).items()
+            }
+            is_open = found.state is RoundState.OPEN
+            ladders = round_ladders(uow.session, uow.tenant, found.id, is_open=is_open)
+        return {
+            "items": [
+                {
+                    "product_code": codes[each.round_product_id],
+                    "is_fixed": each.is_fixed,
+                    "position": each.outcome.position,
+                    "missing_to_next": each.missing_to_next,
+                    "missing_to_order": each.missing_to_order,
+                    "rungs": each.outcome.rungs,
+                }
+                for each in ladders
+            ]
+        }
+
+
 @blueprint.route("/rounds/<round_code>/pledges")
 class PledgesResource(MethodView):
     """The pledges of everyone."""
@@ -221,7 +259,13 @@ class OrderResource(MethodView):
             member_id = member_by_code(uow.session, uow.tenant, member_code).id
             products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
             lines = tuple(
-                PledgeLine(_product(products, line), line["quantity"], line["version"])
+                PledgeLine(
+                    _product(products, line),
+                    line["quantity"],
+                    line["version"],
+                    line["tolerance"],
+                    line["max_price_excl_cents"],
+                )
                 for line in body["lines"]
             )
             save_pledges(uow, SavePledges(round_id=found.id, member_id=member_id, lines=lines))

@@ -19,6 +19,13 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.ladder_queries import round_ladders
+from wijkeconomie.purchasing.ladder_words import (
+    LadderShown,
+    closing_words,
+    dropout_words,
+    ladder_shown,
+)
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
 from wijkeconomie.purchasing.ordering import supplier_order
@@ -27,6 +34,7 @@ from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
     NothingPledgedError,
     RoundStateError,
+    SupplierMinimumError,
 )
 from wijkeconomie.purchasing.rounds import (
     CancelRound,
@@ -97,10 +105,16 @@ def manage(round_code: str) -> ResponseReturnValue:
         key = (uow.session, uow.tenant, found.id)
         shown = {
             "products": queries.offered_products(*key),
-            "pledges": queries.pledges(*key),
+            "pledges": [
+                pledge
+                for pledge in queries.pledges(*key, with_withdrawn=True)
+                if pledge.withdrawn_at is None or pledge.dropout
+            ],
+            "dropout_words": dropout_words,
             "deliveries": settlement_queries.deliveries(*key),
             "invoice": settlement_queries.invoice(*key),
             "settlements": settlement_queries.settlements(*key),
+            "ladders": _ladders(uow, found),
             "changes": [
                 (change.recorded_at, change_words(change.action), change.reason)
                 for change in history(uow.session, uow.tenant, f"round/{found.id}")
@@ -114,6 +128,33 @@ def manage(round_code: str) -> ResponseReturnValue:
         road=road(),
         **shown,
     )
+
+
+def _ladders(uow: UnitOfWork, found: RoundView) -> dict[int, LadderShown]:
+    """Ladders, packs and minimums by product, where there are any."""
+    offered = {
+        each.id: each for each in queries.offered_products(uow.session, uow.tenant, found.id)
+    }
+    is_open = found.state is RoundState.OPEN
+    return {
+        each.round_product_id: ladder_shown(each, offered[each.round_product_id])
+        for each in round_ladders(uow.session, uow.tenant, found.id, is_open=is_open)
+        if each.has_choice
+    }
+
+
+def _what_closing_does(uow: UnitOfWork, found: RoundView) -> list[str]:
+    """A sentence for each product of which closing fixes the price or the quantity."""
+    offered = {
+        each.id: each for each in queries.offered_products(uow.session, uow.tenant, found.id)
+    }
+    is_open = found.state is RoundState.OPEN
+    told = [
+        closing_words(each, offered[each.round_product_id])
+        for each in round_ladders(uow.session, uow.tenant, found.id, is_open=is_open)
+        if each.has_choice
+    ]
+    return [words for words in told if words]
 
 
 def to_manage(round_code: str) -> Response:
@@ -173,6 +214,7 @@ def confirm_closing(round_code: str) -> ResponseReturnValue:
     visit = current_visit()
     with visit.begin() as uow:
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
+        outcome = _what_closing_does(uow, found)
     step = next_step(found)
     return _confirm(
         round_code,
@@ -180,8 +222,10 @@ def confirm_closing(round_code: str) -> ResponseReturnValue:
         title=_("Close and order"),
         action=url_for("purchasing.close_and_order", round_code=round_code),
         button=_("Close the round and order at %(supplier)s", supplier=found.supplier_name),
+        minimum_cents=found.minimum_net_cents,
         facts=[
             step.explanation if step else "",
+            *outcome,
             _("Members can change nothing any more."),
             _(
                 "The order to %(supplier)s is fixed. You can download it as PDF and as CSV.",
@@ -200,12 +244,24 @@ def close_and_order(round_code: str) -> ResponseReturnValue:
     except NothingPledgedError:
         flash(_("Nobody ordered anything. Cancel the round instead."), "error")
         return to_manage(round_code)
+    except SupplierMinimumError as refusal:
+        short = format_amount(int(refusal.context["short_cents"] or 0), page_language())
+        flash(
+            _(
+                "The order is %(short)s too small for the supplier. Say why it takes it all the"
+                " same, or cancel the round.",
+                short=short,
+            ),
+            "error",
+        )
+        return redirect(url_for("purchasing.confirm_closing", round_code=round_code), 303)
 
 
 def _close_and_order(uow: UnitOfWork, found: RoundView) -> None:
     if found.state is RoundState.OPEN:
         close_round(uow, CloseRound(round_id=found.id))
-    order_round(uow, OrderRound(round_id=found.id))
+    reason = request.form.get("below_minimum_reason")
+    order_round(uow, OrderRound(round_id=found.id, below_minimum_reason=reason))
 
 
 @pages.route("/rounds/<round_code>/manage/cancel", methods=["GET", "POST"])
@@ -233,7 +289,14 @@ def cancel(round_code: str) -> ResponseReturnValue:
 
 
 def _confirm(
-    round_code: str, *, permission: str, title: str, action: str, button: str, facts: list[str]
+    round_code: str,
+    *,
+    permission: str,
+    title: str,
+    action: str,
+    button: str,
+    facts: list[str],
+    minimum_cents: int | None = None,
 ) -> ResponseReturnValue:
     visit = current_visit()
     require_permission(visit.identity, permission)
@@ -247,6 +310,7 @@ def _confirm(
         action=action,
         button=button,
         facts=[fact for fact in facts if fact],
+        minimum_cents=minimum_cents,
     )
 
 

@@ -12,7 +12,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.service import reverse_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing.locking import round_for
-from wijkeconomie.purchasing.models import PurchaseRound, RoundSettlement
+from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
 from wijkeconomie.purchasing.receiving import (
     ReceiveLine,
@@ -20,6 +20,7 @@ from wijkeconomie.purchasing.receiving import (
     write_delivery,
     write_invoice,
 )
+from wijkeconomie.purchasing.settlement_models import RoundSettlement
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, preview_of
 from wijkeconomie.purchasing.settling import require_invoice, write_settlement
 

@@ -7,7 +7,9 @@ could be known by):
 ``q``   the goods: ``q`` pledged, ``t`` pledged by all, ``u`` usable units that arrived,
         ``d`` units for this pledge; in a shortage ``s``: ``p`` pro rata, ``f`` first
         pledged, and ``r`` = 1 when one of the units left over after rounding went here
-``p``   price of a unit in cents, without VAT
+        ``a``: units asked for, where closing made ``q`` of them to fill packs
+``p``   price of a unit in cents, without VAT; ``l``: the first price of the ladder, where
+        the round reached a lower one
 ``f``   freight, absent when there is none: ``k`` by ``v`` value or ``q`` quantity; ``t`` the
         cents that are shared, ``w`` the weight here, ``W`` all weights, ``x`` the exact
         share, ``r`` = 1 for a rounding cent. With the key "equal" ``m`` tells the first
@@ -62,6 +64,12 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "f": "Je bestelde {q} {unit}. Er kwam {u} van de {t} {unit} bruikbaar binnen. "
         "Wie het eerst bestelde, ging voor: jij kreeg {d} {unit}.",
         "odd_unit": " Eén {unit} meer, omdat jouw deel na de komma het grootst was.",
+        "more": "Je vroeg {a} {unit} en vond iets meer goed: om een pak vol te maken werd "
+        "dat {q} {unit}. ",
+        "less": "Je vroeg {a} {unit}. Alleen volle pakken werden besteld: daarvan was {q} "
+        "{unit} voor jou. ",
+        "ladder": "Samen bestelden jullie genoeg voor een lagere prijs: {price} in plaats van "
+        "{list} per {one}, zonder btw. Dat scheelt jou {gain}",
         "net": "{d} {unit} à {price}",
         "v": "Vracht {total} naar waarde: {w} van de {W} is {exact}",
         "q": "Vracht {total} naar aantal: {w} van de {W} is {exact}",
@@ -83,6 +91,12 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "f": "You ordered {q} {unit}. {u} of the {t} {unit} arrived in good order. "
         "Who ordered first went first: you got {d} {unit}.",
         "odd_unit": " One {unit} more, because your part after the point was the largest.",
+        "more": "You asked for {a} {unit} and were fine with more: to fill a pack it became "
+        "{q} {unit}. ",
+        "less": "You asked for {a} {unit}. Only full packs were ordered: {q} {unit} of those "
+        "were for you. ",
+        "ladder": "Together you ordered enough for a lower price: {price} instead of {list} "
+        "per {one}, without VAT. That saves you {gain}",
         "net": "{d} {unit} at {price}",
         "v": "Freight {total} by value: {w} of the {W} is {exact}",
         "q": "Freight {total} by quantity: {w} of the {W} is {exact}",
@@ -134,6 +148,15 @@ def explain_share(
     price = format_amount(explanation["p"], locale)
     net = words["net"].format(d=figures.delivered, unit=unit, price=price)
     steps.append(ExplanationStep(net, figures.net_cents))
+    if "l" in explanation and figures.delivered:
+        gain = (explanation["l"] - explanation["p"]) * figures.delivered
+        ladder = words["ladder"].format(
+            price=price,
+            list=format_amount(explanation["l"], locale),
+            one=unit,
+            gain=format_amount(gain, locale),
+        )
+        steps.append(ExplanationStep(ladder, None))
     if "f" in explanation:
         steps += _freight_steps(explanation["f"], words, locale, figures.freight_cents)
     steps.append(_vat_step(explanation["v"], words, locale, figures.vat_cents))
@@ -147,6 +170,12 @@ def _share_amount(part: Mapping[str, Any]) -> int:
 def _goods_sentence(
     goods: Mapping[str, Any], words: Mapping[str, str], unit: str, locale: Locale
 ) -> str:
+    if "a" in goods:
+        became = "more" if goods["q"] > goods["a"] else "less"
+        rest = {key: value for key, value in goods.items() if key != "a"}
+        return words[became].format(a=goods["a"], q=goods["q"], unit=unit) + _goods_sentence(
+            rest, words, unit, locale
+        )
     if "s" not in goods:
         return words["all"].format(q=goods["q"], d=goods["d"], unit=unit)
     if not goods["u"]:

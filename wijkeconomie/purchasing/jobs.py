@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from wijkeconomie.core.jobs import ScheduledJob
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.purchasing.notices import tell_members
-from wijkeconomie.purchasing.queries import (
+from wijkeconomie.purchasing.due_queries import (
     members_without_pledge,
     rounds_due_to_close,
     rounds_due_to_open,
     rounds_due_to_remind,
 )
+from wijkeconomie.purchasing.notices import tell_members
 from wijkeconomie.purchasing.rounds import close_if_due, open_if_due
 
 

@@ -14,13 +14,13 @@ from wijkeconomie.core.outbox import Renderer
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.purchasing import settlement_queries
-from wijkeconomie.purchasing.models import PurchaseRound, RoundState, Supplier
+from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing.due_queries import members_without_pledge
+from wijkeconomie.purchasing.models import Dropout, PurchaseRound, RoundState, Supplier
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
 from wijkeconomie.purchasing.ordering import supplier_order
-from wijkeconomie.purchasing.queries import members_without_pledge
 
-_PAGE = {"reminder": "rounds"}
+_PAGE = {"reminder": "rounds", "dropped": "rounds"}
 _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "nl": {
         "reminder": (
@@ -49,6 +49,14 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             (
                 "Beste {name},\n\nDe ronde {theme} gaat niet door. Je betaalt niets.\n\nGroet,\n"
                 "{cooperative}\n"
+            ),
+        ),
+        "dropped": (
+            "Een deel van je bestelling in {theme} gaat niet door",
+            (
+                "Beste {name},\n\nDe ronde {theme} is gesloten. Dit gaat voor jou niet door:\n"
+                "{dropouts}\nDaar betaal je niets voor. De rest van je bestelling blijft staan.\n"
+                "Bekijk het hier: {address}\n\nGroet,\n{cooperative}\n"
             ),
         ),
     },
@@ -81,6 +89,28 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
                 "Regards,\n{cooperative}\n"
             ),
         ),
+        "dropped": (
+            "A part of your order in {theme} falls out",
+            (
+                "Dear {name},\n\nThe round {theme} has closed. This falls out for you:\n"
+                "{dropouts}\nYou pay nothing for it. The rest of your order stands.\n"
+                "See it here: {address}\n\nRegards,\n{cooperative}\n"
+            ),
+        ),
+    },
+}
+_DROPOUTS: Mapping[str, Mapping[Dropout, str]] = {
+    "nl": {
+        Dropout.PRICE: "de prijs werd hoger dan wat jij wilde betalen",
+        Dropout.MINIMUM: "er was te weinig besteld voor de leverancier",
+        Dropout.PACKS: "er kwam geen hele verpakking voor je vol",
+        Dropout.CREDIT: "er stond te weinig op je rekening",
+    },
+    "en": {
+        Dropout.PRICE: "the price became higher than what you wanted to pay",
+        Dropout.MINIMUM: "too little was ordered for the supplier",
+        Dropout.PACKS: "no full pack was filled for you",
+        Dropout.CREDIT: "there was too little on your account",
     },
 }
 
@@ -91,6 +121,7 @@ def round_mails(address: str) -> Mapping[str, Renderer]:
         "mail.round-settled": lambda uow, told: _to_member(uow, told, "settled", address),
         "mail.round-corrected": lambda uow, told: _to_member(uow, told, "corrected", address),
         "mail.round-cancelled": lambda uow, told: _to_member(uow, told, "cancelled", address),
+        "mail.round-dropped": lambda uow, told: _to_member(uow, told, "dropped", address),
         "mail.round-reminder": lambda uow, told: _to_member(uow, told, "reminder", address),
         "mail.supplier-order": _to_supplier,
     }
@@ -116,14 +147,34 @@ def _to_member(
                 found.closes_at.astimezone(LOCAL_TIME), "EEEE d MMMM, HH:mm", locale=to.language
             ),
             "cooperative": to.cooperative,
+            "dropouts": _dropouts(uow, told, to.language),
         }
         letters.append(Letter(to.email, subject.format(**values), body.format(**values)))
     return letters
 
 
+def _dropouts(uow: UnitOfWork, told: Mapping[str, Any], language: str) -> str:
+    """What fell out at closing, a line each."""
+    own = queries.pledges(
+        uow.session,
+        uow.tenant,
+        told["round_id"],
+        member_id=told["member_id"],
+        with_withdrawn=True,
+    )
+    return "\n".join(
+        f"- {pledge.quantity} {pledge.unit} {pledge.product_name}:"
+        f" {_DROPOUTS[language][pledge.dropout]}"
+        for pledge in own
+        if pledge.dropout
+    )
+
+
 def _is_true(uow: UnitOfWork, found: PurchaseRound, told: Mapping[str, Any], occasion: str) -> bool:
     if occasion == "cancelled":
         return found.state == RoundState.CANCELLED
+    if occasion == "dropped":
+        return found.state not in {RoundState.OPEN, RoundState.CANCELLED}
     if occasion == "reminder":
         waiting = members_without_pledge(
             uow.session, uow.tenant, found.id, local_date(uow.now, LOCAL_TIME)

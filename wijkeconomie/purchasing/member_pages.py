@@ -15,10 +15,17 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, NotFoundError, StaleVersionError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
-from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.explanations import explain_share
+from wijkeconomie.purchasing.ladder_queries import ProductLadder, round_ladders
+from wijkeconomie.purchasing.ladder_words import (
+    LadderShown,
+    dropout_words,
+    gain_cents,
+    ladder_shown,
+    price_with_vat,
+)
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.pledges import NO_PLEDGE, PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.queries import OfferedProduct, PledgeView, RoundView
@@ -26,7 +33,9 @@ from wijkeconomie.purchasing.refusals import (
     CreditLimitError,
     DeadlinePassedError,
     PledgeTooLargeError,
+    PriceOutOfReachError,
     RoundNotOpenError,
+    ToleranceTooLargeError,
 )
 from wijkeconomie.purchasing.round_rules import pledge_estimate
 from wijkeconomie.purchasing.words import state_badge
@@ -40,25 +49,58 @@ UNDER_WAY = (
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the visitor wants of a product, as stored or as typed."""
+
+    quantity: int = 0
+    tolerance: int = 0
+    max_price_excl_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
     """A product of the round with what the visitor wants of it."""
 
     product: OfferedProduct
-    quantity: int
+    wanted: Wanted
     version: int
+    ladder: LadderShown | None
+    became: PledgeView | None
+    """The pledge as it is stored, also one that fell out at closing."""
+
+    @property
+    def quantity(self) -> int:
+        """Units that are wanted, or that closing made of them."""
+        if self.became is not None and self.became.allotted_quantity is not None:
+            return self.became.allotted_quantity
+        return self.wanted.quantity
 
     @property
     def price_incl_cents(self) -> int:
         """One unit with its VAT, rounded: what a shelf would say."""
-        return self.product.price_excl_cents + vat_on(
-            self.product.price_excl_cents, self.product.vat_basis_points
-        )
+        if self.ladder is not None:
+            return self.ladder.price_cents
+        return price_with_vat(self.product.price_excl_cents, self.product.vat_basis_points)
 
     @property
     def estimate_cents(self) -> int:
-        """The line with VAT, without freight."""
-        product = self.product
-        return pledge_estimate(self.quantity, product.price_excl_cents, product.vat_basis_points)
+        """The line with VAT, without freight; while the ladder is open the most it can be."""
+        product, most = self.product, self.wanted.max_price_excl_cents
+        price = product.price_excl_cents
+        price = price if most is None else min(price, most)
+        return pledge_estimate(self.quantity, price, product.vat_basis_points)
+
+    @property
+    def gain_cents(self) -> int:
+        """What the reached price saves, with VAT."""
+        return gain_cents(self.product, self.quantity)
+
+    @property
+    def dropout(self) -> str | None:
+        """Why the pledge fell out at closing, in words."""
+        if self.became is None or self.became.dropout is None:
+            return None
+        return dropout_words(self.became.dropout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +113,11 @@ class Order:
     lines: tuple[OrderLine, ...]
     balance_cents: int
     reserved_cents: int
+
+    @property
+    def gain_cents(self) -> int:
+        """What the ladders save on the whole order, with VAT."""
+        return sum(line.gain_cents for line in self.lines)
 
     @property
     def total_cents(self) -> int:
@@ -130,7 +177,7 @@ def _show(
     visit: Visit,
     round_code: str,
     errors: list[tuple[str, str]] | None = None,
-    wanted: dict[int, int] | None = None,
+    wanted: dict[int, Wanted] | None = None,
 ) -> ResponseReturnValue:
     require_permission(visit.identity, "round.read")
     found = queries.round_by_code(uow.session, uow.tenant, round_code)
@@ -157,29 +204,57 @@ def _ordering_member(uow: UnitOfWork, visit: Visit) -> int | None:
     return visit.identity.member_id
 
 
-def _order(uow: UnitOfWork, visit: Visit, found: RoundView, wanted: dict[int, int]) -> Order | None:
+def _order(
+    uow: UnitOfWork, visit: Visit, found: RoundView, wanted: dict[int, Wanted]
+) -> Order | None:
     member_id = _ordering_member(uow, visit)
     if member_id is None:
         return None
     member = queries.member_name(uow.session, uow.tenant, member_id)
-    own: dict[int, PledgeView] = {
+    own = {
         pledge.round_product_id: pledge
-        for pledge in queries.pledges(uow.session, uow.tenant, found.id, member_id=member_id)
+        for pledge in queries.pledges(
+            uow.session, uow.tenant, found.id, member_id=member_id, with_withdrawn=True
+        )
+    }
+    ladders = {
+        each.round_product_id: each
+        for each in round_ladders(
+            uow.session, uow.tenant, found.id, is_open=found.state is RoundState.OPEN
+        )
+        if each.has_choice
     }
     return Order(
         member_id=member_id,
         member_code=member.code,
         member_name=member.name,
         lines=tuple(
-            OrderLine(
-                product,
-                wanted.get(product.id, own[product.id].quantity if product.id in own else 0),
-                own[product.id].version if product.id in own else NO_PLEDGE,
-            )
+            _line(product, own.get(product.id), ladders.get(product.id), wanted.get(product.id))
             for product in queries.offered_products(uow.session, uow.tenant, found.id)
         ),
         balance_cents=-queries.owed_cents(uow.session, uow.tenant, member.code),
         reserved_cents=queries.reserved_cents(uow.session, uow.tenant, member_id),
+    )
+
+
+def _line(
+    product: OfferedProduct,
+    pledge: PledgeView | None,
+    ladder: ProductLadder | None,
+    typed: Wanted | None,
+) -> OrderLine:
+    standing = pledge if pledge is not None and pledge.withdrawn_at is None else None
+    stored = (
+        Wanted(standing.quantity, standing.tolerance, standing.max_price_excl_cents)
+        if standing
+        else Wanted()
+    )
+    return OrderLine(
+        product,
+        typed or stored,
+        standing.version if standing else NO_PLEDGE,
+        None if ladder is None else ladder_shown(ladder, product),
+        pledge,
     )
 
 
@@ -204,7 +279,7 @@ def save_order(round_code: str) -> ResponseReturnValue:
     """Save the whole order; what does not fit is said beside the product."""
     visit = current_visit()
     errors: list[tuple[str, str]] = []
-    wanted: dict[int, int] = {}
+    wanted: dict[int, Wanted] = {}
     try:
         with visit.begin() as uow:
             found = queries.round_by_code(uow.session, uow.tenant, round_code)
@@ -220,7 +295,9 @@ def save_order(round_code: str) -> ResponseReturnValue:
         CreditLimitError,
         DeadlinePassedError,
         PledgeTooLargeError,
+        PriceOutOfReachError,
         RoundNotOpenError,
+        ToleranceTooLargeError,
     ) as refusal:
         errors = [(str(refusal.context.get("field", "")), _refused(refusal))]
     except StaleVersionError:
@@ -241,24 +318,34 @@ def save_order(round_code: str) -> ResponseReturnValue:
 
 def _read_lines(
     products: list[OfferedProduct],
-) -> tuple[tuple[PledgeLine, ...], dict[int, int], list[tuple[str, str]]]:
-    """The lines of the form, the quantities as typed, and what is no number."""
+) -> tuple[tuple[PledgeLine, ...], dict[int, Wanted], list[tuple[str, str]]]:
+    """The lines of the form, what was typed, and what is no number."""
     lines: list[PledgeLine] = []
-    wanted: dict[int, int] = {}
+    wanted: dict[int, Wanted] = {}
     errors: list[tuple[str, str]] = []
     for product in products:
-        typed = request.form.get(f"quantity-{product.id}")
-        if typed is None:
+        if f"quantity-{product.id}" not in request.form:
             continue
-        number = typed.strip() or "0"
-        if not (number.isascii() and number.isdecimal() and len(number) < 7):
+        numbers = [_whole(f"{name}-{product.id}") for name in ("quantity", "tolerance")]
+        if None in numbers:
+            field = "quantity" if numbers[0] is None else "tolerance"
             words = _("%(product)s: type a whole number, as in 3.", product=product.name)
-            errors.append((f"quantity-{product.id}", words))
+            errors.append((f"{field}-{product.id}", words))
             continue
-        wanted[product.id] = int(number)
+        most = request.form.get(f"max-price-{product.id}", type=int)
+        typed = Wanted(numbers[0] or 0, numbers[1] or 0, most)
+        wanted[product.id] = typed
         version = request.form.get(f"version-{product.id}", type=int)
-        lines.append(PledgeLine(product.id, int(number), version))
+        lines.append(PledgeLine(product.id, typed.quantity, version, typed.tolerance, most))
     return tuple(lines), wanted, errors
+
+
+def _whole(field: str) -> int | None:
+    """The whole number of a field, 0 where it is empty, ``None`` where it is no number."""
+    number = request.form.get(field, "").strip() or "0"
+    if not (number.isascii() and number.isdecimal() and len(number) < 7):
+        return None
+    return int(number)
 
 
 def _refused(refusal: DomainError) -> str:
@@ -268,6 +355,14 @@ def _refused(refusal: DomainError) -> str:
             product=refusal.context["product"],
             maximum=refusal.context["maximum"],
         )
+    elif isinstance(refusal, ToleranceTooLargeError):
+        words = _(
+            "%(product)s: %(maximum)s more is all that can help.",
+            product=refusal.context["product"],
+            maximum=refusal.context["maximum"],
+        )
+    elif isinstance(refusal, PriceOutOfReachError):
+        words = _("%(product)s: choose a price of the ladder.", product=refusal.context["product"])
     elif isinstance(refusal, CreditLimitError):
         short = format_amount(int(refusal.context["short_cents"] or 0), page_language())
         words = _("You have %(short)s too little. You can pay in, or order less.", short=short)

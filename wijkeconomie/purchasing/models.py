@@ -1,13 +1,24 @@
-"""Tables of suppliers, products, rounds, pledges, deliveries and settlements."""
+"""Tables of suppliers, products, rounds, pledges, deliveries and settlements.
+
+A price ladder stands beside the price in two arrays of equal length: the quantities, over the
+whole round, from which the lower prices hold. The database checks that it is a ladder.
+"""
 
 from __future__ import annotations
 
 import enum
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
@@ -41,14 +52,37 @@ class ShortageRule(enum.StrEnum):
     FIRST_PLEDGED = "first_pledged"
 
 
+class Dropout(enum.StrEnum):
+    """Why a pledge fell out when its round closed."""
+
+    PRICE = "price"
+    """The price that was reached is above the member's maximum."""
+    MINIMUM = "minimum"
+    """The supplier's minimum of the product was not reached."""
+    PACKS = "packs"
+    """No whole pack was filled, or none was left for this pledge."""
+    CREDIT = "credit"
+    """The member's account does not cover it any more."""
+
+
 _STATES = ", ".join(f"'{state}'" for state in RoundState)
+_DROPOUTS = ", ".join(f"'{reason}'" for reason in Dropout)
+
+
+Numbers = Annotated[
+    list[int], mapped_column(ARRAY(BigInteger), server_default=text("'{}'"), default=list)
+]
+"""Whole numbers in order; an empty array when nothing is said."""
 
 
 class Supplier(TenantTable, Base):
     """A business from which a cooperative buys."""
 
     __tablename__ = "supplier"
-    __table_args__ = (UniqueConstraint("cooperative_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        CheckConstraint("minimum_net_cents > 0", name="minimum_positive"),
+    )
 
     id: Mapped[SurrogateKey]
     code: Mapped[str]
@@ -58,6 +92,8 @@ class Supplier(TenantTable, Base):
     iban: Mapped[str | None]
     email: Mapped[str | None]
     payment_days: Mapped[int] = mapped_column(server_default="14", default=14)
+    minimum_net_cents: Mapped[int | None]
+    """The smallest order he takes, without VAT and freight."""
 
 
 class Product(TenantTable, Base):
@@ -73,6 +109,11 @@ class Product(TenantTable, Base):
         CheckConstraint("vat_basis_points between 0 and 10000", name="vat_in_range"),
         CheckConstraint("pack_size >= 1", name="pack_size_positive"),
         CheckConstraint("max_per_member >= 1", name="max_per_member_positive"),
+        CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
+        CheckConstraint(
+            "is_price_ladder(price_excl_cents, ladder_quantities, ladder_prices_cents)",
+            name="ladder_falls",
+        ),
     )
 
     id: Mapped[SurrogateKey]
@@ -86,6 +127,12 @@ class Product(TenantTable, Base):
     pack_size: Mapped[int] = mapped_column(server_default="1", default=1)
     max_per_member: Mapped[int | None]
     is_offered: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    sells_loose: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    """Whether the supplier sells parts of a pack."""
+    minimum_quantity: Mapped[int | None]
+    """The least he sells of it in one order, in member units."""
+    ladder_quantities: Mapped[Numbers]
+    ladder_prices_cents: Mapped[Numbers]
 
 
 class PurchaseRound(TenantTable, Base):
@@ -102,6 +149,7 @@ class PurchaseRound(TenantTable, Base):
         CheckConstraint("shortage_rule in ('pro_rata', 'first_pledged')", name="shortage_known"),
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
+        CheckConstraint("minimum_net_cents > 0", name="minimum_positive"),
         Index("ix_purchase_round_cooperative_id_state", "cooperative_id", "state", "closes_at"),
     )
 
@@ -126,10 +174,16 @@ class PurchaseRound(TenantTable, Base):
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
     created_by: Mapped[str]
+    minimum_net_cents: Mapped[int | None]
 
 
 class RoundProduct(TenantTable, Base):
-    """A product within a round, under the name, price and terms of that round."""
+    """A product within a round, under the name, price and terms of that round.
+
+    ``price_excl_cents`` is the price that counts now: the list price until the round closes,
+    then the one that the round reached. ``closing`` tells how that came about
+    (``closing_record``); ``None`` where nothing had to be chosen.
+    """
 
     __tablename__ = "round_product"
     __table_args__ = (
@@ -143,6 +197,16 @@ class RoundProduct(TenantTable, Base):
         ),
         CheckConstraint("price_excl_cents >= 0", name="price_not_negative"),
         CheckConstraint("vat_basis_points between 0 and 10000", name="vat_in_range"),
+        CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
+        CheckConstraint(
+            "is_price_ladder(list_price_excl_cents, ladder_quantities, ladder_prices_cents)",
+            name="ladder_falls",
+        ),
+        CheckConstraint(
+            "price_excl_cents = list_price_excl_cents"
+            " or price_excl_cents = any (ladder_prices_cents)",
+            name="price_is_on_the_ladder",
+        ),
     )
 
     id: Mapped[SurrogateKey]
@@ -155,13 +219,23 @@ class RoundProduct(TenantTable, Base):
     vat_basis_points: Mapped[int | None]
     pack_size: Mapped[int]
     max_per_member: Mapped[int | None]
+    list_price_excl_cents: Mapped[int]
+    sells_loose: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    minimum_quantity: Mapped[int | None]
+    ladder_quantities: Mapped[Numbers]
+    ladder_prices_cents: Mapped[Numbers]
+    closing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class Pledge(TenantTable, Base):
     """What a member promises to buy of one product in one round.
 
-    Withdrawn is a fact with a time, not a deletion. ``version`` counts the changes, so that
-    a page that was opened before the last one cannot overwrite it.
+    Withdrawn is a fact with a time, not a deletion: by the member, or at closing for the
+    reason in ``dropout``. ``version`` counts the changes, so that a page that was opened
+    before the last one cannot overwrite it.
+
+    ``quantity`` is what the member asked for. Closing may make it another, to fill packs:
+    then that is ``allotted_quantity``, within quantity and ``tolerance``.
     """
 
     __tablename__ = "pledge"
@@ -180,6 +254,13 @@ class Pledge(TenantTable, Base):
             ["cooperative_id", "member_id"], ["member.cooperative_id", "member.id"]
         ),
         CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("tolerance >= 0", name="tolerance_not_negative"),
+        CheckConstraint("max_price_excl_cents >= 0", name="max_price_not_negative"),
+        CheckConstraint(
+            "allotted_quantity between 1 and quantity + tolerance", name="allotted_as_said"
+        ),
+        CheckConstraint(f"dropout in ({_DROPOUTS})", name="dropout_known"),
+        CheckConstraint("dropout is null or withdrawn_at is not null", name="dropout_is_withdrawn"),
         Index("ix_pledge_cooperative_id_member_id", "cooperative_id", "member_id"),
     )
 
@@ -193,6 +274,10 @@ class Pledge(TenantTable, Base):
     changed_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default="1", default=1)
+    tolerance: Mapped[int] = mapped_column(server_default="0", default=0)
+    max_price_excl_cents: Mapped[int | None]
+    allotted_quantity: Mapped[int | None]
+    dropout: Mapped[str | None]
 
 
 class Delivery(TenantTable, Base):
@@ -268,75 +353,3 @@ class SupplierInvoice(TenantTable, Base):
     gross_cents: Mapped[int]
     note: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
-
-
-class RoundSettlement(TenantTable, Base):
-    """One version of a round's settlement: its entry in the ledger and its totals."""
-
-    __tablename__ = "round_settlement"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["cooperative_id", "round_id"],
-            ["purchase_round.cooperative_id", "purchase_round.id"],
-        ),
-        ForeignKeyConstraint(
-            ["cooperative_id", "entry_number"],
-            ["journal_entry.cooperative_id", "journal_entry.number"],
-        ),
-        ForeignKeyConstraint(
-            ["cooperative_id", "reversal_number"],
-            ["journal_entry.cooperative_id", "journal_entry.number"],
-        ),
-        CheckConstraint(
-            "supplier_gross_cents = members_gross_cents + cooperative_gross_cents",
-            name="shares_equal_the_invoice",
-        ),
-        CheckConstraint("version >= 1", name="version_positive"),
-    )
-
-    round_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    entry_number: Mapped[int | None]
-    """``None`` when nothing was delivered and nothing was charged: an entry has no zero lines."""
-    reversal_number: Mapped[int | None]
-    settled_at: Mapped[datetime]
-    settled_by: Mapped[str]
-    accounting_date: Mapped[date]
-    supplier_gross_cents: Mapped[int]
-    members_gross_cents: Mapped[int]
-    cooperative_gross_cents: Mapped[int]
-    reason: Mapped[str | None]
-
-
-class PledgeShare(TenantTable, Base):
-    """What one pledge became in one version of the settlement, with the sum that explains it."""
-
-    __tablename__ = "pledge_share"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["cooperative_id", "round_id", "version"],
-            [
-                "round_settlement.cooperative_id",
-                "round_settlement.round_id",
-                "round_settlement.version",
-            ],
-        ),
-        ForeignKeyConstraint(
-            ["cooperative_id", "pledge_id"], ["pledge.cooperative_id", "pledge.id"]
-        ),
-        CheckConstraint(
-            "gross_cents = net_cents + freight_cents + vat_cents", name="gross_is_the_sum"
-        ),
-        CheckConstraint("delivered_quantity >= 0", name="delivered_not_negative"),
-        Index("ix_pledge_share_cooperative_id_pledge_id", "cooperative_id", "pledge_id"),
-    )
-
-    round_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    pledge_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    delivered_quantity: Mapped[int]
-    net_cents: Mapped[int]
-    freight_cents: Mapped[int]
-    vat_cents: Mapped[int]
-    gross_cents: Mapped[int]
-    explanation: Mapped[dict[str, Any]] = mapped_column(JSONB)

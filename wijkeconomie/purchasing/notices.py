@@ -11,7 +11,7 @@ from sqlalchemy import text
 from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.unit_of_work import UnitOfWork
 
-Occasion = Literal["cancelled", "settled", "corrected", "reminder"]
+Occasion = Literal["cancelled", "settled", "corrected", "reminder", "dropped"]
 
 _TELL_MEMBERS = text(
     """

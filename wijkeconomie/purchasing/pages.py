@@ -15,6 +15,7 @@ from wijkeconomie.purchasing import (
     coordinator_pages,
     member_pages,
     planning_pages,
+    price_list_pages,
     queries,
     settling_pages,
 )
@@ -23,7 +24,7 @@ from wijkeconomie.purchasing.coordinator_pages import next_step
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
 
-VIEWS = (coordinator_pages, member_pages, planning_pages, settling_pages)
+VIEWS = (coordinator_pages, member_pages, planning_pages, price_list_pages, settling_pages)
 WAITING = (
     RoundState.CLOSED,
     RoundState.ORDERED,

@@ -20,6 +20,7 @@ from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.rounds import PlanRound, plan_round
 from wijkeconomie.purchasing.suppliers import (
+    SaleTerms,
     SaveProduct,
     SaveSupplier,
     save_product,
@@ -29,6 +30,8 @@ from wijkeconomie.purchasing.words import freight_words, shortage_words
 
 VAT_CHOICES = (("900", "9 %"), ("2100", "21 %"), ("0", "0 %"))
 FRIDAY = 4
+RUNGS = 4
+"""Lower prices that the form has room for."""
 
 
 @pages.route("/rounds/new", methods=["GET", "POST"])
@@ -136,6 +139,7 @@ def suppliers() -> ResponseReturnValue:
             email=reader.text("email", is_required=False) or None,
             iban=reader.text("iban", is_required=False).replace(" ", "") or None,
             payment_days=reader.count("payment_days", if_empty=14) or 0,
+            minimum_net_cents=reader.amount("minimum") or None,
         )
         if not reader.errors:
             with visit.begin() as uow:
@@ -166,11 +170,12 @@ def supplier(supplier_code: str) -> ResponseReturnValue:
         if found is None:
             raise NotFoundError(f"there is no supplier {supplier_code}", code=supplier_code)
         if request.method == "POST":
-            command = _product(reader, supplier_code)
-            if not reader.errors:
-                save_product(uow, command)
-                flash(_("%(name)s has been saved.", name=command.name), "success")
+            _save_product(uow, reader, supplier_code)
         products = supplier_queries.products_of_supplier(uow.session, uow.tenant, found.id)
+        picked = _picked(products)
+        versions = (
+            supplier_queries.price_versions(uow.session, uow.tenant, picked.id) if picked else []
+        )
     if request.method == "POST" and not reader.errors:
         return redirect(url_for("purchasing.supplier", supplier_code=supplier_code), 303)
     page = render_template(
@@ -178,11 +183,44 @@ def supplier(supplier_code: str) -> ResponseReturnValue:
         visit=visit,
         supplier=found,
         products=products,
-        form=_filled(products),
+        picked=picked,
+        versions=versions,
+        rungs=range(1, RUNGS + 1),
+        form=request.form.to_dict() if request.method == "POST" else _filled(picked),
         vat_choices=[*VAT_CHOICES, ("", _("exempt from VAT"))],
         errors=reader.errors,
     )
     return page, 422 if reader.errors else 200
+
+
+def _save_product(uow: UnitOfWork, reader: FormReader, supplier_code: str) -> None:
+    command = _product(reader, supplier_code)
+    if reader.errors:
+        return
+    try:
+        save_product(uow, command)
+    except InvalidInputError as refusal:
+        # Of a ladder the context tells which rung is wrong, and whether in quantity or price.
+        field, _dash, rung = str(refusal.context.get("field", "")).partition("-")
+        names = {"quantity": f"ladder-from-{rung}", "price": f"ladder-price-{rung}"}
+        words = (
+            _("Quantities rise and prices fall, from the first line down.")
+            if field in names
+            else _("Something in this form is not right.")
+        )
+        reader.errors.append((names.get(field, field), words))
+        return
+    flash(_("%(name)s has been saved.", name=command.name), "success")
+
+
+def _ladder(reader: FormReader) -> tuple[tuple[int, int], ...]:
+    """The rungs that were filled in; one with a quantity has its price."""
+    rungs = []
+    for number in range(1, RUNGS + 1):
+        quantity = reader.count(f"ladder-from-{number}", if_empty=None)
+        if quantity is not None:
+            rungs.append((quantity, reader.amount(f"ladder-price-{number}")))
+    return tuple(rungs)
 
 
 def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
@@ -197,18 +235,33 @@ def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
         pack_size=reader.count("pack_size", if_empty=1) or 1,
         max_per_member=reader.count("max_per_member", if_empty=None) or None,
         is_offered=request.form.get("is_offered") == "yes",
+        terms=SaleTerms(
+            sells_loose=request.form.get("full_packs_only") != "yes",
+            minimum_quantity=reader.count("minimum_quantity", if_empty=None) or None,
+            ladder=_ladder(reader),
+        ),
     )
 
 
-def _filled(products: list[supplier_queries.ProductView]) -> dict[str, str]:
-    """The form as it was sent, or filled with the product that is to be changed."""
-    if request.method == "POST":
-        return request.form.to_dict()
-    wanted = next((each for each in products if each.code == request.args.get("product")), None)
+def _picked(
+    products: list[supplier_queries.ProductView],
+) -> supplier_queries.ProductView | None:
+    """The product that is to be changed, if any."""
+    return next((each for each in products if each.code == request.args.get("product")), None)
+
+
+def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
+    """A form for a new product, or filled with the one that is to be changed."""
     if wanted is None:
         return {"pack_size": "1", "vat": "900", "is_offered": "yes"}
     rate = wanted.vat_basis_points
-    return {
+    ladder = {}
+    for number, (quantity, price) in enumerate(wanted.ladder, start=1):
+        ladder[f"ladder-from-{number}"] = str(quantity)
+        ladder[f"ladder-price-{number}"] = format_plain(price).replace(".", ",")
+    return ladder | {
+        "full_packs_only": "" if wanted.sells_loose else "yes",
+        "minimum_quantity": str(wanted.minimum_quantity or ""),
         "code": wanted.code,
         "name": wanted.name,
         "unit": wanted.unit,

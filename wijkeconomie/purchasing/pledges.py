@@ -22,15 +22,21 @@ from wijkeconomie.purchasing.refusals import (
     DuplicatePledgeError,
     InactiveMemberError,
     PledgeTooLargeError,
+    PriceOutOfReachError,
     ProductNotInRoundError,
     RoundNotOpenError,
+    ToleranceTooLargeError,
 )
 from wijkeconomie.purchasing.round_rules import (
     credit_shortfall,
     is_active_member,
+    most_tolerance,
     pledge_obstacle,
 )
 
+PledgeTerms = tuple[int, int, int | None]
+"""Quantity, tolerance and maximum price of a pledge."""
+NOTHING: PledgeTerms = (0, 0, None)
 NO_PLEDGE = 0
 """The version of a pledge that is not there, or was withdrawn."""
 
@@ -39,6 +45,8 @@ NO_PLEDGE = 0
 class PledgeLine:
     """How much of one product a member wants; 0 withdraws.
 
+    ``tolerance`` is what may be added to fill a pack or reach a minimum. At a price above
+    ``max_price_excl_cents`` (without VAT; ``None``: none) the member wants nothing.
     ``version`` is the one the member saw (``NO_PLEDGE`` where there was no pledge), so that a
     page that lay open cannot undo a later change. ``None`` takes the change as it comes.
     """
@@ -46,6 +54,15 @@ class PledgeLine:
     round_product_id: int
     quantity: int
     version: int | None = None
+    tolerance: int = 0
+    max_price_excl_cents: int | None = None
+
+    @property
+    def terms(self) -> PledgeTerms:
+        """What it says, as it is stored; a withdrawn one says nothing more."""
+        if not self.quantity:
+            return NOTHING
+        return (self.quantity, self.tolerance, self.max_price_excl_cents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +96,8 @@ def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
         NotFoundError: no such round or member.
         RoundNotOpenError, DeadlinePassedError: pledges are not taken now.
         InactiveMemberError: not a member today.
-        ProductNotInRoundError, PledgeTooLargeError, InvalidInputError: a line is not right.
+        ProductNotInRoundError, PledgeTooLargeError, ToleranceTooLargeError,
+            PriceOutOfReachError, InvalidInputError: a line is not right.
         StaleVersionError: a pledge was changed since the member looked at it.
         CreditLimitError: the cooperative limits credit and this passes the limit.
     """
@@ -122,25 +140,40 @@ def _save_line(
         raise StaleVersionError(
             "the pledge was changed in the meantime", round_product_id=product.id
         )
-    before = standing.quantity if standing else 0
-    if line.quantity == before:
+    before = _terms_of(standing) if standing else NOTHING
+    if line.terms == before:
         return None
     if pledge is None:
-        pledge = _new_pledge(order, product, line.quantity)
+        pledge = _new_pledge(order, product, line)
     else:
-        _change(pledge, line.quantity, order.uow.now)
+        _change(pledge, line, order.uow.now)
     order.uow.session.flush()
     record_change(
         order.uow,
         subject=f"pledge/{pledge.id}",
-        action="withdrawn" if not line.quantity else "changed" if before else "made",
-        before={"quantity": before},
-        after={"quantity": line.quantity},
+        action="withdrawn" if not line.quantity else "changed" if standing else "made",
+        before=_told(before),
+        after=_told(line.terms),
     )
     return pledge
 
 
-def _new_pledge(order: _Order, product: RoundProduct, quantity: int) -> Pledge:
+def _terms_of(pledge: Pledge) -> PledgeTerms:
+    return (pledge.quantity, pledge.tolerance, pledge.max_price_excl_cents)
+
+
+def _told(terms: PledgeTerms) -> dict[str, int]:
+    """The quantity, and of the rest what is said."""
+    quantity, tolerance, most = terms
+    told = {"quantity": quantity}
+    if tolerance:
+        told["tolerance"] = tolerance
+    if most is not None:
+        told["max_price_excl_cents"] = most
+    return told
+
+
+def _new_pledge(order: _Order, product: RoundProduct, line: PledgeLine) -> Pledge:
     pledge = Pledge(
         cooperative_id=order.uow.tenant,
         # It tells apart by itself: a member has one pledge for a product in a round.
@@ -148,7 +181,9 @@ def _new_pledge(order: _Order, product: RoundProduct, quantity: int) -> Pledge:
         round_id=order.round.id,
         round_product_id=product.id,
         member_id=order.member.id,
-        quantity=quantity,
+        quantity=line.quantity,
+        tolerance=line.tolerance,
+        max_price_excl_cents=line.max_price_excl_cents,
         pledged_at=order.uow.now,
         changed_at=order.uow.now,
     )
@@ -156,14 +191,14 @@ def _new_pledge(order: _Order, product: RoundProduct, quantity: int) -> Pledge:
     return pledge
 
 
-def _change(pledge: Pledge, quantity: int, now: datetime) -> None:
-    if not quantity:
+def _change(pledge: Pledge, line: PledgeLine, now: datetime) -> None:
+    if not line.quantity:
         pledge.withdrawn_at = now
     else:
         if pledge.withdrawn_at is not None:
             # Made anew: it takes its turn from now, after everyone who kept his.
             pledge.pledged_at, pledge.withdrawn_at = now, None
-        pledge.quantity = quantity
+        pledge.quantity, pledge.tolerance, pledge.max_price_excl_cents = line.terms
     pledge.changed_at = now
     pledge.version += 1
 
@@ -229,10 +264,39 @@ def _checked_line(
             f"round {found.code} does not offer {line.round_product_id}", round=found.code
         )
     field_name = f"quantity-{product.id}"
-    if line.quantity < 0:
+    if line.quantity < 0 or line.tolerance < 0:
         raise InvalidInputError("a quantity is not negative", field=field_name)
-    _require_within_maximum(product, line.quantity)
+    if line.quantity:
+        _require_useful_tolerance(product, line.tolerance)
+        _require_within_maximum(product, line.quantity + line.tolerance)
+        _require_reachable_price(product, line.max_price_excl_cents)
     return product
+
+
+def _require_useful_tolerance(product: RoundProduct, tolerance: int) -> None:
+    most = most_tolerance(
+        sells_loose=product.sells_loose,
+        pack_size=product.pack_size,
+        minimum_quantity=product.minimum_quantity,
+    )
+    if tolerance > most:
+        raise ToleranceTooLargeError(
+            f"{most} more of {product.name} is all that can be of use",
+            product=product.name,
+            maximum=most,
+            field=f"tolerance-{product.id}",
+        )
+
+
+def _require_reachable_price(product: RoundProduct, max_price_excl_cents: int | None) -> None:
+    lowest = min([product.list_price_excl_cents, *product.ladder_prices_cents])
+    if max_price_excl_cents is not None and max_price_excl_cents < lowest:
+        raise PriceOutOfReachError(
+            f"the lowest price of {product.name} is {lowest} cents",
+            product=product.name,
+            lowest_cents=lowest,
+            field=f"max-price-{product.id}",
+        )
 
 
 def _require_within_maximum(product: RoundProduct, quantity: int) -> None:

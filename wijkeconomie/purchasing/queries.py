@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.ledger import queries as ledger
-from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
+from wijkeconomie.purchasing.models import Dropout, FreightKey, RoundState, ShortageRule
+from wijkeconomie.purchasing.round_rules import most_tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class RoundView:
     settled_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    minimum_net_cents: int | None
+    """The smallest order the supplier takes, without VAT and freight."""
     pledgers: int
     """Members with a pledge that was not withdrawn."""
     pledged_net_cents: int
@@ -50,13 +53,13 @@ _ROUNDS = """
 select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
   s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
   r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
-  r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason,
+  r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason, r.minimum_net_cents,
   coalesce(pledged.pledgers, 0) as pledgers, coalesce(pledged.net, 0) as pledged_net_cents
 from purchase_round r
 join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
 left join lateral (
   select count(distinct x.member_id) as pledgers,
-    sum(x.quantity * o.price_excl_cents)::bigint as net
+    sum(coalesce(x.allotted_quantity, x.quantity) * o.price_excl_cents)::bigint as net
   from pledge x
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
   where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
@@ -145,14 +148,29 @@ class OfferedProduct:
     vat_basis_points: int | None
     pack_size: int
     max_per_member: int | None
+    list_price_excl_cents: int
+    """The first price of the ladder; ``price_excl_cents`` is the one that counts now."""
+    sells_loose: bool
+    minimum_quantity: int | None
     pledged: int
+    """By everyone; after closing what their pledges became."""
     pledgers: int
+
+    @property
+    def most_tolerance(self) -> int:
+        """Units of tolerance that can be of use; 0 where everything can be ordered."""
+        return most_tolerance(
+            sells_loose=self.sells_loose,
+            pack_size=self.pack_size,
+            minimum_quantity=self.minimum_quantity,
+        )
 
 
 _OFFERED = text(
     """
 select o.id, product.code, o.name, o.unit, product.category, o.position, o.price_excl_cents,
-  o.vat_basis_points, o.pack_size, o.max_per_member, coalesce(sum(x.quantity), 0)::bigint,
+  o.vat_basis_points, o.pack_size, o.max_per_member, o.list_price_excl_cents, o.sells_loose,
+  o.minimum_quantity, coalesce(sum(coalesce(x.allotted_quantity, x.quantity)), 0)::bigint,
   count(x.id)
 from round_product o
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -189,13 +207,21 @@ class PledgeView:
     changed_at: datetime
     withdrawn_at: datetime | None
     version: int
+    tolerance: int
+    max_price_excl_cents: int | None
+    allotted_quantity: int | None
+    """What closing made of it, where that differs from ``quantity``."""
+    dropout: Dropout | None
 
 
 _PLEDGES = text(
     """
-select x.id, x.code, x.round_product_id, product.code, o.name, o.unit, x.member_id, member.code,
-  concat_ws(' ', member.first_name, member.infix, member.last_name), x.quantity, x.pledged_at,
-  x.changed_at, x.withdrawn_at, x.version
+select x.id, x.code, x.round_product_id, product.code as product_code, o.name as product_name,
+  o.unit, x.member_id, member.code as member_code,
+  concat_ws(' ', member.first_name, member.infix, member.last_name) as member_name,
+  x.quantity, x.pledged_at, x.changed_at, x.withdrawn_at, x.version, x.tolerance,
+  x.max_price_excl_cents,
+  x.allotted_quantity, x.dropout
 from pledge x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -226,7 +252,10 @@ def pledges(
             "with_withdrawn": with_withdrawn,
         },
     )
-    return [PledgeView(*row) for row in found]
+    return [
+        PledgeView(**{**row, "dropout": Dropout(row["dropout"]) if row["dropout"] else None})
+        for row in found.mappings()
+    ]
 
 
 def pledging_members(session: Session, cooperative_id: int, round_id: int) -> list[int]:
@@ -268,89 +297,48 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
     return MemberName(*found)
 
 
-def rounds_due_to_open(
-    session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Drafts whose opening time has come and closing time has not, with it, oldest first."""
-    condition = "state = 'draft' and opens_at <= :now and closes_at > :now"
-    return _due(session, cooperative_id, now, "opens_at", condition)
-
-
-def rounds_due_to_close(
-    session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Open rounds whose deadline has passed, with it, oldest first."""
-    return _due(session, cooperative_id, now, "closes_at", "state = 'open' and closes_at <= :now")
-
-
-def rounds_due_to_remind(
-    session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Open rounds that close within a day, with the moment a day before; not short ones."""
-    return _due(
-        session,
-        cooperative_id,
-        now,
-        "closes_at - interval '24 hours'",
-        "state = 'open' and closes_at > :now and closes_at - interval '24 hours' <= :now"
-        " and opens_at <= closes_at - interval '48 hours'",
-    )
-
-
-def members_without_pledge(
-    session: Session, cooperative_id: int, round_id: int, day: date
-) -> list[int]:
-    """Members on a day who ordered nothing in a round."""
-    return list(
-        session.scalars(
-            text(
-                "select id from member m where cooperative_id = :id and joined_on <= :day"
-                " and (left_on is null or left_on >= :day) and not exists (select from pledge p"
-                " where p.cooperative_id = m.cooperative_id and p.round_id = :round"
-                " and p.member_id = m.id and p.withdrawn_at is null) order by id"
-            ),
-            {"id": cooperative_id, "round": round_id, "day": day},
-        )
-    )
-
-
-def _due(
-    session: Session, cooperative_id: int, now: datetime, moment: str, condition: str
-) -> list[tuple[int, datetime]]:
-    return [
-        (row[0], row[1])
-        for row in session.execute(
-            text(
-                f"select id, {moment} from purchase_round where cooperative_id = :cooperative_id"
-                f" and {condition} order by closes_at, id"
-            ),
-            {"cooperative_id": cooperative_id, "now": now},
-        )
-    ]
-
-
-# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative.
-_RESERVED = text(
-    """
-select coalesce(sum(line.net
+# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative. While a round
+# is open the most that can be owed is reserved: tolerance in full, at today's price or the
+# member's maximum; after closing what the pledge became.
+_RESERVED = """
+select {columns} coalesce(sum(line.net
   + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000), 0)::bigint
 from (
-  select x.quantity * o.price_excl_cents as net, o.vat_basis_points as rate
+  select case when r.state in ('draft', 'open') then x.quantity + x.tolerance
+      else coalesce(x.allotted_quantity, x.quantity) end
+    * least(o.price_excl_cents, x.max_price_excl_cents) as net, o.vat_basis_points as rate,
+    x.member_id
   from pledge x
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
-  where x.cooperative_id = :cooperative_id and x.member_id = :member_id
+  where x.cooperative_id = :cooperative_id and {which}
     and x.withdrawn_at is null and r.state not in ('settled', 'cancelled')
-) as line
+) as line {grouping}
 """
+_RESERVED_OF_ONE = text(_RESERVED.format(columns="", which="x.member_id = :member_id", grouping=""))
+_RESERVED_OF_ALL = text(
+    _RESERVED.format(
+        columns="line.member_id,",
+        which="x.round_id <> :except_round",
+        grouping="group by line.member_id",
+    )
 )
 
 
 def reserved_cents(session: Session, cooperative_id: int, member_id: int) -> int:
-    """What the member's pledges in unsettled rounds come to, with VAT and without freight."""
+    """What the member's pledges in unsettled rounds come to at most, with VAT, without freight."""
     return int(
-        session.scalar(_RESERVED, {"cooperative_id": cooperative_id, "member_id": member_id}) or 0
+        session.scalar(_RESERVED_OF_ONE, {"cooperative_id": cooperative_id, "member_id": member_id})
+        or 0
     )
+
+
+def reserved_by_member(
+    session: Session, cooperative_id: int, *, except_round: int
+) -> dict[int, int]:
+    """What unsettled rounds but one reserve of each member's account; who has none is absent."""
+    key = {"cooperative_id": cooperative_id, "except_round": except_round}
+    return {row[0]: row[1] for row in session.execute(_RESERVED_OF_ALL, key)}
 
 
 def owed_cents(session: Session, cooperative_id: int, member_code: str) -> int:

@@ -40,6 +40,23 @@ class PledgeTooLargeError(DomainError):
     title = "More than one member may order"
 
 
+class ToleranceTooLargeError(DomainError):
+    """More tolerance than can fill a pack or reach a minimum; the context tells the most."""
+
+    code = "tolerance-too-large"
+    title = "More tolerance than can be of use"
+
+
+class PriceOutOfReachError(DomainError):
+    """The maximum is below the lowest price there is; the context tells ``lowest_cents``.
+
+    It could never be met, whatever the others order: choose a price of the ladder.
+    """
+
+    code = "price-out-of-reach"
+    title = "No price of the ladder is that low"
+
+
 class DuplicatePledgeError(DomainError):
     """This member pledged for this product in this round already; change that pledge."""
 
@@ -70,6 +87,30 @@ class NothingPledgedError(DomainError):
 
     code = "nothing-pledged"
     title = "Nobody pledged anything"
+
+
+class SupplierMinimumError(DomainError):
+    """The order is smaller than the supplier takes; the context tells ``short_cents``.
+
+    Cancel the round, or order all the same with the reason why he will take it.
+    """
+
+    code = "below-supplier-minimum"
+    title = "The order is too small for the supplier"
+
+
+class PriceListUnreadableError(DomainError):
+    """The file is no CSV or XLSX table, or too large; save it again as one of these."""
+
+    code = "price-list-unreadable"
+    title = "The price list cannot be read"
+
+
+class PriceListTakenOverError(DomainError):
+    """This price list was taken over already; upload a newer one."""
+
+    code = "price-list-taken-over"
+    title = "The price list was taken over already"
 
 
 class OverOrderError(DomainError):

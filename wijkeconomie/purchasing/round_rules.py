@@ -6,7 +6,7 @@ are whole member units, amounts whole cents.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -101,6 +101,32 @@ def credit_shortfall(available_before: int, available_after: int) -> int:
     if available_after >= 0 or available_after >= available_before:
         return 0
     return -available_after
+
+
+def most_tolerance(*, sells_loose: bool, pack_size: int, minimum_quantity: int | None) -> int:
+    """How much tolerance of one product can be of use: less than a pack fills any pack.
+
+    Where there is a minimum, all but one of it.
+
+    >>> most_tolerance(sells_loose=False, pack_size=10, minimum_quantity=None)
+    9
+    """
+    of_pack = 0 if sells_loose else pack_size - 1
+    return max(of_pack, (minimum_quantity or 1) - 1)
+
+
+def covered(room_cents: int, costs_cents: Sequence[int]) -> int:
+    """How many pledges an account covers, the oldest first; the newer ones are not covered.
+
+    >>> covered(1000, [600, 300, 200, 50])
+    2
+    """
+    needed = 0
+    for number, cost in enumerate(costs_cents):
+        needed += cost
+        if needed > room_cents:
+            return number
+    return len(costs_cents)
 
 
 def packs(quantity: int, pack_size: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.closing import fix_outcome
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
 from wijkeconomie.purchasing.models import (
     FreightKey,
@@ -28,6 +29,7 @@ from wijkeconomie.purchasing.notices import tell_members, tell_supplier
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
     NothingPledgedError,
+    SupplierMinimumError,
 )
 from wijkeconomie.purchasing.round_rules import Step, state_after
 
@@ -62,10 +64,14 @@ class CloseRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRound:
-    """Order at the supplier what was pledged. ``at`` is for imports."""
+    """Order at the supplier what was pledged. ``at`` is for imports.
+
+    ``below_minimum_reason``: why the supplier takes an order that is below its minimum.
+    """
 
     round_id: int
     at: datetime | None = None
+    below_minimum_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +93,8 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
     """
     require_permission(uow.identity, "round.plan")
     _check_plan(command)
-    known = select(Supplier.id).where(
-        Supplier.cooperative_id == uow.tenant, Supplier.id == command.supplier_id
-    )
-    if uow.session.scalar(known) is None:
+    supplier = uow.session.get(Supplier, (uow.tenant, command.supplier_id))
+    if supplier is None:
         raise NotFoundError(
             f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
         )
@@ -108,6 +112,7 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
         freight_key=command.freight_key.value,
         shortage_rule=command.shortage_rule.value,
         created_by=uow.actor,
+        minimum_net_cents=supplier.minimum_net_cents,
     )
     uow.session.add(planned)
     uow.session.flush()
@@ -152,15 +157,16 @@ def open_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None) ->
 def close_round(uow: UnitOfWork, command: CloseRound) -> int:
     """Close an open round: no member can change anything any more; returns its id.
 
+    Prices and quantities are fixed with it: the lowest price of each ladder that is earned
+    by those who accept it, and whole packs where the supplier sells no others.
+
     Raises:
         RoundStateError: it is not open.
     """
     require_permission(uow.identity, "round.close")
     moment = instant(uow, command.at)
-    found = round_for(uow, command.round_id, "close")
-    found.closed_at = moment
-    _take(uow, found, "close")
-    return found.id
+    _close(uow, round_for(uow, command.round_id, "close"), moment, is_live=command.at is None)
+    return command.round_id
 
 
 def close_if_due(uow: UnitOfWork, round_id: int) -> bool:
@@ -172,9 +178,16 @@ def close_if_due(uow: UnitOfWork, round_id: int) -> bool:
     found = locked_round(uow, round_id)
     if found.state != RoundState.OPEN.value or uow.now < found.closes_at:
         return False
-    found.closed_at = uow.now
-    _take(uow, found, "close")
+    _close(uow, found, uow.now, is_live=True)
     return True
+
+
+def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
+    dropped = fix_outcome(uow, found, at, checks_credit=is_live)
+    found.closed_at = at
+    _take(uow, found, "close")
+    if is_live:
+        tell_members(uow, "dropped", found.id, dropped)
 
 
 def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
@@ -192,12 +205,13 @@ def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
 def order_round(uow: UnitOfWork, command: OrderRound) -> int:
     """Fix what is ordered, product by product, and queue the order to the supplier.
 
-    Ordered is the sum of the pledges; a line for each product that anyone pledged for is
-    made, to be received later. Returns the round's id.
+    Ordered is the sum of the pledges as closing left them; a line for each product that
+    anyone pledged for is made, to be received later. Returns the round's id.
 
     Raises:
         RoundStateError: it is not closed.
         NothingPledgedError: there are no pledges.
+        SupplierMinimumError: the supplier takes no order this small, and no reason is given.
     """
     require_permission(uow.identity, "round.order")
     moment = instant(uow, command.at)
@@ -210,8 +224,10 @@ def order_round(uow: UnitOfWork, command: OrderRound) -> int:
         raise NothingPledgedError(
             f"nobody pledged anything in round {found.code}", round=found.code
         )
+    reason = (command.below_minimum_reason or "").strip() or None
+    _require_minimum(uow, found, reason)
     found.ordered_at = moment
-    _take(uow, found, "order")
+    _take(uow, found, "order", reason=reason)
     supplier_email = select(Supplier.email).where(
         Supplier.cooperative_id == uow.tenant, Supplier.id == found.supplier_id
     )
@@ -220,6 +236,20 @@ def order_round(uow: UnitOfWork, command: OrderRound) -> int:
     if uow.session.scalar(supplier_email) and command.at is None:
         tell_supplier(uow, found.id)
     return found.id
+
+
+def _require_minimum(uow: UnitOfWork, found: PurchaseRound, reason: str | None) -> None:
+    ordered = queries.round_by_id(uow.session, uow.tenant, found.id).pledged_net_cents
+    least = found.minimum_net_cents
+    if least is not None and ordered < least and reason is None:
+        raise SupplierMinimumError(
+            f"{ordered} cents are ordered; the supplier takes orders from {least}",
+            round=found.code,
+            minimum_cents=least,
+            ordered_cents=ordered,
+            short_cents=least - ordered,
+            field="below_minimum_reason",
+        )
 
 
 def cancel_round(uow: UnitOfWork, command: CancelRound) -> int:
@@ -249,7 +279,8 @@ _ORDER_LINES = text(
 insert into delivery (cooperative_id, code, round_id, round_product_id, ordered_quantity)
 select :cooperative_id, :code || '-' || product.code, :round_id, offered.id, wanted.quantity
 from (
-  select round_product_id, sum(quantity)::bigint as quantity from pledge
+  select round_product_id, sum(coalesce(allotted_quantity, quantity))::bigint as quantity
+  from pledge
   where cooperative_id = :cooperative_id and round_id = :round_id and withdrawn_at is null
   group by round_product_id
 ) as wanted
@@ -327,9 +358,14 @@ def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) 
                 "name": product.name,
                 "unit": product.unit,
                 "price_excl_cents": product.price_excl_cents,
+                "list_price_excl_cents": product.price_excl_cents,
                 "vat_basis_points": product.vat_basis_points,
                 "pack_size": product.pack_size,
                 "max_per_member": product.max_per_member,
+                "sells_loose": product.sells_loose,
+                "minimum_quantity": product.minimum_quantity,
+                "ladder_quantities": product.ladder_quantities,
+                "ladder_prices_cents": product.ladder_prices_cents,
             }
             for position, product in enumerate(products, start=1)
         ],

@@ -25,23 +25,31 @@ Compact = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ProductInput:
-    """A product of the round: price, rate, and ``usable`` = delivered minus damaged."""
+    """A product of the round: price, rate, and ``usable`` = delivered minus damaged.
+
+    ``list_price_excl_cents``: the first price of its ladder, where a lower one was reached.
+    """
 
     key: int
     price_excl_cents: int
     vat_basis_points: int | None
     usable: int
+    list_price_excl_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PledgeInput:
-    """A pledge that was not withdrawn; ``turn`` orders pledges for ``first_pledged``."""
+    """A pledge that was not withdrawn; ``turn`` orders pledges for ``first_pledged``.
+
+    ``asked``: what the member asked for, where closing made another quantity of it.
+    """
 
     key: int
     member: int
     product: int
     quantity: int
     turn: int = 0
+    asked: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +238,8 @@ def _share_product(
             reason["s"] = "f" if round_.shortage_rule == "first_pledged" else "p"
             if reason["s"] == "p" and units * wanted > product.usable * quantity:
                 reason["r"] = 1
+        if (asked := round_.pledges[position].asked) not in {None, quantity}:
+            reason["a"] = asked
         why[position] = reason
     return outcome.surplus
 
@@ -383,6 +393,8 @@ def _result(work: _Working, rates: list[RateTotal], freight_of_nobody: int) -> S
 def _explanation(work: _Working, line: int) -> Compact:
     product = work.products[work.line_products[line]]
     explanation: Compact = {"q": work.quantity_why[line], "p": product.price_excl_cents}
+    if product.list_price_excl_cents not in {None, product.price_excl_cents}:
+        explanation["l"] = product.list_price_excl_cents
     if (freight := work.freight_why[line]) is not None:
         explanation["f"] = freight
     if (vat := work.vat_why[line]) is not None:

@@ -66,6 +66,9 @@ class OfferedProductSchema(Schema):
     vat_basis_points = fields.Integer(allow_none=True)
     pack_size = fields.Integer(required=True)
     max_per_member = fields.Integer(allow_none=True)
+    list_price_excl_cents = fields.Integer(required=True)
+    sells_loose = fields.Boolean(required=True)
+    minimum_quantity = fields.Integer(allow_none=True)
     pledged = fields.Integer(required=True)
     pledgers = fields.Integer(required=True)
 
@@ -76,12 +79,43 @@ class ProductListSchema(Schema):
     items = fields.List(fields.Nested(OfferedProductSchema), required=True)
 
 
+class RungSchema(Schema):
+    """A price of a ladder, without VAT, and who accept it."""
+
+    from_quantity = fields.Integer(required=True, attribute="rung.from_quantity")
+    price_excl_cents = fields.Integer(required=True, attribute="rung.price_cents")
+    wanted = fields.Integer(required=True)
+    tolerance = fields.Integer(required=True)
+    pledges = fields.Integer(required=True)
+    ordered = fields.Integer(required=True)
+
+
+class LadderSchema(Schema):
+    """Where a product stands: its rungs from the first price down, and which one counts."""
+
+    product_code = fields.String(required=True)
+    is_fixed = fields.Boolean(required=True)
+    position = fields.Integer(required=True)
+    missing_to_next = fields.Integer(required=True)
+    missing_to_order = fields.Integer(required=True)
+    rungs = fields.List(fields.Nested(RungSchema), required=True)
+
+
+class LadderListSchema(Schema):
+    """Every product of a round, in its order."""
+
+    items = fields.List(fields.Nested(LadderSchema), required=True)
+
+
 class PledgeSchema(Schema):
-    """What a member ordered of one product."""
+    """What a member ordered of one product, and what closing made of it."""
 
     product_code = fields.String(required=True)
     member_code = fields.String(required=True)
     quantity = fields.Integer(required=True)
+    tolerance = fields.Integer(required=True)
+    max_price_excl_cents = fields.Integer(allow_none=True)
+    allotted_quantity = fields.Integer(allow_none=True)
     version = fields.Integer(required=True)
     pledged_at = fields.AwareDateTime(required=True)
     changed_at = fields.AwareDateTime(required=True)
@@ -99,6 +133,8 @@ class PledgeLineSchema(StrictSchema):
     product_code = fields.String(required=True)
     quantity = fields.Integer(required=True, strict=True, validate=_COUNT)
     version = fields.Integer(load_default=None, strict=True, validate=_COUNT)
+    tolerance = fields.Integer(load_default=0, strict=True, validate=_COUNT)
+    max_price_excl_cents = fields.Integer(load_default=None, strict=True, validate=_COUNT)
 
 
 class OrderSchema(StrictSchema):

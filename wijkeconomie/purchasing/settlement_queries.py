@@ -188,7 +188,7 @@ def paid_by_member(session: Session, cooperative_id: int, member_id: int) -> dic
 _PRODUCT_INPUTS = text(
     """
 select o.id, o.price_excl_cents, o.vat_basis_points,
-  coalesce(x.delivered_quantity - x.damaged_quantity, 0)
+  coalesce(x.delivered_quantity - x.damaged_quantity, 0), o.list_price_excl_cents
 from round_product o
 left join delivery x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
 where o.cooperative_id = :cooperative_id and o.round_id = :round_id
@@ -201,8 +201,8 @@ order by o.position
 # Codes are compared byte by byte, so that every installation breaks ties alike.
 _PLEDGE_INPUTS = text(
     """
-select id, member_id, round_product_id, quantity,
-  row_number() over (order by pledged_at, code collate "C")
+select id, member_id, round_product_id, coalesce(allotted_quantity, quantity),
+  row_number() over (order by pledged_at, code collate "C"), quantity
 from pledge
 where cooperative_id = :cooperative_id and round_id = :round_id and withdrawn_at is null
 order by code collate "C"
@@ -223,7 +223,7 @@ def settlement_input(
     instead = usable or {}
     return SettlementInput(
         products=tuple(
-            ProductInput(row[0], row[1], row[2], instead.get(row[0], row[3]))
+            ProductInput(row[0], row[1], row[2], instead.get(row[0], row[3]), row[4])
             for row in session.execute(_PRODUCT_INPUTS, key | {"also": list(instead)})
         ),
         pledges=tuple(PledgeInput(*row) for row in session.execute(_PLEDGE_INPUTS, key)),

@@ -17,10 +17,11 @@ from wijkeconomie.ledger.queries import control_codes
 from wijkeconomie.ledger.service import ensure_accounts, post_entry
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.locking import instant, round_for
-from wijkeconomie.purchasing.models import PledgeShare, PurchaseRound, RoundSettlement
+from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
 from wijkeconomie.purchasing.refusals import InvoiceDifferenceError, InvoiceMissingError
 from wijkeconomie.purchasing.round_rules import state_after
+from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
 from wijkeconomie.purchasing.settlement_preview import (
     SettlementPreview,
     accounting_date_of,

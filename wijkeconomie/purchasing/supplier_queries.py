@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
@@ -22,6 +24,7 @@ class SupplierView:
     kvk: str | None
     payment_days: int
     products: int
+    minimum_net_cents: int | None
 
 
 def suppliers(session: Session, cooperative_id: int) -> list[SupplierView]:
@@ -30,7 +33,7 @@ def suppliers(session: Session, cooperative_id: int) -> list[SupplierView]:
         text(
             "select s.id, s.code, s.name, s.email, s.iban, s.kvk, s.payment_days,"
             " (select count(*) from product p where p.cooperative_id = s.cooperative_id"
-            " and p.supplier_id = s.id and p.is_offered)"
+            " and p.supplier_id = s.id and p.is_offered), s.minimum_net_cents"
             " from supplier s where s.cooperative_id = :cooperative_id order by s.name, s.id"
         ),
         {"cooperative_id": cooperative_id},
@@ -63,6 +66,10 @@ class ProductView:
     pack_size: int
     max_per_member: int | None
     is_offered: bool
+    sells_loose: bool
+    minimum_quantity: int | None
+    ladder: tuple[tuple[int, int], ...]
+    """Quantities over a whole round with the price from there."""
 
 
 def products_of_supplier(
@@ -72,9 +79,44 @@ def products_of_supplier(
     found = session.execute(
         text(
             "select id, code, name, unit, category, price_excl_cents, vat_basis_points,"
-            " pack_size, max_per_member, is_offered from product"
+            " pack_size, max_per_member, is_offered, sells_loose, minimum_quantity,"
+            " ladder_quantities, ladder_prices_cents from product"
             " where cooperative_id = :cooperative_id and supplier_id = :supplier_id order by id"
         ),
         {"cooperative_id": cooperative_id, "supplier_id": supplier_id},
     )
-    return [ProductView(*row) for row in found]
+    return [ProductView(**_with_ladder(row)) for row in found.mappings()]
+
+
+def _with_ladder(row: RowMapping) -> dict[str, Any]:
+    """The columns of a row with quantities and prices of its ladder side by side."""
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
+    rungs = zip(values.pop("ladder_quantities"), values.pop("ladder_prices_cents"), strict=True)
+    return values | {"ladder": tuple(rungs)}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceVersion:
+    """What a product cost from a moment on; ``source`` is the price list that said so."""
+
+    version: int
+    valid_from: datetime
+    price_excl_cents: int
+    vat_basis_points: int | None
+    ladder: tuple[tuple[int, int], ...]
+    recorded_by: str
+    source: str | None
+
+
+def price_versions(session: Session, cooperative_id: int, product_id: int) -> list[PriceVersion]:
+    """Every price of a product, the newest first."""
+    found = session.execute(
+        text(
+            "select version, valid_from, price_excl_cents, vat_basis_points, ladder_quantities,"
+            " ladder_prices_cents, recorded_by, source from product_price"
+            " where cooperative_id = :cooperative_id and product_id = :product_id"
+            " order by version desc"
+        ),
+        {"cooperative_id": cooperative_id, "product_id": product_id},
+    )
+    return [PriceVersion(**_with_ladder(row)) for row in found.mappings()]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.ladders import LadderError, ladder
 from wijkeconomie.purchasing.models import Product, Supplier
+from wijkeconomie.purchasing.price_models import ProductPrice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,21 @@ class SaveSupplier:
     iban: str | None = None
     email: str | None = None
     payment_days: int = 14
+    minimum_net_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleTerms:
+    """How a supplier sells a product, in member units.
+
+    ``sells_loose``: parts of a pack too. ``minimum_quantity``: below it nothing, ``None`` for
+    no minimum. ``ladder``: quantities over a whole round with the price without VAT from
+    there, quantities rising and prices falling.
+    """
+
+    sells_loose: bool = True
+    minimum_quantity: int | None = None
+    ladder: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +49,8 @@ class SaveProduct:
     """A product as it should be from now on; ``code`` says which one, new or known.
 
     ``vat_basis_points``: ``None`` is exempt, 0 the zero rate. ``pack_size`` is what the
-    supplier delivers together, in member units.
+    supplier delivers together, in member units. ``terms``: ``None`` leaves them as they are.
+    ``source``: the price list that says so, ``None`` for a person.
     """
 
     supplier_code: str
@@ -44,22 +63,27 @@ class SaveProduct:
     pack_size: int = 1
     max_per_member: int | None = None
     is_offered: bool = True
+    terms: SaleTerms | None = None
+    source: str | None = None
 
 
 def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
     """Add a supplier, or change the one with this code; returns its id.
 
     Raises:
-        InvalidInputError: an empty code or name, or a negative term of payment.
+        InvalidInputError: an empty code or name, a negative term of payment, a minimum of 0.
     """
     require_permission(uow.identity, "supplier.change")
     _require_text("code", command.code)
     _require_text("name", command.name)
     if command.payment_days < 0:
         raise InvalidInputError("a term of payment is not negative", field="payment_days")
+    if command.minimum_net_cents is not None and command.minimum_net_cents < 1:
+        raise InvalidInputError("a minimum is at least 0.01", field="minimum")
     values: dict[str, object] = {
         "name": command.name.strip(),
         "category": command.category,
+        "minimum_net_cents": command.minimum_net_cents,
         "kvk": command.kvk,
         "iban": command.iban,
         "email": command.email,
@@ -79,11 +103,13 @@ def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
 def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
     """Add a product, or change the one with this code; returns its id.
 
-    Rounds that exist keep the price and terms they were planned with.
+    Rounds that exist keep the price and terms they were planned with. What the product cost
+    before stays known: another price, rate or ladder is another version.
 
     Raises:
         NotFoundError: no such supplier.
-        InvalidInputError: an empty text, a negative price, a rate or size out of range.
+        InvalidInputError: an empty text, a negative price, a rate or size out of range, a
+            ladder that does not fall.
     """
     require_permission(uow.identity, "product.change")
     _check_product(command)
@@ -107,15 +133,74 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
         "max_per_member": command.max_per_member,
         "is_offered": command.is_offered,
     }
+    if command.terms is not None:
+        values["sells_loose"] = command.terms.sells_loose
+        values["minimum_quantity"] = command.terms.minimum_quantity
+        values["ladder_quantities"] = [quantity for quantity, _price in command.terms.ladder]
+        values["ladder_prices_cents"] = [price for _quantity, price in command.terms.ladder]
     row = uow.session.scalar(
         select(Product)
         .where(Product.cooperative_id == uow.tenant, Product.code == command.code)
         .with_for_update()
     )
     if row is None:
-        row = Product(cooperative_id=uow.tenant, code=command.code)
+        row = Product(
+            cooperative_id=uow.tenant,
+            code=command.code,
+            ladder_quantities=[],
+            ladder_prices_cents=[],
+        )
+    before = _price_of(row)
+    if command.terms is None:
+        _require_ladder(command.price_excl_cents, before[2], before[3])
     _save(uow, row, "product", values)
+    if _price_of(row) != before:
+        _write_price(uow, row, command.source)
     return row.id
+
+
+_Price = tuple[int | None, int | None, tuple[int, ...], tuple[int, ...], bool]
+
+
+def _price_of(row: Product) -> _Price:
+    """What makes a version; a product that is not stored yet differs from every one."""
+    return (
+        row.price_excl_cents,
+        row.vat_basis_points,
+        tuple(row.ladder_quantities),
+        tuple(row.ladder_prices_cents),
+        row.id is not None,
+    )
+
+
+def _write_price(uow: UnitOfWork, row: Product, source: str | None) -> None:
+    """Write the next version of a price; the product's own lock keeps the numbers apart."""
+    newest = uow.session.scalar(
+        select(func.max(ProductPrice.version)).where(
+            ProductPrice.cooperative_id == uow.tenant, ProductPrice.product_id == row.id
+        )
+    )
+    uow.session.add(
+        ProductPrice(
+            cooperative_id=uow.tenant,
+            product_id=row.id,
+            version=(newest or 0) + 1,
+            valid_from=uow.now,
+            price_excl_cents=row.price_excl_cents,
+            vat_basis_points=row.vat_basis_points,
+            ladder_quantities=row.ladder_quantities,
+            ladder_prices_cents=row.ladder_prices_cents,
+            recorded_by=uow.actor,
+            source=source,
+        )
+    )
+
+
+def _require_ladder(first: int, quantities: Sequence[int], prices: Sequence[int]) -> None:
+    try:
+        ladder(first, quantities, prices)
+    except LadderError as error:
+        raise InvalidInputError(str(error), field=f"{error.code}-{error.rung}") from error
 
 
 def _check_product(command: SaveProduct) -> None:
@@ -135,6 +220,19 @@ def _check_product(command: SaveProduct) -> None:
     for field, is_right, sentence in checks:
         if not is_right:
             raise InvalidInputError(sentence, field=field)
+    if command.terms is not None:
+        least = command.terms.minimum_quantity
+        if least is not None and least < 1:
+            raise InvalidInputError("a minimum is at least 1, or absent", field="minimum_quantity")
+        quantities, prices = (
+            zip(*command.terms.ladder, strict=True)
+            if command.terms.ladder
+            else (
+                (),
+                (),
+            )
+        )
+        _require_ladder(command.price_excl_cents, quantities, prices)
 
 
 def _require_text(field: str, text: str) -> None:

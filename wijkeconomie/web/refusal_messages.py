@@ -57,6 +57,18 @@ MESSAGES: Mapping[str, Any] = {
     "deadline-passed": lazy_gettext("The closing time has passed."),
     "product-not-in-round": lazy_gettext("This round does not offer that product."),
     "pledge-too-large": lazy_gettext("A member may order %(maximum)s of this at most."),
+    "tolerance-too-large": lazy_gettext("%(maximum)s more is all that can help. Enter less."),
+    "price-out-of-reach": lazy_gettext(
+        "The lowest price of this is %(lowest_cents)s without VAT. Choose a price of the list."
+    ),
+    "below-supplier-minimum": lazy_gettext(
+        "The order is %(short_cents)s too small for this supplier. Say why it takes it all the "
+        "same, or cancel the round."
+    ),
+    "price-list-unreadable": lazy_gettext(
+        "This file cannot be read as a price list. Save it as CSV or XLSX and try again."
+    ),
+    "price-list-taken-over": lazy_gettext("This price list was taken over already."),
     "pledge-exists": lazy_gettext("There is an order for this product already. Change that one."),
     "not-an-active-member": lazy_gettext(
         "Only members order, from the day they join to the day they leave."

@@ -1,0 +1,69 @@
+"""Reads of rounds that wait for the clock: to be opened, closed, or reminded of."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def rounds_due_to_open(
+    session: Session, cooperative_id: int, now: datetime
+) -> list[tuple[int, datetime]]:
+    """Drafts whose opening time has come and closing time has not, with it, oldest first."""
+    condition = "state = 'draft' and opens_at <= :now and closes_at > :now"
+    return _due(session, cooperative_id, now, "opens_at", condition)
+
+
+def rounds_due_to_close(
+    session: Session, cooperative_id: int, now: datetime
+) -> list[tuple[int, datetime]]:
+    """Open rounds whose deadline has passed, with it, oldest first."""
+    return _due(session, cooperative_id, now, "closes_at", "state = 'open' and closes_at <= :now")
+
+
+def rounds_due_to_remind(
+    session: Session, cooperative_id: int, now: datetime
+) -> list[tuple[int, datetime]]:
+    """Open rounds that close within a day, with the moment a day before; not short ones."""
+    return _due(
+        session,
+        cooperative_id,
+        now,
+        "closes_at - interval '24 hours'",
+        "state = 'open' and closes_at > :now and closes_at - interval '24 hours' <= :now"
+        " and opens_at <= closes_at - interval '48 hours'",
+    )
+
+
+def members_without_pledge(
+    session: Session, cooperative_id: int, round_id: int, day: date
+) -> list[int]:
+    """Members on a day who ordered nothing in a round."""
+    return list(
+        session.scalars(
+            text(
+                "select id from member m where cooperative_id = :id and joined_on <= :day"
+                " and (left_on is null or left_on >= :day) and not exists (select from pledge p"
+                " where p.cooperative_id = m.cooperative_id and p.round_id = :round"
+                " and p.member_id = m.id and p.withdrawn_at is null) order by id"
+            ),
+            {"id": cooperative_id, "round": round_id, "day": day},
+        )
+    )
+
+
+def _due(
+    session: Session, cooperative_id: int, now: datetime, moment: str, condition: str
+) -> list[tuple[int, datetime]]:
+    return [
+        (row[0], row[1])
+        for row in session.execute(
+            text(
+                f"select id, {moment} from purchase_round where cooperative_id = :cooperative_id"
+                f" and {condition} order by closes_at, id"
+            ),
+            {"cooperative_id": cooperative_id, "now": now},
+        )
+    ]
