@@ -10,6 +10,7 @@ from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import models as purchasing
+from wijkeconomie.vouchers import models as vouchers
 
 MODULES = (
     audit,
@@ -20,6 +21,7 @@ MODULES = (
     ledger,
     purchasing,
     costs,
+    vouchers,
     payments,
     network,
 )

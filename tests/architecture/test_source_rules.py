@@ -16,6 +16,7 @@ MONEY_FOLDERS = {
     "cooperatives",
     "purchasing",
     "costs",
+    "vouchers",
     "payments",
     "reports",
     "network",

@@ -14,6 +14,7 @@ class Role(enum.StrEnum):
     TREASURER = "treasurer"
     ACCOUNTANT = "accountant"
     BOARD = "board"
+    MERCHANT = "merchant"
     PLATFORM = "platform"
 
 

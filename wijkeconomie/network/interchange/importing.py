@@ -50,6 +50,11 @@ from wijkeconomie.network.interchange.rows_kept import import_kept_rows, kept_fa
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.network.interchange.staging import Staged, stage_folder
 from wijkeconomie.network.interchange.stored import stored_rows
+from wijkeconomie.network.interchange.voucher_checks import (
+    stored_voucher_faults,
+    voucher_faults,
+)
+from wijkeconomie.network.interchange.vouchers_import import import_vouchers
 from wijkeconomie.network.interchange.work import (
     CooperativeWork,
     RowRefusedError,
@@ -162,9 +167,11 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
             [stored] = stored_rows(uow.session, uow.tenant, COOPERATIVES)
             work.refuse(differences(COOPERATIVES, row, stored))
             work.refuse(cost_faults(work, uow))
+            work.refuse(stored_voucher_faults(work, uow))
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
+    work.refuse(voucher_faults(work))
     work.refuse(bank_faults(work, around))
 
 
@@ -207,6 +214,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
         for file, count in rows.counts().items():
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)
     import_shared_costs(work)
+    import_vouchers(work)
     import_bank_lines(work)
     for layout in LAYOUTS:
         if layout.is_kept:

@@ -21,6 +21,8 @@ COST_SHARES_FILE = "cost_shares.csv"
 COST_SHARES_COLUMNS = ("cost_id", "member_id", "cents")
 SUBSIDY_USE_FILE = "subsidy_use.csv"
 SUBSIDY_USE_COLUMNS = ("subsidy_id", "cost_id", "member_id", "cents")
+VOUCHER_OUTCOMES_FILE = "voucher_outcomes.csv"
+VOUCHER_OUTCOMES_COLUMNS = ("redemption_id", "accepted", "reason", "balance_after")
 DELIVERED_COLUMNS = (
     "pledge_id",
     "round_id",
@@ -80,6 +82,13 @@ where c.cooperative_id = :cooperative_id and x.cents <> 0
 order by subsidy.id, c.id, m.code
 """
 )
+_VOUCHER_OUTCOMES = text(
+    """
+select code, case when refusal is null then 1 else 0 end, coalesce(refusal, ''),
+  balance_after_minor
+from voucher_redemption where cooperative_id = :cooperative_id order by id
+"""
+)
 _TOTALS = text(
     """
 select r.code, cooperative.code, s.supplier_gross_cents, s.members_gross_cents,
@@ -100,12 +109,13 @@ def export_outcomes(
     *,
     cooperative: str | None = None,
 ) -> dict[str, int]:
-    """Write what every settled round and cost came to, by its latest settlement.
+    """Write what every settled round and cost came to, and the answers to redemptions.
 
     ``delivered_per_pledge.csv``: a row a pledge that was not withdrawn, in order of its id.
     ``round_totals.csv``: a row a round; the difference is what the cooperative bears itself.
     ``cost_shares.csv``: a row a member of the cost's month, before subsidies.
     ``subsidy_use.csv``: what a subsidy took off whose share.
+    ``voucher_outcomes.csv``: a row a distinct attempt to redeem, in order, with its answer.
     Files of an earlier time are replaced. Returns the rows per file.
 
     Raises:
@@ -117,7 +127,11 @@ def export_outcomes(
         totals = _rows(units_of_work, identity, owners, _TOTALS)
         shares = _rows(units_of_work, identity, owners, _COST_SHARES)
         used = _rows(units_of_work, identity, owners, _SUBSIDY_USE)
+        redeemed = _rows(units_of_work, identity, owners, _VOUCHER_OUTCOMES)
         return {
+            VOUCHER_OUTCOMES_FILE: write_rows(
+                draft / VOUCHER_OUTCOMES_FILE, VOUCHER_OUTCOMES_COLUMNS, redeemed
+            ),
             COST_SHARES_FILE: write_rows(draft / COST_SHARES_FILE, COST_SHARES_COLUMNS, shares),
             SUBSIDY_USE_FILE: write_rows(draft / SUBSIDY_USE_FILE, SUBSIDY_USE_COLUMNS, used),
             DELIVERED_FILE: write_rows(draft / DELIVERED_FILE, DELIVERED_COLUMNS, delivered),
