@@ -183,7 +183,8 @@ class Desk:
             code = self._codes.get(code_hash(self.uow.tenant, command.payment_code))
             if code is None or code.holder_id != earlier.holder_id:
                 return False
-            if code.redemption_id not in {None, earlier.id}:
+            # A refused attempt used no code up: of that one only the holder is known.
+            if code.redemption_id != (earlier.id if earlier.refusal is None else None):
                 return False
         return (
             (earlier.merchant_code, earlier.amount_minor)
