@@ -43,21 +43,30 @@ from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.commands import statement_command
+from wijkeconomie.vouchers import api as vouchers_api
+from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
+from wijkeconomie.vouchers import pages as voucher_pages
+from wijkeconomie.vouchers import till_pages
+from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
+from wijkeconomie.vouchers.mails import voucher_mails
+from wijkeconomie.vouchers.tills import init_tills
 from wijkeconomie.web.errors import init_errors
 from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
 
-VIEWS = (pages, member_pages, keeping_pages)
+VIEWS = (pages, member_pages, keeping_pages, till_pages, voucher_keeping_pages)
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
     sign_in,
     cooperative_pages,
     purchasing_pages.blueprint,
     cost_pages.blueprint,
+    voucher_pages.blueprint,
+    voucher_pages.scan,
     reports_pages.blueprint,
 )
-SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
+SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS, *VOUCHER_JOBS)
 LOOK_EVERY_S = 30
 
 
@@ -67,7 +76,7 @@ def _do_due_work(runtime: Runtime) -> int:
 
 def _send_messages(runtime: Runtime) -> int:
     address = runtime.settings.external_url
-    renderers = {**round_mails(address), **cost_mails(address)}
+    renderers = {**round_mails(address), **cost_mails(address), **voucher_mails(address)}
     return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))
 
 
@@ -76,7 +85,12 @@ CLOCK = (
     Job("outbox", LOOK_EVERY_S, _send_messages),
 )
 
-RESOURCES = (cooperatives_api.blueprint, purchasing_api.blueprint, reports_api.blueprint)
+RESOURCES = (
+    cooperatives_api.blueprint,
+    purchasing_api.blueprint,
+    vouchers_api.blueprint,
+    reports_api.blueprint,
+)
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -90,10 +104,13 @@ def create_app(runtime: Runtime) -> Flask:
     init_formatting(app)
     init_errors(app)
     init_sessions(app)
+    init_tills(app, runtime.units_of_work)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     register_tasks(app, purchasing_pages.tasks)
     register_tasks(app, cost_pages.tasks)
+    register_tasks(app, till_pages.till_tasks)
+    register_tasks(app, voucher_keeping_pages.voucher_tasks)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)

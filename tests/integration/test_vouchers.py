@@ -26,10 +26,10 @@ from wijkeconomie.ledger.refusals import BalanceLimitError, ClosedPeriodError
 from wijkeconomie.ledger.service import close_period, post_entry
 from wijkeconomie.vouchers.answers import Redeem, require_accepted
 from wijkeconomie.vouchers.codes import (
-    code_by_secret,
     make_phone_code,
     own_code,
     print_codes,
+    shown_code,
 )
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
 from wijkeconomie.vouchers.keeping import (
@@ -382,7 +382,7 @@ def test_who_shows_a_code_sees_what_came_of_it(place: Neighbourhood) -> None:
         made = make_phone_code(as_member(uow, place, "L001"), 500)
     with place.books.open() as uow:
         before = own_code(as_member(uow, place, "L001"), made.id)
-        assert code_by_secret(uow, made.written) == before
+        assert shown_code(uow, made.written) == before
     pay_by_code(place, made.written, 450)
     with place.books.open() as uow:
         after = own_code(as_member(uow, place, "L001"), made.id)

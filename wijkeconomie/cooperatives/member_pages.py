@@ -16,7 +16,14 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 
 PAGE = 200
-ROLES = (Role.MEMBER, Role.COORDINATOR, Role.TREASURER, Role.ACCOUNTANT, Role.BOARD)
+ROLES = (
+    Role.MEMBER,
+    Role.COORDINATOR,
+    Role.TREASURER,
+    Role.ACCOUNTANT,
+    Role.BOARD,
+    Role.MERCHANT,
+)
 
 
 def role_names() -> dict[str, str]:
@@ -27,6 +34,7 @@ def role_names() -> dict[str, str]:
         Role.TREASURER.value: _("treasurer"),
         Role.ACCOUNTANT.value: _("accountant"),
         Role.BOARD.value: _("board member"),
+        Role.MERCHANT.value: _("merchant"),
         Role.PLATFORM.value: _("operator"),
     }
 

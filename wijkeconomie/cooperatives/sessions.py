@@ -246,6 +246,9 @@ def _navigation(visit: Visit) -> list[dict[str, object]]:
         ("reports.account", _("My account"), is_member),
         ("costs.mine", _("My costs"), is_member),
         ("costs.overview", _("Costs"), visit.may("cost.read")),
+        ("vouchers.wallet", _("Vouchers"), is_member),
+        ("vouchers.till", _("Till"), Role.MERCHANT in visit.identity.roles),
+        ("vouchers.overview", _("Keep vouchers"), visit.may("voucher.read")),
         ("reports.books", _("The books"), visit.may("ledger.read")),
         ("cooperatives.members", _("Members"), visit.may("member.read")),
     )

@@ -28,6 +28,8 @@ _JOBS: dict[str, Any] = {
     "rounds.remind": lazy_gettext("Who ordered nothing yet is reminded"),
     "costs.recur": lazy_gettext("A recurring cost comes back"),
     "costs.settle": lazy_gettext("The costs of a month are settled"),
+    "vouchers.remind": lazy_gettext("Who has a voucher that expires is reminded"),
+    "vouchers.expire": lazy_gettext("Vouchers expire"),
 }
 
 

@@ -14,7 +14,7 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, PermissionDeniedError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date, midnight_utc
-from wijkeconomie.vouchers.answers import code_hash
+from wijkeconomie.vouchers.answers import code_hash, prefix_of
 from wijkeconomie.vouchers.issuing import new_code
 from wijkeconomie.vouchers.models import CodeKind, PaymentCode
 from wijkeconomie.vouchers.purses import holdings_by_code, wallets
@@ -22,6 +22,7 @@ from wijkeconomie.vouchers.refusals import (
     UnknownVoucherError,
     VoucherBalanceError,
     VoucherExpiredError,
+    WrongCooperativeError,
 )
 from wijkeconomie.vouchers.rules import Purse, Refusal, decide
 
@@ -207,14 +208,38 @@ def _state(uow: UnitOfWork, chosen: str, value: str | int) -> CodeState | None:
     return CodeState(*rows[0]) if rows else None  # type: ignore[misc]
 
 
-def code_by_secret(uow: UnitOfWork, secret: str) -> CodeState:
+def require_own_cooperative(uow: UnitOfWork, payment_code: str) -> None:
+    """See that a code is of this cooperative, as far as it tells of which one it is.
+
+    Raises:
+        WrongCooperativeError: it is of another one.
+        UnknownVoucherError: it tells of one that does not exist.
+    """
+    prefix = prefix_of(payment_code)
+    if not prefix:
+        return
+    row = uow.session.execute(
+        text("select id, code from cooperative where lower(code) = lower(:code)"),
+        {"code": prefix},
+    ).first()
+    if row is None:
+        raise UnknownVoucherError("there is no such payment code")
+    if row.id != uow.tenant:
+        raise WrongCooperativeError(
+            f"this is a voucher of cooperative {row.code}", cooperative=row.code
+        )
+
+
+def shown_code(uow: UnitOfWork, payment_code: str) -> CodeState:
     """How the code stands that someone shows at a till.
 
     Raises:
         UnknownVoucherError: there is none.
+        WrongCooperativeError: it is of another cooperative.
     """
     require_permission(uow.identity, "voucher.redeem")
-    found = _state(uow, "p.code_hash = :value", code_hash(uow.tenant, secret))
+    require_own_cooperative(uow, payment_code)
+    found = _state(uow, "p.code_hash = :value", code_hash(uow.tenant, payment_code))
     if found is None:
         raise UnknownVoucherError("there is no such payment code")
     return found

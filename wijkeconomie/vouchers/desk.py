@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from sqlalchemy import text
-
 from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.permissions import may, require_permission
 from wijkeconomie.core.refusals import (
@@ -17,7 +15,8 @@ from wijkeconomie.core.refusals import (
 )
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.vouchers.answers import Answer, Asked, Redeem, code_hash, prefix_of
+from wijkeconomie.vouchers.answers import Answer, Asked, Redeem, code_hash
+from wijkeconomie.vouchers.codes import require_own_cooperative
 from wijkeconomie.vouchers.issuing import new_code
 from wijkeconomie.vouchers.purses import (
     Answered,
@@ -40,7 +39,6 @@ from wijkeconomie.vouchers.refusals import (
     PaymentCodeUsedError,
     UnknownVoucherError,
     VoucherNotUsableYetError,
-    WrongCooperativeError,
 )
 from wijkeconomie.vouchers.rules import Decision, Purse, Refusal, decide
 
@@ -224,8 +222,7 @@ class Desk:
 
     def _payment_code(self, command: Redeem) -> KnownCode:
         given = command.payment_code or ""
-        if prefix := prefix_of(given):
-            self._require_own_cooperative(prefix)
+        require_own_cooperative(self.uow, given)
         code = self._codes.get(code_hash(self.uow.tenant, given))
         if code is None:
             raise UnknownVoucherError("there is no such payment code")
@@ -239,18 +236,6 @@ class Desk:
                 f"the code is for {code.maximum_minor} at most", maximum_cents=code.maximum_minor
             )
         return code
-
-    def _require_own_cooperative(self, prefix: str) -> None:
-        row = self.uow.session.execute(
-            text("select id, code from cooperative where lower(code) = lower(:code)"),
-            {"code": prefix},
-        ).first()
-        if row is None:
-            raise UnknownVoucherError("there is no such payment code")
-        if row.id != self.uow.tenant:
-            raise WrongCooperativeError(
-                f"this is a voucher of cooperative {row.code}", cooperative=row.code
-            )
 
     def _require_till(self, identity: Identity, merchant_code: str) -> None:
         require_permission(identity, "voucher.redeem")
