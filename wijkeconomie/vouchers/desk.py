@@ -24,7 +24,6 @@ from wijkeconomie.vouchers.purses import (
     KnownCode,
     Till,
     answered_before,
-    earmarks,
     holdings_by_code,
     holdings_by_id,
     known_codes,
@@ -61,7 +60,7 @@ class Taken:
 
     answer: Answer
     asked: Asked
-    merchant_id: int
+    merchant: Till
     voucher_id: int | None
     payment_code_id: int | None
     parts: tuple[Part, ...]
@@ -91,7 +90,6 @@ class Desk:
     _vouchers: dict[int, Holding] = field(init=False)
     _by_code: dict[str, int] = field(init=False)
     _by_holder: dict[int, list[int]] = field(init=False)
-    _earmarked: dict[int, set[int]] = field(init=False)
     _used_codes: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
@@ -102,8 +100,6 @@ class Desk:
         hashes = [code_hash(tenant, c.payment_code) for c in commands if c.payment_code]
         self._codes = known_codes(session, tenant, hashes) if hashes else {}
         self._read_vouchers(commands)
-        schemes = {holding.scheme_id for holding in self._vouchers.values()}
-        self._earmarked = earmarks(session, tenant, schemes)
 
     def _read_vouchers(self, commands: Sequence[Redeem]) -> None:
         session, tenant = self.uow.session, self.uow.tenant
@@ -139,7 +135,7 @@ class Desk:
         chosen = self._chosen(asked)
         merchant = self._merchant(command.merchant_code, on)
         purses = [
-            Purse(h.id, h.balance, h.usable_from, h.expires_on, self._accepts(h, merchant))
+            Purse(h.id, h.balance, h.usable_from, h.expires_on, _accepts(h, merchant))
             for h in chosen.holdings
         ]
         decision = decide(purses, command.amount_minor, on)
@@ -171,7 +167,7 @@ class Desk:
         if used is not None:
             self._used_codes.add(used)
         self.taken[asked.key] = Taken(
-            answer, asked, merchant.id, chosen.named.id if chosen.named else None, used, parts
+            answer, asked, merchant, chosen.named.id if chosen.named else None, used, parts
         )
         return answer
 
@@ -257,9 +253,9 @@ class Desk:
             )
         return merchant
 
-    def _accepts(self, holding: Holding, merchant: Till) -> bool:
-        only = self._earmarked.get(holding.scheme_id)
-        return not only or merchant.id in only
+
+def _accepts(holding: Holding, merchant: Till) -> bool:
+    return not holding.only_at or merchant.id in holding.only_at
 
 
 def _require_own(identity: Identity, holder_id: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.arrays import array_text
@@ -29,6 +29,9 @@ class Holding:
     usable_from: date
     expires_on: date
     balance: int
+    account_code: str
+    only_at: frozenset[int]
+    """The merchants it is for; none means all of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Till:
     code: str
     name: str
     stopped_on: date | None
+    account_code: str | None = None
+    """Where he is owed euros; absent until he was for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,12 @@ class Answered:
 
 _HOLDING = """
 select v.id, v.code, v.scheme_id, v.holder_id, v.fund_id, v.paid_by, s.unit, s.vat_basis_points,
-  v.usable_from, v.expires_on, -b.balance
+  v.usable_from, v.expires_on, -b.balance, a.code,
+  array(select e.merchant_id from scheme_merchant e
+    where e.cooperative_id = v.cooperative_id and e.scheme_id = v.scheme_id)
 from voucher v
 join voucher_scheme s on s.cooperative_id = v.cooperative_id and s.id = v.scheme_id
+join account a on a.cooperative_id = v.cooperative_id and a.id = v.account_id
 join account_balance b on b.cooperative_id = v.cooperative_id and b.account_id = v.account_id
 where v.cooperative_id = :cooperative_id and {chosen}
 """
@@ -90,18 +98,23 @@ _BY_HOLDER = text(
 )
 
 
+def _holding(row: Row[Any]) -> Holding:
+    columns: Sequence[Any] = row
+    return Holding(*[*columns[:-1], frozenset(columns[-1])])
+
+
 def holdings_by_code(
     session: Session, cooperative_id: int, codes: Sequence[str]
 ) -> dict[str, Holding]:
     """Vouchers by their codes; unknown ones are left out."""
     rows = session.execute(_BY_CODE, {"cooperative_id": cooperative_id, "codes": list(codes)})
-    return {row[1]: Holding(*row) for row in rows}
+    return {row[1]: _holding(row) for row in rows}
 
 
 def holdings_by_id(session: Session, cooperative_id: int, ids: Iterable[int]) -> dict[int, Holding]:
     """Vouchers by their ids."""
     rows = session.execute(_BY_ID, {"cooperative_id": cooperative_id, "ids": array_text(ids)})
-    return {row[0]: Holding(*row) for row in rows}
+    return {row[0]: _holding(row) for row in rows}
 
 
 def wallets(
@@ -113,7 +126,7 @@ def wallets(
         _BY_HOLDER, {"cooperative_id": cooperative_id, "holders": array_text(holders)}
     )
     for row in rows:
-        found[row[3]].append(Holding(*row))
+        found[row[3]].append(_holding(row))
     return found
 
 
@@ -121,28 +134,14 @@ def tills(session: Session, cooperative_id: int, codes: Sequence[str]) -> dict[s
     """Merchants by their codes; who is not on the list is left out."""
     rows = session.execute(
         text(
-            "select id, code, name, stopped_on from merchant"
-            " where cooperative_id = :cooperative_id and code = any(cast(:codes as text[]))"
+            "select m.id, m.code, m.name, m.stopped_on, a.code as account_code from merchant m"
+            " left join account a on a.cooperative_id = m.cooperative_id and a.key = 'merchants'"
+            " and a.party = m.code and a.unit = 'EUR'"
+            " where m.cooperative_id = :cooperative_id and m.code = any(cast(:codes as text[]))"
         ),
         {"cooperative_id": cooperative_id, "codes": list(codes)},
     )
     return {row.code: Till(*row) for row in rows}
-
-
-def earmarks(session: Session, cooperative_id: int, schemes: Iterable[int]) -> dict[int, set[int]]:
-    """The merchants that kinds of vouchers are for; a kind without any is for all."""
-    found: dict[int, set[int]] = defaultdict(set)
-    rows = session.execute(
-        text(
-            "select scheme_id, merchant_id from scheme_merchant"
-            " where cooperative_id = :cooperative_id"
-            " and scheme_id = any(cast(:schemes as bigint[]))"
-        ),
-        {"cooperative_id": cooperative_id, "schemes": array_text(schemes)},
-    )
-    for scheme_id, merchant_id in rows:
-        found[scheme_id].add(merchant_id)
-    return found
 
 
 def known_codes(

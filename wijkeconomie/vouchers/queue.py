@@ -5,10 +5,9 @@ A request is answered when its transaction has been committed, never before.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Condition, Lock
 
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.refusals import DomainError
@@ -17,6 +16,8 @@ from wijkeconomie.vouchers.answers import Answer, Asked
 from wijkeconomie.vouchers.redeeming import redeem_together
 
 MOST_AT_ONCE = 100
+GATHER_S = 0.005
+"""How long to look out for more requests when there were several before."""
 QUEUE = system_identity("till")
 
 
@@ -28,6 +29,22 @@ class _Ticket:
     outcome: Answer | Exception | None = None
 
 
+@dataclass(slots=True, eq=False)
+class _Line:
+    """Who waits at one cooperative, and whether one of them is serving."""
+
+    waiting: list[_Ticket] = field(default_factory=list)
+    is_served: bool = False
+    crowd: int = 0
+    """How many were answered last, with those who waited meanwhile."""
+    lock: Lock = field(default_factory=Lock)
+    changed: Condition = field(init=False)
+    arrived: Condition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.changed, self.arrived = Condition(self.lock), Condition(self.lock)
+
+
 @dataclass(slots=True)
 class RedemptionQueue:
     """The tills of one process. Each cooperative has one transaction under way at a time.
@@ -37,8 +54,7 @@ class RedemptionQueue:
     """
 
     units_of_work: UnitOfWorkFactory
-    _waiting: dict[int, list[_Ticket]] = field(default_factory=lambda: defaultdict(list))
-    _turns: dict[int, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    _lines: dict[int, _Line] = field(default_factory=dict)
     _guard: Lock = field(default_factory=Lock)
 
     def redeem(self, cooperative_id: int, asked: Asked) -> Answer:
@@ -49,21 +65,23 @@ class RedemptionQueue:
         """
         ticket = _Ticket(asked)
         with self._guard:
-            self._waiting[cooperative_id].append(ticket)
-            turn = self._turns[cooperative_id]
-        while ticket.outcome is None:
-            with turn:
-                if ticket.outcome is None:
-                    self._serve(cooperative_id)
+            line = self._lines.setdefault(cooperative_id, _Line())
+        with line.lock:
+            line.waiting.append(ticket)
+            line.arrived.notify()
+        while (batch := _wait(line, ticket)) is not None:
+            try:
+                self._serve(cooperative_id, batch)
+            finally:
+                with line.lock:
+                    line.is_served, line.crowd = False, len(batch) + len(line.waiting)
+                    line.changed.notify_all()
         if isinstance(ticket.outcome, Exception):
             raise ticket.outcome
+        assert ticket.outcome is not None  # noqa: S101 whoever waited was answered
         return ticket.outcome
 
-    def _serve(self, cooperative_id: int) -> None:
-        with self._guard:
-            waiting = self._waiting[cooperative_id]
-            batch = waiting[:MOST_AT_ONCE]
-            del waiting[:MOST_AT_ONCE]
+    def _serve(self, cooperative_id: int, batch: Sequence[_Ticket]) -> None:
         try:
             self._answer(cooperative_id, batch)
         except Exception as error:  # noqa: BLE001 it belongs to one of them: each goes alone
@@ -85,3 +103,19 @@ class RedemptionQueue:
             outcomes = redeem_together(uow, [ticket.asked for ticket in batch])
         for ticket, outcome in zip(batch, outcomes, strict=True):
             ticket.outcome = outcome
+
+
+def _wait(line: _Line, ticket: _Ticket) -> list[_Ticket] | None:
+    """Wait until a request has been answered (``None``), or until it is its turn to serve all."""
+    with line.lock:
+        line.changed.wait_for(lambda: ticket.outcome is not None or not line.is_served)
+        if ticket.outcome is not None:
+            return None
+        line.is_served = True
+        if line.crowd > 1:
+            # A busy market: who was just answered will be back at once, so look out for them.
+            expected = min(line.crowd, MOST_AT_ONCE)
+            line.arrived.wait_for(lambda: len(line.waiting) >= expected, GATHER_S)
+        batch = line.waiting[:MOST_AT_ONCE]
+        del line.waiting[:MOST_AT_ONCE]
+        return batch

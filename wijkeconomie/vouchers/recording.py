@@ -9,12 +9,11 @@ from sqlalchemy import text
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.batches import post_entries
-from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft
-from wijkeconomie.ledger.queries import control_codes
+from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, debit
 from wijkeconomie.ledger.service import ensure_account
-from wijkeconomie.vouchers.accounts import OUTSTANDING, tax_of, vat_regime
+from wijkeconomie.vouchers.accounts import tax_of, vat_regime
 from wijkeconomie.vouchers.desk import Part, Taken
-from wijkeconomie.vouchers.entry_rules import Line, VatRegime, taken_lines
+from wijkeconomie.vouchers.entry_rules import EURO, Line, VatRegime, taken_lines
 from wijkeconomie.vouchers.rules import moved_vat
 
 
@@ -54,16 +53,15 @@ class _Drafter:
         is_taxed = any(part.voucher.vat_basis_points is not None for part in parts)
         # Only single-purpose vouchers ask how the cooperative stands to tax.
         self._regime: VatRegime = vat_regime(uow) if is_taxed else "regulier"
-        self._controls = {
-            unit: control_codes(uow.session, uow.tenant, unit=unit)
-            for unit in {each.answer.unit for each in accepted}
+        self._codes: dict[tuple[str, str | None, str], str] = {
+            ("merchants", each.merchant.code, EURO): each.merchant.account_code
+            for each in accepted
+            if each.merchant.account_code is not None
         }
-        self._parties: dict[tuple[str, str], str] = {}
 
     def draft(self, taken: Taken) -> EntryDraft:
         """The entry of one redemption."""
-        answer = taken.answer
-        unit, control = answer.unit, self._controls[answer.unit][OUTSTANDING]
+        answer, unit = taken.answer, taken.answer.unit
         vat = single_purpose_vat(taken.parts, self._regime)
         tax = tax_of(unit, None, self._regime, answer.redeemed_on)
         across = taken_lines(answer.merchant_code, answer.amount_minor, vat, tax)
@@ -74,21 +72,16 @@ class _Drafter:
             description=f"Redemption {answer.code}",
             idempotency_key=f"redemption/{answer.code}/redeemed",
             postings=(
-                *(
-                    PostingDraft(f"{control}:{part.voucher.code}", part.amount, unit)
-                    for part in taken.parts
-                ),
+                *(debit(part.voucher.account_code, part.amount, unit) for part in taken.parts),
                 *(PostingDraft(self._code(line, unit), line.amount, unit) for line in across),
             ),
         )
 
     def _code(self, line: Line, unit: str) -> str:
-        if line.party is None:
-            return self._controls[unit][line.account_key]
-        key = line.account_key, line.party
-        if key not in self._parties:
-            self._parties[key] = ensure_account(self._uow, *key, unit=unit)
-        return self._parties[key]
+        key = line.account_key, line.party, unit
+        if key not in self._codes:
+            self._codes[key] = ensure_account(self._uow, line.account_key, line.party, unit=unit)
+        return self._codes[key]
 
 
 _WRITE = text(
@@ -136,7 +129,7 @@ def _write(uow: UnitOfWork, taken: Sequence[Taken], entries: dict[str, int]) -> 
             "keys": [each.asked.command.idempotency_key for each in taken],
             "vouchers": array_text(each.voucher_id for each in taken),
             "holders": array_text(answer.holder_id for answer in answers),
-            "merchants": array_text(each.merchant_id for each in taken),
+            "merchants": array_text(each.merchant.id for each in taken),
             "units": [answer.unit for answer in answers],
             "amounts": array_text(answer.amount_minor for answer in answers),
             "days": array_text(answer.redeemed_on for answer in answers),
