@@ -14,6 +14,7 @@ from benchmarks.ladders import ladder_rows
 from benchmarks.ledger import ledger_rows
 from benchmarks.measuring import Row
 from benchmarks.statements import statement_rows
+from benchmarks.vouchers import voucher_rows
 from benchmarks.world import a_world
 
 OUTPUT = Path("var") / "bench.json"
@@ -32,6 +33,8 @@ def main() -> None:
         rows += cost_rows(world)
     with a_world() as world:
         rows += month_rows(world)
+    with a_world() as world:
+        rows += voucher_rows(world)
     rows += import_rows()
     _print(rows)
     OUTPUT.parent.mkdir(exist_ok=True)

@@ -38,12 +38,21 @@ def compare(
     ours: Callable[[int], object],
     reference: Callable[[int], object],
     runs: int = RUNS,
+    before: Callable[[int], object] | None = None,
 ) -> Row:
-    """The medians of ``runs`` interleaved turns; each is told its number, to make fresh keys."""
+    """The medians of ``runs`` interleaved turns; each is told its number, to make fresh keys.
+
+    Args:
+        before: what prepares a turn of both, outside of the measured time.
+    """
+    if before is not None:
+        before(-1)
     ours(-1)
     reference(-1)
     times: tuple[list[float], list[float]] = ([], [])
     for run in range(runs):
+        if before is not None:
+            before(run)
         for work, found in zip((ours, reference), times, strict=True):
             began = time.perf_counter()
             work(run)

@@ -67,6 +67,13 @@ from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.commands import statement_command
 from wijkeconomie.reports.jobs import STATEMENT_JOBS
 from wijkeconomie.reports.mails import statement_mails
+from wijkeconomie.vouchers import api as vouchers_api
+from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
+from wijkeconomie.vouchers import pages as voucher_pages
+from wijkeconomie.vouchers import till_pages
+from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
+from wijkeconomie.vouchers.mails import voucher_mails
+from wijkeconomie.vouchers.tills import init_tills
 from wijkeconomie.web.errors import init_errors
 from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
@@ -86,6 +93,8 @@ VIEWS = (
     money_pages,
     building_pages,
     treasurer_pages,
+    till_pages,
+    voucher_keeping_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -95,6 +104,8 @@ PAGES = (
     cost_pages.blueprint,
     care_pages.blueprint,
     investment_pages.blueprint,
+    voucher_pages.blueprint,
+    voucher_pages.scan,
     reports_pages.blueprint,
 )
 
@@ -124,6 +135,7 @@ SCHEDULED_JOBS = (
     *ROUND_JOBS,
     *COST_JOBS,
     *investment_jobs(COST_SHARING),
+    *VOUCHER_JOBS,
     *STATEMENT_JOBS,
 )
 LOOK_EVERY_S = 30
@@ -135,7 +147,12 @@ def _do_due_work(runtime: Runtime) -> int:
 
 def _send_messages(runtime: Runtime) -> int:
     address = runtime.settings.external_url
-    renderers = {**round_mails(address), **cost_mails(address), **statement_mails(address)}
+    renderers = {
+        **round_mails(address),
+        **cost_mails(address),
+        **voucher_mails(address),
+        **statement_mails(address),
+    }
     return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))
 
 
@@ -150,6 +167,7 @@ RESOURCES = (
     budgets_api.blueprint,
     investments_api.blueprint,
     supplier_api.blueprint,
+    vouchers_api.blueprint,
     reports_api.blueprint,
 )
 
@@ -166,6 +184,7 @@ def create_app(runtime: Runtime) -> Flask:
     init_formatting(app)
     init_errors(app)
     init_sessions(app)
+    init_tills(app, runtime.units_of_work)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     register_tasks(app, purchasing_pages.tasks)
@@ -174,6 +193,8 @@ def create_app(runtime: Runtime) -> Flask:
     register_tasks(app, funding_pages.tasks)
     register_tasks(app, investment_pages.tasks)
     building_pages.init_cost_sharing(app, COST_SHARING)
+    register_tasks(app, till_pages.till_tasks)
+    register_tasks(app, voucher_keeping_pages.voucher_tasks)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)

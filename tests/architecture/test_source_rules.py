@@ -18,6 +18,7 @@ MONEY_FOLDERS = {
     "budgets",
     "costs",
     "investments",
+    "vouchers",
     "payments",
     "reports",
     "network",

@@ -16,6 +16,7 @@ from tests.factories.care import CareHome
 from tests.factories.investments import Roof, open_roof
 from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
+from tests.factories.vouchers import Neighbourhood
 from wijkeconomie.app import COST_SHARING
 from wijkeconomie.budgets.declaring import approve, turn_back
 from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
@@ -42,6 +43,9 @@ from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round
 from wijkeconomie.purchasing.receiving import ReceiveLine
+from wijkeconomie.vouchers import transferring
+from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
+from wijkeconomie.vouchers.refunding import Refund, refund
 
 PAGE = Path(__file__).parents[2] / "docs" / "chart-of-accounts.md"
 EVENT = re.compile(
@@ -364,6 +368,86 @@ def _paid_out(market: Market) -> None:
         pay_member(uow, command)
 
 
+def _place(market: Market) -> Neighbourhood:
+    place = Neighbourhood(market.books, market.members)
+    place.scheme("wijkmunt")
+    place.merchant("W1", fee=150)
+    return place
+
+
+def _sold(market: Market) -> Neighbourhood:
+    place = _place(market)
+    place.issue("V1", 5000)
+    return place
+
+
+def _given(market: Market) -> Neighbourhood:
+    place = _place(market)
+    place.fund()
+    place.issue("V1", 5000, fund="G1")
+    return place
+
+
+def _single_purpose(market: Market) -> Neighbourhood:
+    place = _place(market)
+    place.single_purpose()
+    place.issue("V1", 1090, scheme="groente")
+    return place
+
+
+def _hours(market: Market) -> None:
+    place = _place(market)
+    place.scheme("uren", unit="UUR")
+    place.fund("U1", unit="UUR")
+    place.issue("V1", 300, scheme="uren", fund="U1")
+
+
+def _redeemed(market: Market) -> None:
+    _sold(market).redeem("V1", 2000)
+
+
+def _single_purpose_redeemed(market: Market) -> None:
+    _single_purpose(market).redeem("V1", 500)
+
+
+def _refunded(market: Market) -> None:
+    paid = _sold(market).redeem("V1", 2000)
+    with market.books.open() as uow:
+        refund(uow, Refund(idempotency_key="r", redemption_code=paid.code, reason="ruil"))
+
+
+def _passed_on(market: Market) -> None:
+    _sold(market)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transferring, "new_code", lambda: "NEW")
+        with market.books.open() as uow:
+            transferring.pass_on(
+                uow,
+                transferring.PassOn(
+                    idempotency_key="p",
+                    holder_id=market.members["L001"],
+                    to_member_code="L002",
+                    amount_minor=1500,
+                ),
+            )
+
+
+def _expired(place: Neighbourhood) -> None:
+    place.redeem("V1", 2000)
+    place.expire(date(2027, 1, 6))
+
+
+def _voucher_paid_out(market: Market) -> None:
+    _redeemed(market)
+    with market.books.open() as uow:
+        pay_out(uow, PayOut(idempotency_key="p", merchant_code="W1"))
+
+
+def _covered(market: Market) -> None:
+    with market.books.open() as uow:
+        move_cover(uow, MoveCover(idempotency_key="m", amount_cents=5000))
+
+
 EVENTS: dict[str, Callable[[Market], object]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
@@ -395,6 +479,18 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A loss is shared over the units": _loss_shared,
     "A member who left gets back what is left": _released,
     "The bank pays a member what he is owed": _paid_out,
+    "A voucher is sold": _sold,
+    "A voucher is given from a fund": _given,
+    "A single-purpose voucher is sold": _single_purpose,
+    "Hours are given": _hours,
+    "A voucher is redeemed": _redeemed,
+    "A single-purpose voucher is redeemed": _single_purpose_redeemed,
+    "A redemption is refunded": _refunded,
+    "A member passes on a part of his voucher": _passed_on,
+    "What a sold voucher holds expires": lambda market: _expired(_sold(market)),
+    "What a given voucher holds expires": lambda market: _expired(_given(market)),
+    "A merchant is paid out": _voucher_paid_out,
+    "Money is set apart for vouchers": _covered,
 }
 
 

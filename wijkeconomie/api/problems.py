@@ -23,6 +23,7 @@ STATUS_BY_CODE: Mapping[str, HTTPStatus] = {
     "permission-denied": HTTPStatus.FORBIDDEN,
     "not-found": HTTPStatus.NOT_FOUND,
     "unknown-entry": HTTPStatus.NOT_FOUND,
+    "unknown-voucher": HTTPStatus.NOT_FOUND,
     "invalid-input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "idempotency-key-reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "stale-version": HTTPStatus.PRECONDITION_FAILED,

@@ -23,6 +23,7 @@ ROLES = (
     Role.ACCOUNTANT,
     Role.BOARD,
     Role.CARE,
+    Role.MERCHANT,
 )
 
 
@@ -35,6 +36,7 @@ def role_names() -> dict[str, str]:
         Role.ACCOUNTANT.value: _("accountant"),
         Role.BOARD.value: _("board member"),
         Role.CARE.value: _("care administrator"),
+        Role.MERCHANT.value: _("merchant"),
         Role.PLATFORM.value: _("operator"),
     }
 

@@ -119,7 +119,8 @@ class RoleGrant(TenantTable, Base):
     __tablename__ = "role_grant"
     __table_args__ = (
         CheckConstraint(
-            "role in ('member', 'coordinator', 'treasurer', 'accountant', 'board', 'care')",
+            "role in ('member', 'coordinator', 'treasurer', 'accountant', 'board', 'care',"
+            " 'merchant')",
             name="role_known",
         ),
         Index("ix_role_grant_login_id", "login_id"),

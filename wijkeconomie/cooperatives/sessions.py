@@ -250,6 +250,9 @@ def _navigation(visit: Visit) -> list[dict[str, object]]:
         ("budgets.mine", _("Care"), is_member),
         ("budgets.overview", _("Care budgets"), visit.may("care.administer")),
         ("budgets.money", _("Money for care"), visit.may("care.money")),
+        ("vouchers.wallet", _("Vouchers"), is_member),
+        ("vouchers.till", _("Till"), Role.MERCHANT in visit.identity.roles),
+        ("vouchers.overview", _("Keep vouchers"), visit.may("voucher.read")),
         ("reports.books", _("The books"), visit.may("ledger.read")),
         ("cooperatives.members", _("Members"), visit.may("member.read")),
     )

@@ -15,6 +15,7 @@ class Role(enum.StrEnum):
     ACCOUNTANT = "accountant"
     BOARD = "board"
     CARE = "care"
+    MERCHANT = "merchant"
     PLATFORM = "platform"
 
 

@@ -14,11 +14,12 @@ _BOOKS = frozenset({Role.TREASURER, Role.ACCOUNTANT, Role.BOARD, Role.PLATFORM})
 _BOARD = frozenset({Role.BOARD, Role.PLATFORM})
 _PLATFORM = frozenset({Role.PLATFORM})
 _CARE = frozenset({Role.CARE})  # not even the operator: care data is for who is named
+_MERCHANT = frozenset({Role.MERCHANT, Role.PLATFORM})
 
 PERMISSIONS: Mapping[str, frozenset[Role]] = {
     # cooperatives
     "cooperative.create": _PLATFORM,
-    "cooperative.read": _MEMBER | _BOOKS,
+    "cooperative.read": _MEMBER | _BOOKS | _MERCHANT,
     "cooperative.change": _BOARD,
     "member.admit": _BOARD | _COORDINATOR,
     "member.read": _COORDINATOR | _BOOKS,
@@ -62,6 +63,16 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "investment.subscribe": _MEMBER,
     "investment.read-register": _BOOKS,
     "investment.change": _MONEY | _BOARD,
+    # vouchers
+    "voucher.read": _BOOKS,
+    "voucher.change": _MONEY,
+    "voucher.issue": _MONEY,
+    "voucher.expire": _MONEY,
+    "voucher.pay-out": _MONEY,
+    "voucher.print": _COORDINATOR | _MONEY,
+    "voucher.use": _MEMBER,
+    "voucher.redeem": _MERCHANT,
+    "voucher.refund": _MERCHANT | _MONEY,
     # operation
     "job.read": _COORDINATOR | _BOOKS,
     "city.import": _PLATFORM,

@@ -44,6 +44,8 @@ _JOBS: dict[str, Any] = {
     "investments.close": lazy_gettext("A campaign is decided"),
     "investments.depreciate": lazy_gettext("An asset loses the value of a month"),
     "investments.release": lazy_gettext("Who left gets back what he had in a project"),
+    "vouchers.remind": lazy_gettext("Who has a voucher that expires is reminded"),
+    "vouchers.expire": lazy_gettext("Vouchers expire"),
 }
 
 

@@ -271,12 +271,22 @@ def reverse_entry(
     return post_entry(uow, draft)
 
 
-def open_books(uow: UnitOfWork, chart: Iterable[ChartLine]) -> None:
-    """Open the accounts of the chart that the cooperative does not have yet."""
+def lock_books(uow: UnitOfWork) -> None:
+    """Wait until no entry of the cooperative is under way, and hold the books until the end.
+
+    What is read after this is what an entry posted in this transaction will meet.
+    """
+    uow.session.execute(
+        text("select ledger_lock_books(:cooperative_id)"), {"cooperative_id": uow.tenant}
+    )
+
+
+def open_books(uow: UnitOfWork, chart: Iterable[ChartLine], *, unit: str = "EUR") -> None:
+    """Open the accounts of the chart that the cooperative does not have yet in a unit."""
     uow.session.execute(
         text(
             "insert into account (cooperative_id, code, key, unit, kind, rgs_code, name_nl,"
-            " name_en, has_parties) values (:cooperative_id, :code, :key, 'EUR', :kind, :rgs,"
+            " name_en, has_parties) values (:cooperative_id, :code, :key, :unit, :kind, :rgs,"
             " :name_nl, :name_en, :has_parties) on conflict do nothing"
         ),
         [
@@ -284,6 +294,7 @@ def open_books(uow: UnitOfWork, chart: Iterable[ChartLine]) -> None:
                 "cooperative_id": uow.tenant,
                 "code": line.number,
                 "key": line.key,
+                "unit": unit,
                 "kind": line.kind.value,
                 "rgs": line.rgs_code,
                 "name_nl": line.name_nl,
@@ -404,6 +415,7 @@ __all__ = [
     "UnknownEntryError",
     "ensure_account",
     "ensure_accounts",
+    "lock_books",
     "open_books",
     "party_accounts",
     "post_bulk_entries",

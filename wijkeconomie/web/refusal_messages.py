@@ -1,7 +1,7 @@
 """A refusal in the visitor's words: one table from its code to a sentence with its values.
 
 A placeholder is a value of the refusal's context; one that ends in ``_cents`` is written as an
-amount. A test holds the table to the refusals that exist.
+amount, in euros or in the context's ``unit``. A test holds the table to the refusals that exist.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 from flask_babel import lazy_gettext
 
 from wijkeconomie.core.refusals import DomainError
-from wijkeconomie.web.formatting import amount
+from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.web.formatting import language
 
 MESSAGES: Mapping[str, Any] = {
     "permission-denied": lazy_gettext(
@@ -176,6 +177,36 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-owed": lazy_gettext(
         "We owe member %(member)s %(owed_cents)s. You cannot pay more than that."
     ),
+    "fund-exhausted": lazy_gettext(
+        "The fund has %(left_cents)s left, and this comes to %(total_cents)s. Nothing was issued."
+    ),
+    "merchant-not-accepted": lazy_gettext(
+        "This voucher cannot be used at this shop. Look on the list which shops take part."
+    ),
+    "not-transferable": lazy_gettext(
+        "This voucher is for yourself, or the other one is no member. You cannot pass it on."
+    ),
+    "nothing-to-pay-out": lazy_gettext("Nothing is owed to this shop now."),
+    "payment-code-expired": lazy_gettext("This code is too old. Ask the customer for a new one."),
+    "payment-code-limit": lazy_gettext(
+        "The customer agreed to %(maximum_cents)s at most. Ask for a new code for more."
+    ),
+    "payment-code-used": lazy_gettext(
+        "This code was used before. Ask the customer for a new code, or take the next one on"
+        " the sheet."
+    ),
+    "refund-too-large": lazy_gettext("Of this payment %(left_cents)s is left to give back."),
+    "unknown-voucher": lazy_gettext("We do not know this code. Look whether it was typed right."),
+    "voucher-balance": lazy_gettext(
+        "There is %(short_cents)s too little: the balance is %(balance_cents)s. Pay less, or the"
+        " rest in another way."
+    ),
+    "voucher-code-taken": lazy_gettext("This code is in use. Choose another one."),
+    "voucher-expired": lazy_gettext("This voucher has expired. It cannot be used any more."),
+    "voucher-not-usable-yet": lazy_gettext("This voucher can be used from %(date)s on."),
+    "wrong-cooperative": lazy_gettext(
+        "This voucher is of cooperative %(cooperative)s. It can be used at the shops of that one."
+    ),
 }
 
 
@@ -184,8 +215,11 @@ def sentence(refusal: DomainError) -> str:
     message = MESSAGES.get(refusal.code)
     if message is None:
         return refusal.detail
+    unit = str(refusal.context.get("unit") or "EUR")
     values = {
-        name: amount(value) if name.endswith("_cents") and isinstance(value, int) else value
+        name: format_amount(value, language(), unit)
+        if name.endswith("_cents") and isinstance(value, int)
+        else value
         for name, value in refusal.context.items()
     }
     try:

@@ -24,8 +24,10 @@ from wijkeconomie.network.interchange.files import (
     PRODUCTS,
     ROUNDS,
     SUPPLIERS,
+    VOUCHER_REDEMPTIONS,
 )
 from wijkeconomie.network.interchange.layout import Layout
+from wijkeconomie.network.interchange.retries import rows_with_retries
 from wijkeconomie.network.interchange.stored import Cells, stored_rows
 from wijkeconomie.network.interchange.writing import folder_in_place, write_json, write_rows
 
@@ -113,7 +115,12 @@ def _all_rows(
         with units_of_work.begin(identity=identity, cooperative_id=owner.id) as uow:
             if layout in CARE_LAYOUTS:
                 open_care_records(uow, "city-exported")
-            for cells in stored_rows(uow.session, owner.id, layout):
+            found = (
+                rows_with_retries(uow.session, owner.id)
+                if layout is VOUCHER_REDEMPTIONS
+                else stored_rows(uow.session, owner.id, layout)
+            )
+            for cells in found:
                 if is_shared or layout.file in _ALONE:
                     key = layout.key_of(cells)
                     known = seen.setdefault(key, (owner.code, cells if is_shared else {}))

@@ -202,7 +202,6 @@ VOUCHERS = Layout(
     ),
     key=("voucher_id",),
     references=(Reference("member_id", "members.csv"),),
-    is_kept=True,
     check=check_voucher,
 )
 MERCHANTS = Layout(
@@ -216,7 +215,6 @@ MERCHANTS = Layout(
         *required(cells.BASIS_POINTS, "fee_basis_points"),
     ),
     key=("merchant_id",),
-    is_kept=True,
 )
 VOUCHER_REDEMPTIONS = Layout(
     file="voucher_redemptions.csv",
@@ -231,7 +229,6 @@ VOUCHER_REDEMPTIONS = Layout(
         Reference("voucher_id", "vouchers.csv"),
         Reference("merchant_id", "merchants.csv"),
     ),
-    is_kept=True,
 )
 AGREEMENT_STATUSES = {
     "goedgekeurd": "approved",

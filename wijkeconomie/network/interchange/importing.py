@@ -55,6 +55,11 @@ from wijkeconomie.network.interchange.rows_kept import import_kept_rows, kept_fa
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.network.interchange.staging import Staged, stage_folder
 from wijkeconomie.network.interchange.stored import stored_rows
+from wijkeconomie.network.interchange.voucher_checks import (
+    stored_voucher_faults,
+    voucher_faults,
+)
+from wijkeconomie.network.interchange.vouchers_import import import_vouchers
 from wijkeconomie.network.interchange.work import (
     CooperativeWork,
     RowRefusedError,
@@ -169,9 +174,11 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
             work.refuse(cost_faults(work, uow))
             work.refuse(care_faults(work, uow))
             work.refuse(investment_faults(work, uow))
+            work.refuse(stored_voucher_faults(work, uow))
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
+    work.refuse(voucher_faults(work))
     work.refuse(bank_faults(work, around))
 
 
@@ -216,6 +223,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
     import_shared_costs(work)
     import_care(work)
     import_investments(work)
+    import_vouchers(work)
     import_bank_lines(work)
     for layout in LAYOUTS:
         if layout.is_kept:

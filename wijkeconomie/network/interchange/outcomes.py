@@ -27,6 +27,8 @@ CARE_OUTCOMES_FILE = "care_outcomes.csv"
 CARE_OUTCOMES_COLUMNS = ("declaration_id", "accepted", "reason", "cents", "balance_after")
 INVESTMENT_SHARES_FILE = "investment_shares.csv"
 INVESTMENT_SHARES_COLUMNS = ("project_id", "member_id", "cents")
+VOUCHER_OUTCOMES_FILE = "voucher_outcomes.csv"
+VOUCHER_OUTCOMES_COLUMNS = ("redemption_id", "accepted", "reason", "balance_after")
 DELIVERED_COLUMNS = (
     "pledge_id",
     "round_id",
@@ -104,6 +106,13 @@ join member m on m.cooperative_id = s.cooperative_id and m.id = s.member_id
 where r.cooperative_id = :cooperative_id and r.year = :year order by p.id, m.code
 """
 ).bindparams(year=RESULT_YEAR)
+_VOUCHER_OUTCOMES = text(
+    """
+select code, case when refusal is null then 1 else 0 end, coalesce(refusal, ''),
+  balance_after_minor
+from voucher_redemption where cooperative_id = :cooperative_id order by id
+"""
+)
 _TOTALS = text(
     """
 select r.code, cooperative.code, s.supplier_gross_cents, s.members_gross_cents,
@@ -124,7 +133,7 @@ def export_outcomes(
     *,
     cooperative: str | None = None,
 ) -> dict[str, int]:
-    """Write what every settled round and cost came to, by its latest settlement.
+    """Write what every settled round and cost came to, and the answers to redemptions.
 
     ``delivered_per_pledge.csv``: a row a pledge that was not withdrawn, in order of its id.
     ``round_totals.csv``: a row a round; the difference is what the cooperative bears itself.
@@ -133,6 +142,7 @@ def export_outcomes(
     ``care_outcomes.csv``: a row a declaration of care; what the budget bears and has left then.
     ``investment_shares.csv``: a row a member with units of a project, of the result that the
     folder tells; negative for a loss.
+    ``voucher_outcomes.csv``: a row a distinct attempt to redeem, in order, with its answer.
     Files of an earlier time are replaced. Returns the rows per file.
 
     Raises:
@@ -146,10 +156,14 @@ def export_outcomes(
         used = _rows(units_of_work, identity, owners, _SUBSIDY_USE)
         care = _rows(units_of_work, identity, owners, _CARE, opens_care=True)
         earned = _rows(units_of_work, identity, owners, _INVESTMENT_SHARES)
+        redeemed = _rows(units_of_work, identity, owners, _VOUCHER_OUTCOMES)
         return {
             CARE_OUTCOMES_FILE: write_rows(draft / CARE_OUTCOMES_FILE, CARE_OUTCOMES_COLUMNS, care),
             INVESTMENT_SHARES_FILE: write_rows(
                 draft / INVESTMENT_SHARES_FILE, INVESTMENT_SHARES_COLUMNS, earned
+            ),
+            VOUCHER_OUTCOMES_FILE: write_rows(
+                draft / VOUCHER_OUTCOMES_FILE, VOUCHER_OUTCOMES_COLUMNS, redeemed
             ),
             COST_SHARES_FILE: write_rows(draft / COST_SHARES_FILE, COST_SHARES_COLUMNS, shares),
             SUBSIDY_USE_FILE: write_rows(draft / SUBSIDY_USE_FILE, SUBSIDY_USE_COLUMNS, used),

@@ -43,7 +43,7 @@ def import_kept_rows(work: CooperativeWork, layout: Layout) -> None:
     """Keep the rows of a file that no capability asks for yet."""
     for batch in _batches(work, layout):
         with work.begin() as uow:
-            new = _keep(
+            new = keep_rows(
                 uow,
                 layout,
                 [(key, row.cells) for key, row in batch if work.is_right(row)],
@@ -57,17 +57,18 @@ def import_kept_rows(work: CooperativeWork, layout: Layout) -> None:
 def remember_spelling(uow: UnitOfWork, layout: Layout, rows: list[Row]) -> None:
     """Remember cells that an export would write in other words for the same value."""
     unusual = [(layout.key_of(row.cells), unusual_cells(layout, row)) for row in rows]
-    _keep(uow, layout, [(key, cells) for key, cells in unusual if cells])
+    keep_rows(uow, layout, [(key, cells) for key, cells in unusual if cells])
 
 
 def remember_number(uow: UnitOfWork, layout: Layout, row: Row, stored_key: str) -> None:
     """Remember a row's own id where the program gave it another one."""
     [column] = layout.key
     if row[column] != stored_key:
-        _keep(uow, layout, [(stored_key, {column: row[column]})])
+        keep_rows(uow, layout, [(stored_key, {column: row[column]})])
 
 
-def _keep(uow: UnitOfWork, layout: Layout, rows: list[tuple[str, Cells]]) -> int:
+def keep_rows(uow: UnitOfWork, layout: Layout, rows: list[tuple[str, Cells]]) -> int:
+    """Keep cells under their keys, where there are none yet; how many are new."""
     if not rows:
         return 0
     statement = (

@@ -21,6 +21,7 @@ from wijkeconomie.network.interchange.files import (
     DELIVERIES,
     INVESTMENTS,
     MEMBERS,
+    MERCHANTS,
     PARTICIPATION_KEYS,
     PLEDGES,
     PRODUCTS,
@@ -31,6 +32,8 @@ from wijkeconomie.network.interchange.files import (
     SUBSIDIES,
     SUPPLIER_INVOICES,
     SUPPLIERS,
+    VOUCHER_REDEMPTIONS,
+    VOUCHERS,
 )
 from wijkeconomie.network.interchange.layout import Layout
 
@@ -215,6 +218,57 @@ join investment_project p on p.cooperative_id = x.cooperative_id and p.id = x.pr
 join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY.replace("x.code", "p.code")}
   and x.state in ('issued', 'released') order by x.id
+"""
+    ),
+    MERCHANTS.file: text(
+        f"""
+select x.code as merchant_id, cooperative.code as coop_id, x.name, x.iban, x.vat_mix,
+  x.fee_basis_points
+from merchant x join cooperative on cooperative.id = x.cooperative_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
+"""
+    ),
+    # What a member passed on counts as issued to who has it now, and no more to himself.
+    VOUCHERS.file: text(
+        f"""
+select * from (
+  select x.code as voucher_id, cooperative.code as coop_id, member.code as member_id,
+    scheme.vat_kind as kind, scheme.vat_basis_points,
+    case when x.fund_id is null then 'gekocht' else 'mantelzorgwaardering' end as source,
+    x.face_minor - coalesce((select sum(part.face_minor) from voucher part
+      where part.cooperative_id = x.cooperative_id and part.origin_id = x.id), 0)::bigint
+      as face_cents, x.issued_on, x.expires_on
+  from voucher x
+  join cooperative on cooperative.id = x.cooperative_id
+  join member on member.cooperative_id = x.cooperative_id and member.id = x.holder_id
+  join voucher_scheme scheme on scheme.cooperative_id = x.cooperative_id
+    and scheme.id = x.scheme_id
+  where x.cooperative_id = :cooperative_id and {_OF_KEY} and scheme.unit = 'EUR' order by x.id
+) kept where face_cents > 0
+"""
+    ),
+    # A payment by several vouchers is an attempt of each; what was refunded counts no more.
+    VOUCHER_REDEMPTIONS.file: text(
+        f"""
+select case when attempt.position > 1 then x.code || '.' || attempt.position else x.code end
+    as redemption_id,
+  case when attempt.position > 1 then x.idempotency_key || '.' || attempt.position
+    else x.idempotency_key end as idempotency_key,
+  voucher.code as voucher_id, merchant.code as merchant_id, attempt.cents,
+  x.redeemed_on
+from voucher_redemption x
+cross join lateral (
+  select l.voucher_id, l.amount_minor - l.refunded_minor as cents,
+    row_number() over (order by l.voucher_id) as position
+  from voucher_redemption_line l
+  where l.cooperative_id = x.cooperative_id and l.redemption_id = x.id
+  union all
+  select x.voucher_id, x.amount_minor, 1 where x.refusal is not null
+) attempt
+join voucher on voucher.cooperative_id = x.cooperative_id and voucher.id = attempt.voucher_id
+join merchant on merchant.cooperative_id = x.cooperative_id and merchant.id = x.merchant_id
+where x.cooperative_id = :cooperative_id and {_OF_KEY} and attempt.cents > 0 and x.unit = 'EUR'
+order by x.id, attempt.position
 """
     ),
     BANK_ENTRIES.file: text(

@@ -1,0 +1,1 @@
+"""Vouchers of the neighbourhood (wijkmunt): issued, passed on, redeemed at merchants, expired."""

@@ -1,0 +1,437 @@
+"""Pages of the treasurer: circulation, cover and volume, issuing, merchants and payouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from babel.dates import format_date
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.languages import page_language
+from wijkeconomie.cooperatives.queries import member_by_code
+from wijkeconomie.cooperatives.sessions import Task, Visit, current_visit
+from wijkeconomie.core.charts import Bar, bar_chart
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.vouchers import meters, queries
+from wijkeconomie.vouchers.codes import MOST_ON_A_SHEET, print_codes
+from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
+from wijkeconomie.vouchers.keeping import (
+    SaveFund,
+    SaveMerchant,
+    SaveScheme,
+    save_fund,
+    save_merchant,
+    save_scheme,
+)
+from wijkeconomie.vouchers.models import PaidBy, VatKind, VatMix
+from wijkeconomie.vouchers.pages import Errors, blueprint, new_key, today, told
+from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
+from wijkeconomie.vouchers.rules import VOLUME_LIMIT_CENTS, Level
+from wijkeconomie.vouchers.words import mix_choices, qr_picture, way_choices
+
+MONTHS = 12
+NONE = "-"
+RATES = (("", NONE), ("900", "9 %"), ("2100", "21 %"), ("0", "0 %"))
+
+
+@blueprint.get("/vouchers")
+def overview() -> ResponseReturnValue:
+    """What is in circulation, whether it is covered, and who is to be paid."""
+    visit = current_visit()
+    require_permission(visit.identity, "voucher.read")
+    with visit.begin() as uow:
+        session, tenant, day = uow.session, uow.tenant, today(uow)
+        months = meters.months_of_circulation(session, tenant, _last_months(day))
+        shown = {
+            "circulation": meters.circulation(session, tenant),
+            "cover": meters.cover(session, tenant),
+            "volume": meters.volume(session, tenant, day),
+            "merchants": queries.merchants(session, tenant),
+            "schemes": queries.schemes(session, tenant),
+            "funds": queries.funds(session, tenant),
+            "payouts": queries.payouts(session, tenant),
+        }
+    return render_template(
+        "vouchers/overview.html",
+        visit=visit,
+        months=months,
+        chart=_chart(months),
+        limit_cents=VOLUME_LIMIT_CENTS,
+        key=new_key(),
+        **shown,
+    )
+
+
+def _last_months(day: date) -> list[date]:
+    found = [day.replace(day=1)]
+    while len(found) < MONTHS:
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found[::-1]
+
+
+def _chart(months: Sequence[meters.MonthOfCirculation]) -> object:
+    return bar_chart(
+        _("Vouchers outstanding at the end of each month, in euros"),
+        _("The same figures stand in the table below."),
+        [
+            Bar(
+                format_date(each.month, "MMM", locale=page_language()),
+                max(each.outstanding, 0),
+                str(each.outstanding // 100),
+            )
+            for each in months
+        ],
+    )
+
+
+@blueprint.route("/vouchers/issue", methods=["GET", "POST"])
+def issue() -> ResponseReturnValue:
+    """Issue a voucher to a member, or the same to several."""
+    visit = current_visit()
+    require_permission(visit.identity, "voucher.issue")
+    errors: Errors = []
+    if request.method == "POST":
+        errors = _issue(visit)
+        if not errors:
+            return redirect(url_for("vouchers.overview"), 303)
+    with visit.begin() as uow:
+        kinds = [(each.code, each.name) for each in queries.schemes(uow.session, uow.tenant)]
+        gifts = [
+            (each.code, f"{each.name} ({each.code})")
+            for each in queries.funds(uow.session, uow.tenant)
+        ]
+    page = render_template(
+        "vouchers/issue.html",
+        visit=visit,
+        kinds=kinds,
+        funds=[("", NONE), *gifts],
+        ways=way_choices(),
+        form={"key": new_key()} | request.form.to_dict(),
+        errors=errors,
+    )
+    return page, 422 if errors else 200
+
+
+def _issue(visit: Visit) -> Errors:
+    form = FormReader()
+    members = form.text("members").replace(",", " ").split()
+    amount = form.amount("amount")
+    scheme = form.text("kind")
+    paid_by = PaidBy(form.choice("paid_by", [way for way, _words in way_choices()]))
+    fund = form.text("fund", is_required=paid_by is PaidBy.FUND) or None
+    if form.errors:
+        return form.errors
+    try:
+        with visit.begin() as uow:
+            grants = tuple(
+                Grant(member_id=member_by_code(uow.session, uow.tenant, code).id, face_minor=amount)
+                for code in members
+            )
+            issue_vouchers(
+                uow,
+                IssueVouchers(
+                    idempotency_key=form.text("key"),
+                    scheme_code=scheme,
+                    paid_by=paid_by,
+                    fund_code=fund if paid_by is PaidBy.FUND else None,
+                    grants=grants,
+                ),
+            )
+    except NotFoundError:
+        return [("members", _("There is no member with this number."))]
+    except InvalidInputError as refusal:
+        words = {
+            "face_minor": ("amount", _("Write an amount as in 12,50.")),
+            "paid_by": ("paid_by", _("A local unit is given from a fund.")),
+        }
+        field = str(refusal.context["field"])
+        return [words.get(field, ("members", _("Name at least one member.")))]
+    except DomainError as refusal:
+        return [("amount", told(refusal))]
+    flash(_("Issued. Members see it in their wallet."), "success")
+    return []
+
+
+@blueprint.route("/vouchers/merchants/new", methods=["GET", "POST"])
+def new_merchant() -> ResponseReturnValue:
+    """Put a merchant on the list."""
+    visit = current_visit()
+    require_permission(visit.identity, "voucher.change")
+    errors: Errors = []
+    if request.method == "POST":
+        errors = _save_merchant(visit)
+        if not errors:
+            flash(_("The shop takes part now."), "success")
+            return redirect(url_for("vouchers.overview"), 303)
+    page = render_template(
+        "vouchers/new_merchant.html",
+        visit=visit,
+        mixes=mix_choices(),
+        form=request.form,
+        errors=errors,
+    )
+    return page, 422 if errors else 200
+
+
+def _save_merchant(visit: Visit) -> Errors:
+    form = FormReader()
+    fee = form.amount("fee")  # percents have hundredths too
+    command = SaveMerchant(
+        code=form.text("code"),
+        name=form.text("name"),
+        iban=form.text("iban").replace(" ", "").upper(),
+        vat_mix=VatMix(form.choice("vat_mix", [mix for mix, _words in mix_choices()])),
+        fee_basis_points=fee,
+        contract_signed_on=form.day("signed"),
+        contacts=tuple(form.text("contacts", is_required=False).replace(",", " ").split()),
+    )
+    if form.errors:
+        return form.errors
+    try:
+        with visit.begin() as uow:
+            save_merchant(uow, command)
+    except InvalidInputError as refusal:
+        words = {
+            "fee_basis_points": ("fee", _("A fee is 0 to 100 percent.")),
+            "iban": ("iban", _("This is not a bank account.")),
+            "contacts": ("contacts", _("This is not an e-mail address.")),
+        }
+        return [words[str(refusal.context["field"])]]
+    except DomainError as refusal:
+        return [("code", told(refusal))]
+    return []
+
+
+@blueprint.route("/vouchers/kinds/new", methods=["GET", "POST"])
+def new_kind() -> ResponseReturnValue:
+    """Make a kind of voucher."""
+    visit = current_visit()
+    require_permission(visit.identity, "voucher.change")
+    errors: Errors = []
+    if request.method == "POST":
+        errors = _save_kind(visit)
+        if not errors:
+            flash(_("Made. You can issue it now."), "success")
+            return redirect(url_for("vouchers.overview"), 303)
+    with visit.begin() as uow:
+        shops = [(each.code, each.name) for each in queries.merchants(uow.session, uow.tenant)]
+    page = render_template(
+        "vouchers/new_kind.html",
+        visit=visit,
+        rates=RATES,
+        shops=shops,
+        chosen=request.form.getlist("merchants"),
+        form={"unit": "EUR", "days": "365", "transferable": "yes"}
+        | (request.form.to_dict() | {"transferable": request.form.get("transferable", "")})
+        if request.form
+        else {"unit": "EUR", "days": "365", "transferable": "yes"},
+        errors=errors,
+    )
+    return page, 422 if errors else 200
+
+
+def _save_kind(visit: Visit) -> Errors:
+    form = FormReader()
+    rate = form.choice("rate", [value for value, _words in RATES])
+    days = form.count("days", if_empty=365)
+    command = SaveScheme(
+        code=form.text("code"),
+        name=form.text("name"),
+        unit=form.text("unit").upper(),
+        vat_kind=VatKind.SPV if rate else VatKind.MPV,
+        vat_basis_points=int(rate) if rate else None,
+        valid_days=days or 0,
+        is_transferable=request.form.get("transferable") == "yes",
+        merchants=tuple(request.form.getlist("merchants")),
+    )
+    if form.errors:
+        return form.errors
+    try:
+        with visit.begin() as uow:
+            save_scheme(uow, command)
+    except InvalidInputError as refusal:
+        words = {
+            "unit": ("unit", _("A unit is EUR, or 2 to 12 letters. Tax is in EUR only.")),
+            "valid_days": ("days", _("A voucher is valid for a day at least.")),
+        }
+        return [words[str(refusal.context["field"])]]
+    except DomainError as refusal:
+        return [("code", told(refusal))]
+    return []
+
+
+@blueprint.route("/vouchers/funds/new", methods=["GET", "POST"])
+def new_fund() -> ResponseReturnValue:
+    """Write down a fund, or what it grants from now on."""
+    visit = current_visit()
+    require_permission(visit.identity, "voucher.change")
+    errors: Errors = []
+    if request.method == "POST":
+        form = FormReader()
+        command = SaveFund(
+            code=form.text("code"),
+            name=form.text("name"),
+            grantor=form.text("grantor"),
+            granted_minor=form.amount("granted"),
+            unit=(form.text("unit", is_required=False) or "EUR").upper(),
+            returns_unspent=request.form.get("returns") == "yes",
+        )
+        errors = form.errors or _save_fund(visit, command)
+        if not errors:
+            flash(_("Written down. You can give vouchers from it."), "success")
+            return redirect(url_for("vouchers.overview"), 303)
+    page = render_template(
+        "vouchers/new_fund.html", visit=visit, form=request.values, errors=errors
+    )
+    return page, 422 if errors else 200
+
+
+def _save_fund(visit: Visit, command: SaveFund) -> Errors:
+    try:
+        with visit.begin() as uow:
+            save_fund(uow, command)
+    except InvalidInputError as refusal:
+        words = {
+            "unit": ("unit", _("A fund keeps its unit.")),
+            "granted_minor": ("granted", _("More than this was given already.")),
+        }
+        return [words[str(refusal.context["field"])]]
+    return []
+
+
+@blueprint.post("/vouchers/merchants/<merchant_code>/pay-out")
+def pay_merchant(merchant_code: str) -> ResponseReturnValue:
+    """Book that a merchant was paid what he is owed."""
+    visit = current_visit()
+    with visit.begin() as uow:
+        number = pay_out(
+            uow,
+            PayOut(
+                idempotency_key=f"{request.form.get('key', '')}/{merchant_code}",
+                merchant_code=merchant_code,
+            ),
+        )
+    flash(_("Booked as payout %(number)s.", number=number), "success")
+    return redirect(url_for("vouchers.overview"), 303)
+
+
+@blueprint.post("/vouchers/cover")
+def set_apart() -> ResponseReturnValue:
+    """Book that money was moved to the bank account of vouchers."""
+    visit = current_visit()
+    form = FormReader()
+    amount = form.amount("amount")
+    if form.errors or amount <= 0:
+        raise InvalidInputError("write an amount", field="amount")
+    with visit.begin() as uow:
+        move_cover(uow, MoveCover(idempotency_key=form.text("key"), amount_cents=amount))
+    flash(_("Booked. The meter shows it."), "success")
+    return redirect(url_for("vouchers.overview"), 303)
+
+
+@blueprint.route("/vouchers/print", methods=["GET", "POST"])
+def paper() -> ResponseReturnValue:
+    """Find a voucher and print a sheet of codes for a member without a phone."""
+    visit = current_visit()
+    require_permission(visit.identity, "voucher.print")
+    errors: Errors = []
+    if request.method == "POST":
+        form = FormReader()
+        count = form.count("count", if_empty=None) or 0
+        maximum = form.amount("maximum")
+        errors = form.errors or _print_errors(count, maximum)
+        if not errors:
+            return _sheet(visit, form.text("voucher"), count, maximum)
+    search = request.values.get("search", "").strip()
+    with visit.begin() as uow:
+        found = queries.held_vouchers(uow.session, uow.tenant, today(uow), search=search)
+    page = render_template(
+        "vouchers/print.html",
+        visit=visit,
+        vouchers=found,
+        search=search,
+        form={"count": "8", "maximum": "25,00"} | request.form.to_dict(),
+        errors=errors,
+    )
+    return page, 422 if errors else 200
+
+
+def _print_errors(count: int, maximum: int) -> Errors:
+    found = []
+    if not 1 <= count <= MOST_ON_A_SHEET:
+        found.append(("count", _("A sheet has 1 to %(most)s codes.", most=MOST_ON_A_SHEET)))
+    if maximum <= 0:
+        found.append(("maximum", _("Write an amount as in 12,50.")))
+    return found
+
+
+def _sheet(visit: Visit, voucher: str, count: int, maximum: int) -> ResponseReturnValue:
+    """The sheet itself: it is shown this once, as only hashes of its codes are kept."""
+    with visit.begin() as uow:
+        made = print_codes(uow, voucher, count=count, maximum_minor=maximum)
+        held = queries.held_vouchers(uow.session, uow.tenant, today(uow), search=voucher)
+    codes = [
+        (
+            code.written,
+            qr_picture(
+                url_for(
+                    "scan.pay",
+                    cooperative_code=visit.cooperative.code,
+                    secret=code.secret,
+                    _external=True,
+                ),
+                _("QR code %(number)s", number=number),
+            ),
+        )
+        for number, code in enumerate(made, start=1)
+    ]
+    return render_template(
+        "vouchers/sheet.html", visit=visit, codes=codes, voucher=held[0], maximum=maximum
+    )
+
+
+def voucher_tasks(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
+    """What a treasurer must look at: missing cover, the limit of the law, who waits for money."""
+    if not visit.may("voucher.pay-out"):
+        return []
+    language, address = page_language(), url_for("vouchers.overview")
+    cover = meters.cover(uow.session, uow.tenant)
+    volume = meters.volume(uow.session, uow.tenant, today(uow))
+    found = []
+    if cover.short_cents:
+        found.append(
+            Task(
+                label=_("Set money apart for vouchers"),
+                url=address,
+                explanation=_("What is outstanding is not covered."),
+                due=format_amount(cover.short_cents, language),
+                kind="attention",
+            )
+        )
+    if volume.level is not Level.GOOD:
+        found.append(
+            Task(
+                label=_("Look at the limit of the law"),
+                url=address,
+                explanation=_("Paid with vouchers in twelve months."),
+                due=format_amount(volume.cents, language),
+                kind="wrong" if volume.level is Level.PASSED else "attention",
+            )
+        )
+    if cover.merchants_cents > 0:
+        found.append(
+            Task(
+                label=_("Pay the shops"),
+                url=address,
+                explanation=_("They are owed this for vouchers."),
+                due=format_amount(cover.merchants_cents, language),
+            )
+        )
+    return found
