@@ -70,7 +70,7 @@ from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.vouchers import api as vouchers_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
 from wijkeconomie.vouchers import pages as voucher_pages
-from wijkeconomie.vouchers import till_pages
+from wijkeconomie.vouchers import paper_pages, till_pages
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.mails import voucher_mails
 from wijkeconomie.vouchers.tills import init_tills
@@ -95,6 +95,7 @@ VIEWS = (
     treasurer_pages,
     till_pages,
     voucher_keeping_pages,
+    paper_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (

@@ -12,10 +12,10 @@ from wijkeconomie.budgets.carer_pages import Errors, read_time
 from wijkeconomie.budgets.list_document import file_name, render_list_csv, render_list_pdf
 from wijkeconomie.budgets.lists import made_lists, make_list, month_list, waiting_lists
 from wijkeconomie.budgets.models import AgreementStatus, Payer
-from wijkeconomie.budgets.pages import asked_month, blueprint, form_key, new_key, said_in_words
+from wijkeconomie.budgets.pages import blueprint, form_key, new_key, said_in_words
 from wijkeconomie.budgets.refusals import REFUSALS_OF_HOURS
 from wijkeconomie.budgets.sharing import ShareHours, share_hours
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, asked_month
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.once import once
 from wijkeconomie.cooperatives.sessions import current_visit

@@ -11,14 +11,13 @@ from datetime import date, datetime
 
 from sqlalchemy import (
     CheckConstraint,
-    ForeignKeyConstraint,
     Index,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable, one_of, own_key
 
 
 class CareLaw(enum.StrEnum):
@@ -56,21 +55,6 @@ class Payer(enum.StrEnum):
     INSURER = "insurer"
 
 
-def _one_of(column: str, kinds: type[enum.StrEnum]) -> str:
-    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
-
-
-def _own(
-    *columns: str, of: str, referred: tuple[str, ...] = ("id",), name: str | None = None
-) -> ForeignKeyConstraint:
-    """A foreign key within the cooperative."""
-    return ForeignKeyConstraint(
-        ["cooperative_id", *columns],
-        [f"{of}.{column}" for column in ("cooperative_id", *referred)],
-        name=name,
-    )
-
-
 class Carer(TenantTable, Base):
     """Someone who gives care. ``alias`` is all that the books know; a name may follow later."""
 
@@ -78,7 +62,7 @@ class Carer(TenantTable, Base):
     __table_args__ = (
         UniqueConstraint("cooperative_id", "alias"),
         UniqueConstraint("cooperative_id", "member_id"),
-        _own("member_id", of="member"),
+        own_key("member_id", of="member"),
     )
 
     id: Mapped[SurrogateKey]
@@ -100,8 +84,8 @@ class CareBudget(TenantTable, Base):
         UniqueConstraint("cooperative_id", "code"),
         UniqueConstraint("cooperative_id", "alias"),
         UniqueConstraint("cooperative_id", "id", "holder_id"),
-        _own("holder_id", of="member"),
-        CheckConstraint(_one_of("law", CareLaw), name="law_known"),
+        own_key("holder_id", of="member"),
+        CheckConstraint(one_of("law", CareLaw), name="law_known"),
         CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
         CheckConstraint("used_cents between 0 and budget_cents", name="used_within_budget"),
         Index("ix_care_budget_cooperative_id_holder_id", "cooperative_id", "holder_id"),
@@ -133,14 +117,14 @@ class CareAgreement(TenantTable, Base):
             *("cooperative_id", "id", "budget_id", "holder_id", "carer_id"),
             name="uq_care_agreement_whole",
         ),
-        _own(
+        own_key(
             *("budget_id", "holder_id"),
             of="care_budget",
             referred=("id", "holder_id"),
             name="fk_care_agreement_budget",
         ),
-        _own("carer_id", of="carer"),
-        CheckConstraint(_one_of("status", AgreementStatus), name="status_known"),
+        own_key("carer_id", of="carer"),
+        CheckConstraint(one_of("status", AgreementStatus), name="status_known"),
         CheckConstraint("hourly_rate_cents >= 0", name="rate_not_negative"),
         CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
         CheckConstraint("used_cents >= 0", name="used_not_negative"),
@@ -169,7 +153,7 @@ class CareList(TenantTable, Base):
     __tablename__ = "care_list"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "month", "payer", "number"),
-        CheckConstraint(_one_of("payer", Payer), name="payer_known"),
+        CheckConstraint(one_of("payer", Payer), name="payer_known"),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
     )
 
@@ -192,7 +176,7 @@ class CareDeclaration(TenantTable, Base):
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
         UniqueConstraint("cooperative_id", "budget_id", "number"),
-        _own(
+        own_key(
             "agreement_id",
             "budget_id",
             "holder_id",
@@ -201,8 +185,8 @@ class CareDeclaration(TenantTable, Base):
             referred=("id", "budget_id", "holder_id", "carer_id"),
             name="fk_care_declaration_agreement",
         ),
-        _own("list_id", of="care_list"),
-        CheckConstraint(_one_of("state", DeclarationState), name="state_known"),
+        own_key("list_id", of="care_list"),
+        CheckConstraint(one_of("state", DeclarationState), name="state_known"),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
         CheckConstraint("minutes >= 0", name="minutes_not_negative"),
         CheckConstraint(

@@ -37,7 +37,6 @@ from wijkeconomie.core.charts import Bar, bar_chart
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.periods import Period
 
 CHART_MONTHS = 12
 SHORT = 3
@@ -75,21 +74,6 @@ def form_key() -> str:
 def said_in_words(refusal: DomainError) -> str:
     """A refusal in the sentence that every page has for it."""
     return str(current_app.jinja_env.filters["refusal_sentence"](refusal))
-
-
-def asked_month(written: str) -> date:
-    """The month of an address or a form.
-
-    Raises:
-        InvalidInputError: it is not one.
-    """
-    try:
-        period = Period.parse(written)
-    except ValueError as error:
-        raise InvalidInputError("write a month as 2026-01", field="month") from error
-    if period != Period.month_of(period.start):
-        raise InvalidInputError("write a month as 2026-01", field="month")
-    return period.start
 
 
 @blueprint.get("/my-care")

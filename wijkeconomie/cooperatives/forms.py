@@ -9,8 +9,9 @@ from datetime import date, datetime
 from flask import request
 from flask_babel import gettext as _
 
+from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.money.amounts import parse_amount
-from wijkeconomie.money.periods import LOCAL_TIME
+from wijkeconomie.money.periods import LOCAL_TIME, Period
 
 
 @dataclass(slots=True)
@@ -79,3 +80,18 @@ class FormReader:
             return value
         self.errors.append((name, _("Choose one of these.")))
         return allowed[0]
+
+
+def asked_month(written: str) -> date:
+    """The month of an address.
+
+    Raises:
+        InvalidInputError: it is not one.
+    """
+    try:
+        period = Period.parse(written)
+    except ValueError as error:
+        raise InvalidInputError("write a month as 2026-01", field="month") from error
+    if period != Period.month_of(period.start):
+        raise InvalidInputError("write a month as 2026-01", field="month")
+    return period.start

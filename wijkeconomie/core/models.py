@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    MetaData,
+    Text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 NAMING_CONVENTION = {
@@ -50,3 +59,19 @@ class TenantTable:
         return mapped_column(
             BigInteger, ForeignKey("cooperative.id"), primary_key=True, sort_order=-10
         )
+
+
+def one_of(column: str, kinds: type[enum.StrEnum]) -> str:
+    """The condition of a check: the column holds one of the kinds."""
+    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
+
+
+def own_key(
+    *columns: str, of: str, referred: tuple[str, ...] = ("id",), name: str | None = None
+) -> ForeignKeyConstraint:
+    """A foreign key within the cooperative: what is referred to is its own, or nothing."""
+    return ForeignKeyConstraint(
+        ["cooperative_id", *columns],
+        [f"{of}.{column}" for column in ("cooperative_id", *referred)],
+        name=name,
+    )

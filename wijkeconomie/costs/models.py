@@ -9,7 +9,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
-    ForeignKeyConstraint,
     Index,
     LargeBinary,
     Text,
@@ -17,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable, one_of, own_key
 
 
 class Basis(enum.StrEnum):
@@ -58,17 +57,6 @@ class RunState(enum.StrEnum):
     PUBLISHED = "published"
 
 
-def _one_of(column: str, kinds: type[enum.StrEnum]) -> str:
-    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
-
-
-def _own(*columns: str, of: str, referred: tuple[str, ...] = ("id",)) -> ForeignKeyConstraint:
-    """A foreign key within the cooperative."""
-    return ForeignKeyConstraint(
-        ["cooperative_id", *columns], [f"{of}.{name}" for name in ("cooperative_id", *referred)]
-    )
-
-
 class AllocationKey(TenantTable, Base):
     """A way of sharing costs that members know by name; what it is stands in its versions."""
 
@@ -91,10 +79,10 @@ class AllocationKeyVersion(TenantTable, Base):
     __table_args__ = (
         UniqueConstraint("cooperative_id", "key_id", "number"),
         UniqueConstraint("cooperative_id", "key_id", "valid_from"),
-        _own("key_id", of="allocation_key"),
-        CheckConstraint(_one_of("basis", Basis), name="basis_known"),
-        CheckConstraint(_one_of("fixed_basis", Basis), name="fixed_basis_known"),
-        CheckConstraint(_one_of("tie_policy", TiePolicy), name="tie_policy_known"),
+        own_key("key_id", of="allocation_key"),
+        CheckConstraint(one_of("basis", Basis), name="basis_known"),
+        CheckConstraint(one_of("fixed_basis", Basis), name="fixed_basis_known"),
+        CheckConstraint(one_of("tie_policy", TiePolicy), name="tie_policy_known"),
         CheckConstraint(
             "(fixed_percent is null) = (fixed_basis is null)", name="fixed_part_is_whole"
         ),
@@ -122,8 +110,8 @@ class AllocationWeight(TenantTable, Base):
 
     __tablename__ = "allocation_weight"
     __table_args__ = (
-        _own("version_id", of="allocation_key_version"),
-        _own("member_id", of="member"),
+        own_key("version_id", of="allocation_key_version"),
+        own_key("member_id", of="member"),
         CheckConstraint("minimum_cents >= 0", name="minimum_not_negative"),
         CheckConstraint("cap_cents >= minimum_cents", name="cap_not_below_minimum"),
     )
@@ -142,8 +130,8 @@ class Meter(TenantTable, Base):
     __tablename__ = "meter"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own("key_id", of="allocation_key"),
-        _own("member_id", of="member"),
+        own_key("key_id", of="allocation_key"),
+        own_key("member_id", of="member"),
     )
 
     id: Mapped[SurrogateKey]
@@ -157,7 +145,7 @@ class MeterReading(TenantTable, Base):
     """What a meter showed at the start of a day; never lower than before."""
 
     __tablename__ = "meter_reading"
-    __table_args__ = (_own("meter_id", of="meter"),)
+    __table_args__ = (own_key("meter_id", of="meter"),)
 
     meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     read_on: Mapped[date] = mapped_column(primary_key=True)
@@ -173,7 +161,7 @@ class RecurringCost(TenantTable, Base):
     __tablename__ = "recurring_cost"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own("key_id", of="allocation_key"),
+        own_key("key_id", of="allocation_key"),
         CheckConstraint("day_of_month between 1 and 31", name="day_in_month"),
         CheckConstraint("every_months between 1 and 120", name="comes_back"),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_sum"),
@@ -205,8 +193,8 @@ class SharedCost(TenantTable, Base):
         UniqueConstraint("cooperative_id", "code"),
         # A recurring cost makes one cost for each day it falls on.
         UniqueConstraint("cooperative_id", "recurring_id", "incurred_on"),
-        _own("key_id", of="allocation_key"),
-        _own("recurring_id", of="recurring_cost"),
+        own_key("key_id", of="allocation_key"),
+        own_key("recurring_id", of="recurring_cost"),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_sum"),
         Index("ix_shared_cost_cooperative_id_month", "cooperative_id", "month"),
@@ -235,8 +223,8 @@ class Subsidy(TenantTable, Base):
     __tablename__ = "subsidy"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own("key_id", of="allocation_key"),
-        CheckConstraint(_one_of("mode", SubsidyMode), name="mode_known"),
+        own_key("key_id", of="allocation_key"),
+        CheckConstraint(one_of("mode", SubsidyMode), name="mode_known"),
         CheckConstraint("awarded_cents >= 0", name="awarded_not_negative"),
         CheckConstraint("used_cents between 0 and awarded_cents", name="used_within_awarded"),
         CheckConstraint("valid_until >= valid_from", name="ends_after_start"),
@@ -263,8 +251,8 @@ class SubsidyEarmark(TenantTable, Base):
 
     __tablename__ = "subsidy_earmark"
     __table_args__ = (
-        _own("subsidy_id", of="subsidy"),
-        _own("member_id", of="member"),
+        own_key("subsidy_id", of="subsidy"),
+        own_key("member_id", of="member"),
         CheckConstraint("cents > 0", name="cents_positive"),
     )
 
@@ -279,7 +267,7 @@ class SettlementRun(TenantTable, Base):
     __tablename__ = "settlement_run"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "month", "number"),
-        CheckConstraint(_one_of("state", RunState), name="state_known"),
+        CheckConstraint(one_of("state", RunState), name="state_known"),
         CheckConstraint(
             "(state = 'draft') = (posted_at is null) and (posted_at is null) = (posted_by is null)",
             name="posted_unless_draft",
@@ -318,10 +306,10 @@ class CostSettlement(TenantTable, Base):
     __tablename__ = "cost_settlement"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "cost_id", "version"),
-        _own("cost_id", of="shared_cost"),
-        _own("run_id", of="settlement_run"),
-        _own("key_version_id", of="allocation_key_version"),
-        _own("subsidy_id", of="subsidy"),
+        own_key("cost_id", of="shared_cost"),
+        own_key("run_id", of="settlement_run"),
+        own_key("key_version_id", of="allocation_key_version"),
+        own_key("subsidy_id", of="subsidy"),
         Index("ix_cost_settlement_cooperative_id_entry_number", "cooperative_id", "entry_number"),
     )
 
@@ -356,7 +344,7 @@ class CostShareBlock(TenantTable, Base):
     """
 
     __tablename__ = "cost_share_block"
-    __table_args__ = (_own("settlement_id", of="cost_settlement"),)
+    __table_args__ = (own_key("settlement_id", of="cost_settlement"),)
 
     settlement_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -376,7 +364,7 @@ class AllocationCarry(TenantTable, Base):
     """The part of a cent that a member carries on to the next settlement of a key."""
 
     __tablename__ = "allocation_carry"
-    __table_args__ = (_own("key_id", of="allocation_key"), _own("member_id", of="member"))
+    __table_args__ = (own_key("key_id", of="allocation_key"), own_key("member_id", of="member"))
 
     key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

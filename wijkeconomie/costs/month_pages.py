@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from wijkeconomie.cooperatives.forms import asked_month
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.costs import queries
@@ -17,21 +16,6 @@ from wijkeconomie.costs.previewing import preview_month
 from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import publish_run, settle_month
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
-
-
-def asked_month(written: str) -> date:
-    """The month of an address.
-
-    Raises:
-        InvalidInputError: it is not one.
-    """
-    try:
-        period = Period.parse(written)
-    except ValueError as error:
-        raise InvalidInputError("write a month as 2026-01", field="month") from error
-    if period != Period.month_of(period.start):
-        raise InvalidInputError("write a month as 2026-01", field="month")
-    return period.start
 
 
 @blueprint.get("/costs/months/<month>")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable, one_of, own_key
 
 
 class Instrument(enum.StrEnum):
@@ -38,17 +38,6 @@ class ParticipationState(enum.StrEnum):
     REFUNDED = "refunded"
 
 
-def _one_of(column: str, kinds: type[enum.StrEnum]) -> str:
-    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
-
-
-def _own(*columns: str, of: str, referred: tuple[str, ...] = ("id",)) -> ForeignKeyConstraint:
-    """A foreign key within the cooperative."""
-    return ForeignKeyConstraint(
-        ["cooperative_id", *columns], [f"{of}.{name}" for name in ("cooperative_id", *referred)]
-    )
-
-
 # While the campaign runs only whole stages may be spent; once it has closed, all that came in.
 DRAWN_WITHIN_RAISED = (
     "drawn_cents between 0 and unit_price_cents * case when closed_on is null"
@@ -70,8 +59,8 @@ class InvestmentProject(TenantTable, Base):
         UniqueConstraint("cooperative_id", "code"),
         # Lets a participation refer to the price, so that its amount can be checked in its row.
         UniqueConstraint("cooperative_id", "id", "unit_price_cents"),
-        CheckConstraint(_one_of("instrument", Instrument), name="instrument_known"),
-        CheckConstraint(_one_of("state", ProjectState), name="state_known"),
+        CheckConstraint(one_of("instrument", Instrument), name="instrument_known"),
+        CheckConstraint(one_of("state", ProjectState), name="state_known"),
         CheckConstraint("unit_price_cents > 0", name="price_positive"),
         CheckConstraint("stage_units between 1 and target_units", name="stage_within_target"),
         CheckConstraint("maximum_units between 1 and target_units", name="maximum_within_target"),
@@ -119,14 +108,14 @@ class Participation(TenantTable, Base):
     __tablename__ = "participation"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own(
+        own_key(
             "project_id",
             "unit_price_cents",
             of="investment_project",
             referred=("id", "unit_price_cents"),
         ),
-        _own("member_id", of="member"),
-        CheckConstraint(_one_of("state", ParticipationState), name="state_known"),
+        own_key("member_id", of="member"),
+        CheckConstraint(one_of("state", ParticipationState), name="state_known"),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("cents = units * unit_price_cents", name="cents_are_units_at_price"),
         CheckConstraint(
@@ -172,7 +161,7 @@ class ProjectAsset(TenantTable, Base):
     __tablename__ = "project_asset"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own("project_id", of="investment_project"),
+        own_key("project_id", of="investment_project"),
         CheckConstraint("extract(day from in_use_from) = 1", name="in_use_from_first_day"),
         CheckConstraint("life_months between 1 and 1200", name="life_sane"),
         CheckConstraint("cost_cents > 0", name="cost_positive"),
@@ -200,8 +189,8 @@ class ProjectDrawing(TenantTable, Base):
 
     __tablename__ = "project_drawing"
     __table_args__ = (
-        _own("project_id", of="investment_project"),
-        _own("asset_id", of="project_asset"),
+        own_key("project_id", of="investment_project"),
+        own_key("asset_id", of="project_asset"),
         CheckConstraint("net_cents > 0 and vat_cents >= 0", name="amounts_not_negative"),
         CheckConstraint("cost_cents in (net_cents, net_cents + vat_cents)", name="cost_is_borne"),
         CheckConstraint("reversed_on is null or asset_id is null", name="reversed_is_of_no_asset"),
@@ -235,7 +224,7 @@ class AssetDepreciation(TenantTable, Base):
 
     __tablename__ = "asset_depreciation"
     __table_args__ = (
-        _own("asset_id", of="project_asset"),
+        own_key("asset_id", of="project_asset"),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
         CheckConstraint("cents >= 0", name="cents_not_negative"),
     )
@@ -254,7 +243,7 @@ class ProjectResult(TenantTable, Base):
     __tablename__ = "project_result"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "project_id", "year"),
-        _own("project_id", of="investment_project"),
+        own_key("project_id", of="investment_project"),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("(cents = 0) = (entry_number is null)", name="posted_when_something"),
     )
@@ -275,8 +264,8 @@ class ResultShare(TenantTable, Base):
 
     __tablename__ = "result_share"
     __table_args__ = (
-        _own("result_id", of="project_result"),
-        _own("member_id", of="member"),
+        own_key("result_id", of="project_result"),
+        own_key("member_id", of="member"),
         CheckConstraint("units > 0", name="units_positive"),
     )
 

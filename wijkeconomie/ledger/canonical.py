@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from wijkeconomie.ledger.drafts import EntryHeader
+from wijkeconomie.ledger.drafts import BulkEntryDraft, EntryHeader
 
 
 def first_hash(cooperative_code: str) -> bytes:
@@ -22,6 +22,16 @@ def first_hash(cooperative_code: str) -> bytes:
 def posting_line(line: int, account_code: str, unit: str, amount: int) -> str:
     """One posting in canonical form, with its line feed."""
     return f"{line}\t{account_code}\t{unit}\t{amount}\n"
+
+
+def bulk_posting_lines(draft: BulkEntryDraft) -> list[str]:
+    """All postings of an entry in canonical form; written out here, as there may be many."""
+    return [
+        f"{line}\t{code}\t{draft.unit}\t{amount}\n"
+        for line, (code, amount) in enumerate(
+            zip(draft.account_codes, draft.amounts.tolist(), strict=True), start=1
+        )
+    ]
 
 
 def content_hash(

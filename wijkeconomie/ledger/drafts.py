@@ -104,3 +104,10 @@ class BulkEntryDraft(EntryHeader):
                 unit=self.unit,
                 difference=difference,
             )
+
+    def postings(self) -> tuple[PostingDraft, ...]:
+        """The postings one by one."""
+        return tuple(
+            PostingDraft(code, amount, self.unit)
+            for code, amount in zip(self.account_codes, self.amounts.tolist(), strict=True)
+        )

@@ -15,7 +15,7 @@ from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.refusals import IdempotencyKeyReusedError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries
-from wijkeconomie.ledger.canonical import content_hash, posting_line
+from wijkeconomie.ledger.canonical import bulk_posting_lines, content_hash, posting_line
 from wijkeconomie.ledger.chart import ChartLine
 from wijkeconomie.ledger.drafts import BulkEntryDraft, EntryDraft, EntryHeader, PostingDraft
 from wijkeconomie.ledger.refusals import (
@@ -137,7 +137,7 @@ def post_bulk_entries(uow: UnitOfWork, drafts: Sequence[BulkEntryDraft]) -> list
     """
     if not drafts:
         return []
-    lines = [_bulk_lines(draft) for draft in drafts]
+    lines = [bulk_posting_lines(draft) for draft in drafts]
     numbers = _insert(
         uow,
         _POST_BY_ID,
@@ -160,25 +160,9 @@ def post_bulk_entries(uow: UnitOfWork, drafts: Sequence[BulkEntryDraft]) -> list
     return [
         PostedEntry(numbers[draft.idempotency_key], is_replay=False)
         if draft.idempotency_key in numbers
-        else _posted_before(uow, draft, _bulk_postings(draft))
+        else _posted_before(uow, draft, draft.postings())
         for draft in drafts
     ]
-
-
-def _bulk_lines(draft: BulkEntryDraft) -> list[str]:
-    return [
-        f"{line}\t{code}\t{draft.unit}\t{amount}\n"
-        for line, (code, amount) in enumerate(
-            zip(draft.account_codes, draft.amounts.tolist(), strict=True), start=1
-        )
-    ]
-
-
-def _bulk_postings(draft: BulkEntryDraft) -> tuple[PostingDraft, ...]:
-    return tuple(
-        PostingDraft(code, amount, draft.unit)
-        for code, amount in zip(draft.account_codes, draft.amounts.tolist(), strict=True)
-    )
 
 
 def _content_hash(uow: UnitOfWork, header: EntryHeader, lines: Sequence[str]) -> bytes:

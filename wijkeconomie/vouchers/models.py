@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable, one_of, own_key
 
 
 class VatKind(enum.StrEnum):
@@ -56,15 +56,6 @@ class RedemptionRefusal(enum.StrEnum):
     INSUFFICIENT_BALANCE = "insufficient_balance"
 
 
-def _one_of(column: str, kinds: type[enum.StrEnum]) -> str:
-    return f"{column} in ({', '.join(repr(kind.value) for kind in kinds)})"
-
-
-def _own(*columns: str, of: str) -> ForeignKeyConstraint:
-    """A foreign key within the cooperative."""
-    return ForeignKeyConstraint(["cooperative_id", *columns], [f"{of}.cooperative_id", f"{of}.id"])
-
-
 class VoucherScheme(TenantTable, Base):
     """A kind of voucher that members know by name: its unit, its tax, how long it is valid.
 
@@ -75,7 +66,7 @@ class VoucherScheme(TenantTable, Base):
     __tablename__ = "voucher_scheme"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        CheckConstraint(_one_of("vat_kind", VatKind), name="vat_kind_known"),
+        CheckConstraint(one_of("vat_kind", VatKind), name="vat_kind_known"),
         CheckConstraint(
             "(vat_kind = 'SPV') = (vat_basis_points is not null)", name="one_rate_if_single_purpose"
         ),
@@ -131,7 +122,7 @@ class Merchant(TenantTable, Base):
     __tablename__ = "merchant"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        CheckConstraint(_one_of("vat_mix", VatMix), name="vat_mix_known"),
+        CheckConstraint(one_of("vat_mix", VatMix), name="vat_mix_known"),
         CheckConstraint("fee_basis_points between 0 and 10000", name="fee_is_a_part"),
     )
 
@@ -151,7 +142,7 @@ class MerchantContact(TenantTable, Base):
 
     __tablename__ = "merchant_contact"
     __table_args__ = (
-        _own("merchant_id", of="merchant"),
+        own_key("merchant_id", of="merchant"),
         CheckConstraint("email = lower(email)", name="email_lower_case"),
     )
 
@@ -164,8 +155,8 @@ class SchemeMerchant(TenantTable, Base):
 
     __tablename__ = "scheme_merchant"
     __table_args__ = (
-        _own("scheme_id", of="voucher_scheme"),
-        _own("merchant_id", of="merchant"),
+        own_key("scheme_id", of="voucher_scheme"),
+        own_key("merchant_id", of="merchant"),
     )
 
     scheme_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -181,15 +172,15 @@ class Voucher(TenantTable, Base):
     __tablename__ = "voucher"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own("scheme_id", of="voucher_scheme"),
-        _own("holder_id", of="member"),
-        _own("fund_id", of="voucher_fund"),
+        own_key("scheme_id", of="voucher_scheme"),
+        own_key("holder_id", of="member"),
+        own_key("fund_id", of="voucher_fund"),
         ForeignKeyConstraint(
             ["cooperative_id", "origin_id"],
             ["voucher.cooperative_id", "voucher.id"],
             name="fk_voucher_origin",
         ),
-        CheckConstraint(_one_of("paid_by", PaidBy), name="paid_by_known"),
+        CheckConstraint(one_of("paid_by", PaidBy), name="paid_by_known"),
         CheckConstraint("(paid_by = 'transfer') = (origin_id is not null)", name="origin_if_part"),
         CheckConstraint("paid_by <> 'fund' or fund_id is not null", name="fund_if_given"),
         CheckConstraint("face_minor > 0", name="face_positive"),
@@ -228,10 +219,10 @@ class VoucherRedemption(TenantTable, Base):
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
         UniqueConstraint("cooperative_id", "asked_by", "idempotency_key"),
-        _own("voucher_id", of="voucher"),
-        _own("holder_id", of="member"),
-        _own("merchant_id", of="merchant"),
-        CheckConstraint(_one_of("refusal", RedemptionRefusal), name="refusal_known"),
+        own_key("voucher_id", of="voucher"),
+        own_key("holder_id", of="member"),
+        own_key("merchant_id", of="merchant"),
+        CheckConstraint(one_of("refusal", RedemptionRefusal), name="refusal_known"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("balance_after_minor >= 0", name="balance_not_negative"),
         CheckConstraint(
@@ -275,8 +266,8 @@ class VoucherRedemptionLine(TenantTable, Base):
 
     __tablename__ = "voucher_redemption_line"
     __table_args__ = (
-        _own("redemption_id", of="voucher_redemption"),
-        _own("voucher_id", of="voucher"),
+        own_key("redemption_id", of="voucher_redemption"),
+        own_key("voucher_id", of="voucher"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("refunded_minor between 0 and amount_minor", name="refunded_was_redeemed"),
     )
@@ -297,10 +288,10 @@ class PaymentCode(TenantTable, Base):
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code_hash"),
         UniqueConstraint("cooperative_id", "redemption_id"),
-        _own("holder_id", of="member"),
-        _own("voucher_id", of="voucher"),
-        _own("redemption_id", of="voucher_redemption"),
-        CheckConstraint(_one_of("kind", CodeKind), name="kind_known"),
+        own_key("holder_id", of="member"),
+        own_key("voucher_id", of="voucher"),
+        own_key("redemption_id", of="voucher_redemption"),
+        CheckConstraint(one_of("kind", CodeKind), name="kind_known"),
         CheckConstraint("maximum_minor > 0", name="maximum_positive"),
     )
 
@@ -324,7 +315,7 @@ class MerchantPayout(TenantTable, Base):
     __tablename__ = "merchant_payout"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "number"),
-        _own("merchant_id", of="merchant"),
+        own_key("merchant_id", of="merchant"),
         CheckConstraint(
             "gross_cents = fee_cents + fee_vat_cents + paid_cents", name="parts_are_the_whole"
         ),
