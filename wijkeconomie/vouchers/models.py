@@ -175,14 +175,13 @@ class SchemeMerchant(TenantTable, Base):
 class Voucher(TenantTable, Base):
     """A voucher of one member. ``account_id`` is its account; that balance is what it holds.
 
-    Ten thousand are written by one statement, whose trigger checks their kind and fund together
-    instead of row by row.
+    Ten thousand are written by one statement, whose trigger checks kinds, funds and
+    holders together instead of row by row.
     """
 
     __tablename__ = "voucher"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "code"),
-        _own("holder_id", of="member"),
         ForeignKeyConstraint(
             ["cooperative_id", "origin_id"],
             ["voucher.cooperative_id", "voucher.id"],

@@ -177,7 +177,7 @@ _ANSWERED = text(
     """
 select r.asked_by, r.idempotency_key, r.id, r.code, m.code, m.name, v.code, r.holder_id, r.unit,
   r.amount_minor, r.redeemed_on, r.refusal, r.balance_after_minor
-from unnest(cast(:actors as text[]), cast(:keys as text[])) as asked (actor, key)
+from unnest((select cast(:actors as text[])), (select cast(:keys as text[]))) as asked (actor, key)
 join voucher_redemption r on r.cooperative_id = :cooperative_id and r.asked_by = asked.actor
   and r.idempotency_key = asked.key
 join merchant m on m.cooperative_id = r.cooperative_id and m.id = r.merchant_id
