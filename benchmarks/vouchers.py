@@ -31,6 +31,10 @@ _TABLES = """
 create table raw_voucher_balance (cooperative_id bigint, account_id bigint,
   balance bigint check (balance >= 0), primary key (cooperative_id, account_id));
 insert into raw_voucher_balance values (1, 0, 1000000000000);
+create table raw_voucher_account (cooperative_id bigint, id bigint generated always as identity,
+  code text, key text, party text, unit text, kind text, rgs_code text, name_nl text, name_en text,
+  has_parties boolean, primary key (cooperative_id, id), unique (cooperative_id, code, unit),
+  unique (cooperative_id, key, party, unit));
 create table raw_voucher (cooperative_id bigint, id bigint generated always as identity,
   code text, scheme_id bigint, holder_id bigint, account_id bigint, paid_by text,
   face bigint, issued_on date, usable_from date, expires_on date, entry_number bigint,
@@ -41,18 +45,24 @@ create table raw_voucher_posting (cooperative_id bigint, entry_number bigint, li
   account_id bigint, amount bigint, primary key (cooperative_id, entry_number, line));
 create index on raw_voucher_posting (cooperative_id, account_id);
 create sequence raw_voucher_number;
-create sequence raw_voucher_account;
 """
 _DEBIT = """
 update raw_voucher_balance set balance = balance - 1
 where cooperative_id = 1 and account_id = 0 and balance >= 1
 """
 _ISSUE = """
-with entry as (select nextval('raw_voucher_number') as number), issued as (
+with entry as (select nextval('raw_voucher_number') as number), account as (
+  insert into raw_voucher_account (cooperative_id, code, key, party, unit, kind, rgs_code, name_nl,
+    name_en, has_parties)
+  select 1, '16535:' || code, 'vouchers_outstanding', code, 'EUR', 'liability', 'BSchOvsVou',
+    'Wijkmunt in omloop', 'Vouchers outstanding', false
+  from unnest(%(codes)s::text[]) as code
+  returning id, party
+), issued as (
   insert into raw_voucher (cooperative_id, code, scheme_id, holder_id, account_id, paid_by, face,
     issued_on, usable_from, expires_on, entry_number)
-  select 1, code, 1, 1, nextval('raw_voucher_account'), 'bank', 2500, %(day)s, %(day)s, %(until)s,
-    entry.number from entry, unnest(%(codes)s::text[]) as code
+  select 1, account.party, 1, 1, account.id, 'bank', 2500, %(day)s, %(day)s, %(until)s,
+    entry.number from entry, account
   returning account_id, entry_number
 ), held as (
   insert into raw_voucher_balance select 1, account_id, 2500 from issued

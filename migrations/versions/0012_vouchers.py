@@ -6,6 +6,8 @@ Revises: 0011_products
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,20 +18,29 @@ down_revision = "0011_products"
 branch_labels = None
 depends_on = None
 
+SQL = Path(__file__).parents[1] / "sql"
+
 
 def upgrade() -> None:
     _create_tables()
     _set_roles("'member', 'coordinator', 'treasurer', 'accountant', 'board', 'care', 'merchant'")
     op.execute(sa.text(_open_balances(_LIMIT_OF_VOUCHERS).replace(":", r"\:")))
     op.execute(sa.text(_GUARD.replace(":", r"\:")))
+    _replace_guard((SQL / "check_postings.sql").read_text(encoding="utf-8"))
     for table, rights in _RIGHTS.items():
         for statement in protect_tenant_table(table, rights=rights):
             op.execute(statement)
 
 
 def downgrade() -> None:
-    op.execute("drop trigger lines_add_up on voucher_redemption")
-    op.execute("drop function voucher_lines_add_up()")
+    guards = (SQL / "ledger_guards.sql").read_text(encoding="utf-8")
+    began = guards.index("create function ledger_check_postings()")
+    ended = guards.index("end $$;", began) + len("end $$;")
+    _replace_guard(guards[began:ended].replace("create function", "create or replace function"))
+    for table, trigger, function in _TRIGGERS:
+        op.execute(f"drop trigger {trigger} on {table}")
+        op.execute(f"drop function {function}()")
+    op.execute("drop function voucher_lines_add_up(bigint, bigint[])")
     op.execute(sa.text(_open_balances("null").replace(":", r"\:")))
     op.execute("delete from role_grant where role = 'merchant'")
     _set_roles("'member', 'coordinator', 'treasurer', 'accountant', 'board', 'care'")
@@ -49,6 +60,10 @@ def downgrade() -> None:
     op.drop_table("voucher_scheme")
     op.drop_table("voucher_fund")
     op.drop_table("merchant")
+
+
+def _replace_guard(statement: str) -> None:
+    op.execute(sa.text(statement.replace(":", r"\:")))
 
 
 def _set_roles(roles: str) -> None:
@@ -72,15 +87,16 @@ end $$;
 """
 
 
-# What vouchers paid is what was redeemed, whoever wrote it.
+# What vouchers paid is what was redeemed, whoever wrote it. Redemptions and their lines are
+# written by one statement and checked together when it ends; a change is checked at the end of
+# its transaction. Vouchers are written by the thousand, and checked by kind, fund and holder.
 _GUARD = """
-create function voucher_lines_add_up() returns trigger
+create function voucher_lines_add_up(cooperative bigint, ids bigint[]) returns void
 language plpgsql security definer
 set search_path = pg_catalog, public set enable_seqscan = off as $$
 declare
   told record;
 begin
-  -- The row as it is at the end: what was added and changed together is judged together.
   select r.code, coalesce(sum(l.amount_minor), 0) as paid,
     coalesce(sum(l.refunded_minor), 0) as refunded, r.refunded_minor as to_refund,
     (case when r.refusal is null then r.amount_minor else 0 end) as to_pay
@@ -88,19 +104,108 @@ begin
   from voucher_redemption r
   left join voucher_redemption_line l
     on l.cooperative_id = r.cooperative_id and l.redemption_id = r.id
-  where r.cooperative_id = new.cooperative_id and r.id = new.id
-  group by r.cooperative_id, r.id;
-  if told.paid <> told.to_pay or told.refunded <> told.to_refund then
+  where r.cooperative_id = cooperative and r.id = any(ids)
+  group by r.cooperative_id, r.id
+  having coalesce(sum(l.amount_minor), 0)
+      <> (case when r.refusal is null then r.amount_minor else 0 end)
+    or coalesce(sum(l.refunded_minor), 0) <> r.refunded_minor
+  limit 1;
+  if found then
     raise exception 'the vouchers of redemption % paid % and got back %, not % and %',
       told.code, told.paid, told.refunded, told.to_pay, told.to_refund using errcode = 'WE009';
+  end if;
+end $$;
+
+create function voucher_check_added() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, public set enable_seqscan = off as $$
+declare
+  given record;
+begin
+  if exists (
+    select from (select distinct cooperative_id, merchant_id, holder_id, voucher_id from added) x
+    where not exists (select from merchant m
+        where m.cooperative_id = x.cooperative_id and m.id = x.merchant_id)
+      or not exists (select from member m
+        where m.cooperative_id = x.cooperative_id and m.id = x.holder_id)
+      or (x.voucher_id is not null and not exists (select from voucher v
+        where v.cooperative_id = x.cooperative_id and v.id = x.voucher_id))
+  ) then
+    raise exception 'a redemption names what does not exist'
+      using errcode = 'foreign_key_violation';
+  end if;
+  for given in select cooperative_id, array_agg(id) as ids from added group by cooperative_id loop
+    perform voucher_lines_add_up(given.cooperative_id, given.ids);
+  end loop;
+  return null;
+end $$;
+
+create trigger check_added after insert on voucher_redemption
+referencing new table as added
+for each statement execute function voucher_check_added();
+
+create function voucher_check_changed() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  perform voucher_lines_add_up(new.cooperative_id, array[new.id]);
+  return null;
+end $$;
+
+create constraint trigger check_changed after update on voucher_redemption
+deferrable initially deferred
+for each row execute function voucher_check_changed();
+
+create function voucher_line_check_added() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, public set enable_seqscan = off as $$
+begin
+  if exists (
+    select from added x
+    where not exists (select from voucher v
+        where v.cooperative_id = x.cooperative_id and v.id = x.voucher_id)
+      or not exists (select from voucher_redemption r
+        where r.cooperative_id = x.cooperative_id and r.id = x.redemption_id)
+  ) then
+    raise exception 'a line names what does not exist' using errcode = 'foreign_key_violation';
   end if;
   return null;
 end $$;
 
-create constraint trigger lines_add_up after insert or update on voucher_redemption
-deferrable initially deferred
-for each row execute function voucher_lines_add_up();
+create trigger check_added after insert on voucher_redemption_line
+referencing new table as added
+for each statement execute function voucher_line_check_added();
+
+create function voucher_check_issued() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, public set enable_seqscan = off as $$
+begin
+  if exists (
+    select from (select distinct cooperative_id, scheme_id, fund_id from added) x
+    where not exists (select from voucher_scheme s
+        where s.cooperative_id = x.cooperative_id and s.id = x.scheme_id)
+      or (x.fund_id is not null and not exists (select from voucher_fund f
+        where f.cooperative_id = x.cooperative_id and f.id = x.fund_id))
+  ) or exists (
+    select from (select distinct cooperative_id, holder_id from added) x
+    where x.holder_id is distinct from (select m.id from member m
+      where m.cooperative_id = x.cooperative_id and m.id >= x.holder_id order by m.id limit 1)
+  ) then
+    raise exception 'a voucher names what does not exist' using errcode = 'foreign_key_violation';
+  end if;
+  return null;
+end $$;
+
+create trigger check_issued after insert on voucher
+referencing new table as added
+for each statement execute function voucher_check_issued();
 """
+
+_TRIGGERS = (
+    ("voucher_redemption", "check_added", "voucher_check_added"),
+    ("voucher_redemption", "check_changed", "voucher_check_changed"),
+    ("voucher_redemption_line", "check_added", "voucher_line_check_added"),
+    ("voucher", "check_issued", "voucher_check_issued"),
+)
 
 _RIGHTS = {
     "voucher_scheme": "select, insert, update (name, valid_days, reminder_days, hold_days)",
@@ -330,29 +435,9 @@ def _create_tables() -> None:
         sa.CheckConstraint("face_minor > 0", name=op.f("ck_voucher_face_positive")),
         sa.CheckConstraint("usable_from >= issued_on", name=op.f("ck_voucher_usable_after_issue")),
         sa.ForeignKeyConstraint(
-            ["cooperative_id", "fund_id"],
-            ["voucher_fund.cooperative_id", "voucher_fund.id"],
-            name=op.f("fk_voucher_cooperative_id_fund_id_voucher_fund"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "holder_id"],
-            ["member.cooperative_id", "member.id"],
-            name=op.f("fk_voucher_cooperative_id_holder_id_member"),
-        ),
-        sa.ForeignKeyConstraint(
             ["cooperative_id", "origin_id"],
             ["voucher.cooperative_id", "voucher.id"],
             name="fk_voucher_origin",
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "scheme_id"],
-            ["voucher_scheme.cooperative_id", "voucher_scheme.id"],
-            name=op.f("fk_voucher_cooperative_id_scheme_id_voucher_scheme"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id"],
-            ["cooperative.id"],
-            name=op.f("fk_voucher_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_voucher")),
         sa.UniqueConstraint("cooperative_id", "code", name=op.f("uq_voucher_cooperative_id_code")),
@@ -402,26 +487,6 @@ def _create_tables() -> None:
         sa.CheckConstraint(
             "refunded_minor between 0 and case when refusal is null then amount_minor else 0 end",
             name=op.f("ck_voucher_redemption_refunded_was_redeemed"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "holder_id"],
-            ["member.cooperative_id", "member.id"],
-            name=op.f("fk_voucher_redemption_cooperative_id_holder_id_member"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "merchant_id"],
-            ["merchant.cooperative_id", "merchant.id"],
-            name=op.f("fk_voucher_redemption_cooperative_id_merchant_id_merchant"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "voucher_id"],
-            ["voucher.cooperative_id", "voucher.id"],
-            name=op.f("fk_voucher_redemption_cooperative_id_voucher_id_voucher"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id"],
-            ["cooperative.id"],
-            name=op.f("fk_voucher_redemption_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_voucher_redemption")),
         sa.UniqueConstraint(
@@ -506,21 +571,6 @@ def _create_tables() -> None:
         sa.CheckConstraint(
             "refunded_minor between 0 and amount_minor",
             name=op.f("ck_voucher_redemption_line_refunded_was_redeemed"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "redemption_id"],
-            ["voucher_redemption.cooperative_id", "voucher_redemption.id"],
-            name=op.f("fk_voucher_redemption_line_cooperative_id_redemption_id_voucher_redemption"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id", "voucher_id"],
-            ["voucher.cooperative_id", "voucher.id"],
-            name=op.f("fk_voucher_redemption_line_cooperative_id_voucher_id_voucher"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["cooperative_id"],
-            ["cooperative.id"],
-            name=op.f("fk_voucher_redemption_line_cooperative_id_cooperative"),
         ),
         sa.PrimaryKeyConstraint(
             "cooperative_id", "redemption_id", "voucher_id", name=op.f("pk_voucher_redemption_line")

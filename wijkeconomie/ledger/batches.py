@@ -8,17 +8,20 @@ from itertools import chain, repeat
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from wijkeconomie.core.round_trips import Read
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.canonical import content_hash, posting_line
 from wijkeconomie.ledger.drafts import EntryDraft
 from wijkeconomie.ledger.refusals import as_refusal
 
+# The arrays come through sub-selects, which hide their length: one plan serves all.
 _POST = text(
     """
 with drafted as (
-  select * from unnest(cast(:dates as date[]), cast(:actors as text[]), cast(:kinds as text[]),
-    cast(:sources as text[]), cast(:descriptions as text[]), cast(:keys as text[]),
-    cast(:counts as bigint[]), cast(:hashes as bytea[])) with ordinality
+  select * from unnest((select cast(:dates as date[])), (select cast(:actors as text[])),
+    (select cast(:kinds as text[])), (select cast(:sources as text[])),
+    (select cast(:descriptions as text[])), (select cast(:keys as text[])),
+    (select cast(:counts as bigint[])), (select cast(:hashes as bytea[]))) with ordinality
     as d (accounting_date, posted_by, kind, source, description, key, count, hash, position)
 ), entry as (
   insert into journal_entry (cooperative_id, number, accounting_date, posted_at, posted_by,
@@ -30,11 +33,16 @@ with drafted as (
 ), lines as (
   insert into posting (cooperative_id, entry_number, line, account_id, amount)
   select :cooperative_id, entry.number, l.line, account.id, l.amount
-  from unnest(cast(:line_keys as text[]), cast(:lines as bigint[]), cast(:codes as text[]),
-    cast(:units as text[]), cast(:amounts as bigint[])) as l (key, line, code, unit, amount)
+  from unnest((select cast(:line_keys as text[])), (select cast(:lines as bigint[])),
+    (select cast(:codes as text[])), (select cast(:units as text[])),
+    (select cast(:amounts as bigint[]))) as l (key, line, code, unit, amount)
   join entry on entry.idempotency_key = l.key
-  left join account on account.cooperative_id = :cooperative_id
-    and account.code = l.code and account.unit = l.unit
+  left join lateral (
+    -- "From this code on, the first" names the right index, whatever the statistics say.
+    select x.id, x.code, x.unit from account x
+    where x.cooperative_id = :cooperative_id and (x.code, x.unit) >= (l.code, l.unit)
+    order by x.code, x.unit limit 1
+  ) account on account.code = l.code and account.unit = l.unit
 )
 select idempotency_key, number from entry
 """
@@ -98,6 +106,14 @@ def post_entries(
         if refusal is None:
             raise
         raise refusal from error
+
+
+_HOLD = text("select ledger_lock_books(:cooperative_id)")
+
+
+def hold_books(cooperative_id: int) -> Read:
+    """As ``lock_books``, to be sent along with what is read after it."""
+    return Read(_HOLD, {"cooperative_id": cooperative_id}, lambda _rows: None)
 
 
 _OPEN = text(

@@ -101,7 +101,7 @@ def export_city(shell: Shell, folder: Path, code: str | None, *, overwrite: bool
 @cooperative_option
 @pass_shell
 def export_outcomes(shell: Shell, folder: Path, code: str | None) -> None:
-    """Write what every pledge of a settled round received and cost, and totals per round."""
+    """Write what rounds and costs came to, and the answers to redemptions."""
     with shell.runtime() as runtime:
         rows = write_outcomes(
             runtime.units_of_work, system_identity("cli"), folder, cooperative=code

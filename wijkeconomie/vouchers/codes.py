@@ -22,6 +22,7 @@ from wijkeconomie.vouchers.refusals import (
     UnknownVoucherError,
     VoucherBalanceError,
     VoucherExpiredError,
+    VoucherNotUsableYetError,
     WrongCooperativeError,
 )
 from wijkeconomie.vouchers.rules import Purse, Refusal, decide
@@ -75,6 +76,9 @@ def make_phone_code(uow: UnitOfWork, amount_minor: int, *, unit: str = "EUR") ->
     decision = decide(purses, amount_minor, local_date(uow.now, LOCAL_TIME))
     if decision.refusal is Refusal.EXPIRED:
         raise VoucherExpiredError("the vouchers have expired")
+    if decision.refusal is Refusal.NOT_USABLE_YET:
+        first = min(purse.usable_from for purse in purses).isoformat()
+        raise VoucherNotUsableYetError(f"usable from {first}", date=first)
     if decision.refusal is not None:
         raise VoucherBalanceError(
             f"the vouchers hold {decision.available}",

@@ -13,7 +13,9 @@ from wijkeconomie.core.refusals import (
     InvalidInputError,
     PermissionDeniedError,
 )
+from wijkeconomie.core.round_trips import read_together
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.ledger.batches import hold_books
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers.answers import Answer, Asked, Redeem, code_hash
 from wijkeconomie.vouchers.codes import require_own_cooperative
@@ -23,12 +25,12 @@ from wijkeconomie.vouchers.purses import (
     Holding,
     KnownCode,
     Till,
-    answered_before,
-    holdings_by_code,
     holdings_by_id,
     known_codes,
     merchants_of_login,
-    tills,
+    read_answers,
+    read_holdings,
+    read_tills,
     wallets,
 )
 from wijkeconomie.vouchers.refusals import (
@@ -79,7 +81,7 @@ class _Chosen:
 
 @dataclass(slots=True)
 class Desk:
-    """The requests of one transaction. It reads for all of them at once, under held books."""
+    """The requests of one transaction. It holds the books and reads for all of them at once."""
 
     uow: UnitOfWork
     asked: Sequence[Asked]
@@ -95,18 +97,23 @@ class Desk:
     def __post_init__(self) -> None:
         session, tenant = self.uow.session, self.uow.tenant
         commands = [each.command for each in self.asked]
-        self._earlier = answered_before(session, tenant, [each.key for each in self.asked])
-        self._merchants = tills(session, tenant, [each.merchant_code for each in commands])
+        _, self._earlier, self._merchants, named = read_together(
+            session,
+            [
+                hold_books(tenant),
+                read_answers(tenant, [each.key for each in self.asked]),
+                read_tills(tenant, [each.merchant_code for each in commands]),
+                read_holdings(tenant, [c.voucher_code for c in commands if c.voucher_code]),
+            ],
+        )
+        self._by_code = {code: holding.id for code, holding in named.items()}
+        self._vouchers = {holding.id: holding for holding in named.values()}
         hashes = [code_hash(tenant, c.payment_code) for c in commands if c.payment_code]
         self._codes = known_codes(session, tenant, hashes) if hashes else {}
-        self._read_vouchers(commands)
+        self._read_wallets(commands)
 
-    def _read_vouchers(self, commands: Sequence[Redeem]) -> None:
+    def _read_wallets(self, commands: Sequence[Redeem]) -> None:
         session, tenant = self.uow.session, self.uow.tenant
-        named = [c.voucher_code for c in commands if c.voucher_code]
-        found = holdings_by_code(session, tenant, named) if named else {}
-        self._vouchers = {holding.id: holding for holding in found.values()}
-        self._by_code = {code: holding.id for code, holding in found.items()}
         if single := {code.voucher_id for code in self._codes.values() if code.voucher_id}:
             self._vouchers |= holdings_by_id(session, tenant, single)
         holders = {c.holder_id for c in commands if c.holder_id is not None}

@@ -47,7 +47,7 @@ def overview() -> ResponseReturnValue:
     require_permission(visit.identity, "voucher.read")
     with visit.begin() as uow:
         session, tenant, day = uow.session, uow.tenant, today(uow)
-        months = meters.months_of_circulation(session, tenant, _last_months(day))
+        months = _since_the_first(meters.months_of_circulation(session, tenant, _last_months(day)))
         shown = {
             "circulation": meters.circulation(session, tenant),
             "cover": meters.cover(session, tenant),
@@ -66,6 +66,17 @@ def overview() -> ResponseReturnValue:
         key=new_key(),
         **shown,
     )
+
+
+def _since_the_first(
+    months: Sequence[meters.MonthOfCirculation],
+) -> Sequence[meters.MonthOfCirculation]:
+    """The months from the first one on in which there was something; the last one always."""
+    began = next(
+        (position for position, each in enumerate(months) if each.issued or each.outstanding),
+        len(months) - 1,
+    )
+    return months[began:]
 
 
 def _last_months(day: date) -> list[date]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.arrays import array_text
+from wijkeconomie.core.round_trips import Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,11 @@ select v.id, v.code, v.scheme_id, v.holder_id, v.fund_id, v.paid_by, s.unit, s.v
     where e.cooperative_id = v.cooperative_id and e.scheme_id = v.scheme_id)
 from voucher v
 join voucher_scheme s on s.cooperative_id = v.cooperative_id and s.id = v.scheme_id
-join account a on a.cooperative_id = v.cooperative_id and a.id = v.account_id
+join lateral (
+  -- "From this id on, the first" names the primary key, whatever the statistics say.
+  select x.id, x.code from account x
+  where x.cooperative_id = v.cooperative_id and x.id >= v.account_id order by x.id limit 1
+) a on a.id = v.account_id
 join account_balance b on b.cooperative_id = v.cooperative_id and b.account_id = v.account_id
 where v.cooperative_id = :cooperative_id and {chosen}
 """
@@ -98,17 +103,23 @@ _BY_HOLDER = text(
 )
 
 
-def _holding(row: Row[Any]) -> Holding:
-    columns: Sequence[Any] = row
-    return Holding(*[*columns[:-1], frozenset(columns[-1])])
+def _holding(row: Sequence[Any]) -> Holding:
+    return Holding(*[*row[:-1], frozenset(row[-1])])
 
 
 def holdings_by_code(
     session: Session, cooperative_id: int, codes: Sequence[str]
 ) -> dict[str, Holding]:
     """Vouchers by their codes; unknown ones are left out."""
-    rows = session.execute(_BY_CODE, {"cooperative_id": cooperative_id, "codes": list(codes)})
-    return {row[1]: _holding(row) for row in rows}
+    read = read_holdings(cooperative_id, codes)
+    found: dict[str, Holding] = read.parse(session.execute(read.statement, read.values).all())
+    return found
+
+
+def read_holdings(cooperative_id: int, codes: Sequence[str]) -> Read:
+    """To read vouchers by their codes."""
+    values = {"cooperative_id": cooperative_id, "codes": list(codes)}
+    return Read(_BY_CODE, values, lambda rows: {row[1]: _holding(row) for row in rows})
 
 
 def holdings_by_id(session: Session, cooperative_id: int, ids: Iterable[int]) -> dict[int, Holding]:
@@ -130,18 +141,20 @@ def wallets(
     return found
 
 
-def tills(session: Session, cooperative_id: int, codes: Sequence[str]) -> dict[str, Till]:
-    """Merchants by their codes; who is not on the list is left out."""
-    rows = session.execute(
-        text(
-            "select m.id, m.code, m.name, m.stopped_on, a.code as account_code from merchant m"
-            " left join account a on a.cooperative_id = m.cooperative_id and a.key = 'merchants'"
-            " and a.party = m.code and a.unit = 'EUR'"
-            " where m.cooperative_id = :cooperative_id and m.code = any(cast(:codes as text[]))"
-        ),
-        {"cooperative_id": cooperative_id, "codes": list(codes)},
-    )
-    return {row.code: Till(*row) for row in rows}
+_TILLS = text(
+    """
+select m.id, m.code, m.name, m.stopped_on, a.code as account_code from merchant m
+left join account a on a.cooperative_id = m.cooperative_id and a.key = 'merchants'
+  and a.party = m.code and a.unit = 'EUR'
+where m.cooperative_id = :cooperative_id and m.code = any(cast(:codes as text[]))
+"""
+)
+
+
+def read_tills(cooperative_id: int, codes: Sequence[str]) -> Read:
+    """To read merchants by their codes; who is not on the list is left out."""
+    values = {"cooperative_id": cooperative_id, "codes": list(codes)}
+    return Read(_TILLS, values, lambda rows: {row[1]: Till(*row) for row in rows})
 
 
 def known_codes(
@@ -164,7 +177,7 @@ _ANSWERED = text(
     """
 select r.asked_by, r.idempotency_key, r.id, r.code, m.code, m.name, v.code, r.holder_id, r.unit,
   r.amount_minor, r.redeemed_on, r.refusal, r.balance_after_minor
-from unnest(cast(:actors as text[]), cast(:keys as text[])) as asked (actor, key)
+from unnest((select cast(:actors as text[])), (select cast(:keys as text[]))) as asked (actor, key)
 join voucher_redemption r on r.cooperative_id = :cooperative_id and r.asked_by = asked.actor
   and r.idempotency_key = asked.key
 join merchant m on m.cooperative_id = r.cooperative_id and m.id = r.merchant_id
@@ -173,16 +186,14 @@ left join voucher v on v.cooperative_id = r.cooperative_id and v.id = r.voucher_
 )
 
 
-def answered_before(
-    session: Session, cooperative_id: int, asked: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], Answered]:
-    """Earlier answers by actor and idempotency key."""
+def read_answers(cooperative_id: int, asked: Sequence[tuple[str, str]]) -> Read:
+    """To read earlier answers by actor and idempotency key."""
     values: dict[str, Any] = {
         "cooperative_id": cooperative_id,
         "actors": [actor for actor, _ in asked],
         "keys": [key for _, key in asked],
     }
-    return {(row[0], row[1]): Answered(*row) for row in session.execute(_ANSWERED, values)}
+    return Read(_ANSWERED, values, lambda rows: {(r[0], r[1]): Answered(*r) for r in rows})
 
 
 def merchants_of_login(session: Session, cooperative_id: int, login_id: int) -> list[Till]:

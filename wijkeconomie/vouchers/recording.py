@@ -84,6 +84,7 @@ class _Drafter:
         return self._codes[key]
 
 
+# The arrays come through sub-selects, which hide their length: one plan serves all.
 _WRITE = text(
     """
 with answered as (
@@ -92,10 +93,12 @@ with answered as (
     balance_after_minor, entry_number)
   select :cooperative_id, code, asked_by, idempotency_key, voucher_id, holder_id, merchant_id,
     unit, amount_minor, redeemed_on, :now, refusal, balance_after_minor, entry_number
-  from unnest(cast(:codes as text[]), cast(:actors as text[]), cast(:keys as text[]),
-    cast(:vouchers as bigint[]), cast(:holders as bigint[]), cast(:merchants as bigint[]),
-    cast(:units as text[]), cast(:amounts as bigint[]), cast(:days as date[]),
-    cast(:refusals as text[]), cast(:balances as bigint[]), cast(:entries as bigint[]))
+  from unnest((select cast(:codes as text[])), (select cast(:actors as text[])),
+    (select cast(:keys as text[])), (select cast(:vouchers as bigint[])),
+    (select cast(:holders as bigint[])), (select cast(:merchants as bigint[])),
+    (select cast(:units as text[])), (select cast(:amounts as bigint[])),
+    (select cast(:days as date[])), (select cast(:refusals as text[])),
+    (select cast(:balances as bigint[])), (select cast(:entries as bigint[])))
     with ordinality as r (code, asked_by, idempotency_key, voucher_id, holder_id, merchant_id,
     unit, amount_minor, redeemed_on, refusal, balance_after_minor, entry_number, position)
   order by position
@@ -103,12 +106,13 @@ with answered as (
 ), parts as (
   insert into voucher_redemption_line (cooperative_id, redemption_id, voucher_id, amount_minor)
   select :cooperative_id, answered.id, part.voucher_id, part.amount
-  from unnest(cast(:part_codes as text[]), cast(:part_vouchers as bigint[]),
-    cast(:part_amounts as bigint[])) as part (code, voucher_id, amount)
+  from unnest((select cast(:part_codes as text[])), (select cast(:part_vouchers as bigint[])),
+    (select cast(:part_amounts as bigint[]))) as part (code, voucher_id, amount)
   join answered on answered.code = part.code
 )
 update payment_code p set redemption_id = answered.id
-from unnest(cast(:used_codes as text[]), cast(:used_ids as bigint[])) as used (code, id)
+from unnest((select cast(:used_codes as text[])), (select cast(:used_ids as bigint[])))
+  as used (code, id)
 join answered on answered.code = used.code
 where p.cooperative_id = :cooperative_id and p.id = used.id
 """

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.ledger.service import lock_books
 from wijkeconomie.vouchers.answers import Answer, Asked, Redeem
 from wijkeconomie.vouchers.desk import Desk
 from wijkeconomie.vouchers.recording import record_redemptions
@@ -43,7 +42,6 @@ def redeem_together(uow: UnitOfWork, asked: Sequence[Asked]) -> list[Answer | Do
     Raises:
         ClosedPeriodError: of one of them; none is booked.
     """
-    lock_books(uow)
     desk = Desk(uow, asked)
     outcomes: list[Answer | DomainError] = []
     for each in asked:

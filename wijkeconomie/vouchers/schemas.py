@@ -138,7 +138,7 @@ class MerchantSchema(Schema):
 
     code = fields.String(required=True)
     name = fields.String(required=True)
-    vat_mix = fields.Enum(VatMix, by_value=True, required=True)
+    vat_mix = fields.String(required=True, validate=validate.OneOf(VatMix))
     stopped_on = fields.Date(allow_none=True)
 
 
