@@ -9,8 +9,10 @@ from wijkeconomie.costs import models as costs
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
+from wijkeconomie.purchasing import deadline_models as deadlines
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
+from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
 
 MODULES = (
@@ -23,6 +25,8 @@ MODULES = (
     purchasing,
     prices,
     settlements,
+    deadlines,
+    repeating,
     costs,
     payments,
     network,

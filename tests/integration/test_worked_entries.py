@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.conftest import Clock
 from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
 from wijkeconomie.cooperatives.contributions import charge_contributions
+from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
@@ -22,8 +24,15 @@ from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
+from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round
 from wijkeconomie.purchasing.receiving import ReceiveLine
+from wijkeconomie.purchasing.uncharged import (
+    AskUncharged,
+    DecideUncharged,
+    ask_uncharged,
+    decide_uncharged,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "chart-of-accounts.md"
 EVENT = re.compile(
@@ -150,6 +159,28 @@ def _corrected(market: Market) -> None:
         )
 
 
+def _uncharged(market: Market) -> None:
+    round_id = market.open_round(freight=501)
+    for member, count in (("L001", 3), ("L002", 5), ("L003", 4)):
+        market.pledge(round_id, member, AARD=count, ZEEP=1)
+    market.order(round_id)
+    market.receive(round_id)
+    market.invoice(round_id)
+    first, second = (
+        replace(system_identity(f"login:{number}"), login_id=number) for number in (1, 2)
+    )
+    begin = market.books.units_of_work.begin
+    with begin(identity=first, cooperative_id=market.books.cooperative_id) as uow:
+        code = queries.round_by_id(uow.session, uow.tenant, round_id).code
+        request_id = ask_uncharged(
+            uow, AskUncharged(round_id=round_id, reason="buurtfeest", typed_code=code)
+        )
+    with begin(identity=second, cooperative_id=market.books.cooperative_id) as uow:
+        decide_uncharged(
+            uow, DecideUncharged(request_id=request_id, is_approved=True, typed_code=code)
+        )
+
+
 def _cost(market: Market, net: int, vat: int) -> None:
     house = House(market.books, market.members)
     house.key()
@@ -199,6 +230,7 @@ EVENTS: dict[str, Callable[[Market], None]] = {
     "A round is settled under the small businesses scheme": _small_businesses,
     "A round is settled with a surplus for the stock": _surplus,
     "A round is settled at an invoice that is higher than agreed": _dearer,
+    "A round is settled without charging its members": _uncharged,
     "A settled round is corrected": _corrected,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
