@@ -60,6 +60,7 @@ from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing import supplier_api
+from wijkeconomie.purchasing.deadline_mails import deadline_mails
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
@@ -150,6 +151,7 @@ def _send_messages(runtime: Runtime) -> int:
     address = runtime.settings.external_url
     renderers = {
         **round_mails(address),
+        **deadline_mails(address),
         **cost_mails(address),
         **voucher_mails(address),
         **statement_mails(address),

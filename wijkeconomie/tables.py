@@ -11,8 +11,10 @@ from wijkeconomie.investments import models as investments
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
+from wijkeconomie.purchasing import deadline_models as deadlines
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
+from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
 from wijkeconomie.vouchers import models as vouchers
 
@@ -26,6 +28,8 @@ MODULES = (
     purchasing,
     prices,
     settlements,
+    deadlines,
+    repeating,
     costs,
     budgets,
     investments,

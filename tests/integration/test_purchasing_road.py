@@ -27,7 +27,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.periods import close_period
 from wijkeconomie.ledger.refusals import ClosedPeriodError
-from wijkeconomie.purchasing import queries, rounds, settlement_queries
+from wijkeconomie.purchasing import deadlines, queries, rounds, settlement_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.models import RoundState
@@ -264,14 +264,14 @@ def test_a_round_that_cannot_be_closed_does_not_stop_the_others(
 ) -> None:
     first, second = market.open_round(), market.open_round()
     clock.advance(timedelta(days=3))
-    real = rounds.close_if_due
+    real = deadlines.meet_deadline
 
-    def breaks(uow: object, round_id: int) -> bool:
+    def breaks(uow: UnitOfWork, round_id: int) -> str:
         if round_id == first:
             raise RuntimeError("this one breaks")
-        return real(uow, round_id)  # type: ignore[arg-type]
+        return real(uow, round_id)
 
-    monkeypatch.setattr("wijkeconomie.purchasing.jobs.close_if_due", breaks)
+    monkeypatch.setattr("wijkeconomie.purchasing.jobs.meet_deadline", breaks)
     run_due(units_of_work, ROUND_JOBS)
     assert state(market, first) is RoundState.OPEN
     assert state(market, second) is RoundState.CLOSED

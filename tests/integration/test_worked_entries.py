@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from wijkeconomie.app import COST_SHARING
 from wijkeconomie.budgets.declaring import approve, turn_back
 from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
 from wijkeconomie.cooperatives.contributions import charge_contributions
+from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.funding import (
@@ -41,8 +43,15 @@ from wijkeconomie.investments.models import Instrument
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
+from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round
 from wijkeconomie.purchasing.receiving import ReceiveLine
+from wijkeconomie.purchasing.uncharged import (
+    AskUncharged,
+    DecideUncharged,
+    ask_uncharged,
+    decide_uncharged,
+)
 from wijkeconomie.vouchers import transferring
 from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
 from wijkeconomie.vouchers.refunding import Refund, refund
@@ -169,6 +178,28 @@ def _corrected(market: Market) -> None:
                 ),
                 accepted_difference_cents=129,
             ),
+        )
+
+
+def _uncharged(market: Market) -> None:
+    round_id = market.open_round(freight=501)
+    for member, count in (("L001", 3), ("L002", 5), ("L003", 4)):
+        market.pledge(round_id, member, AARD=count, ZEEP=1)
+    market.order(round_id)
+    market.receive(round_id)
+    market.invoice(round_id)
+    first, second = (
+        replace(system_identity(f"login:{number}"), login_id=number) for number in (1, 2)
+    )
+    begin = market.books.units_of_work.begin
+    with begin(identity=first, cooperative_id=market.books.cooperative_id) as uow:
+        code = queries.round_by_id(uow.session, uow.tenant, round_id).code
+        request_id = ask_uncharged(
+            uow, AskUncharged(round_id=round_id, reason="buurtfeest", typed_code=code)
+        )
+    with begin(identity=second, cooperative_id=market.books.cooperative_id) as uow:
+        decide_uncharged(
+            uow, DecideUncharged(request_id=request_id, is_approved=True, typed_code=code)
         )
 
 
@@ -456,6 +487,7 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A round is settled under the small businesses scheme": _small_businesses,
     "A round is settled with a surplus for the stock": _surplus,
     "A round is settled at an invoice that is higher than agreed": _dearer,
+    "A round is settled without charging its members": _uncharged,
     "A settled round is corrected": _corrected,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,

@@ -41,6 +41,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "round.settle": _COORDINATOR | _MONEY,
     "round.cancel": _COORDINATOR,
     "round.correct": _COORDINATOR | _MONEY,
+    "round.settle-uncharged": _COORDINATOR | _MONEY | _BOARD,
+    "round.policy": _COORDINATOR | _MONEY | _BOARD,
     "pledge.make": _MEMBER,
     "pledge.make-for-others": _COORDINATOR,
     # money

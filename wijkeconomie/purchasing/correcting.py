@@ -20,8 +20,13 @@ from wijkeconomie.purchasing.receiving import (
     write_delivery,
     write_invoice,
 )
+from wijkeconomie.purchasing.refusals import FiguresChangedError
 from wijkeconomie.purchasing.settlement_models import RoundSettlement
-from wijkeconomie.purchasing.settlement_preview import SettlementPreview, preview_of
+from wijkeconomie.purchasing.settlement_preview import (
+    SettlementPreview,
+    figures_seen,
+    preview_of,
+)
 from wijkeconomie.purchasing.settling import require_invoice, write_settlement
 
 
@@ -30,6 +35,8 @@ class CorrectRound:
     """Put a settled round right: other deliveries, another invoice, and why.
 
     ``accounting_date``: of the reversal and of what replaces it; ``None`` is today.
+    ``seen``: the mark of the differences that were shown (``settlement_preview.figures_seen``);
+    where it is given, other amounts than those are not booked.
     """
 
     round_id: int
@@ -38,6 +45,7 @@ class CorrectRound:
     invoice: RecordInvoice | None = None
     accounting_date: date | None = None
     accepted_difference_cents: int | None = None
+    seen: str | None = None
 
 
 def preview_correction(uow: UnitOfWork, command: CorrectRound) -> SettlementPreview:
@@ -64,10 +72,13 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
 
     Raises:
         RoundStateError: not settled. InvalidInputError: no reason is given.
+        FiguresChangedError: other differences would be booked than were shown.
         InvoiceMissingError, InvoiceDifferenceError, ClosedPeriodError: as for settling.
     """
     found, on = _change_facts(uow, command)
     preview = preview_of(uow, found, on)
+    if command.seen is not None and command.seen != figures_seen(preview):
+        raise FiguresChangedError("look at the differences of each member first", round=found.code)
     require_invoice(found, preview, command.accepted_difference_cents)
     _reverse(uow, found, on)
     version = write_settlement(uow, found, preview, on, reason=command.reason.strip())

@@ -33,7 +33,7 @@ def rounds_due_to_remind(
         now,
         "closes_at - interval '24 hours'",
         "state = 'open' and closes_at > :now and closes_at - interval '24 hours' <= :now"
-        " and opens_at <= closes_at - interval '48 hours'",
+        " and opens_at <= closes_at - interval '48 hours' and topup_since is null",
     )
 
 

@@ -148,6 +148,7 @@ class PurchaseRound(TenantTable, Base):
         CheckConstraint("freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"),
         CheckConstraint("shortage_rule in ('pro_rata', 'first_pledged')", name="shortage_known"),
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
+        CheckConstraint("topup_since < closes_at", name="topup_before_closing"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
         CheckConstraint("minimum_net_cents > 0", name="minimum_positive"),
         Index("ix_purchase_round_cooperative_id_state", "cooperative_id", "state", "closes_at"),
@@ -175,6 +176,8 @@ class PurchaseRound(TenantTable, Base):
     cancel_reason: Mapped[str | None]
     created_by: Mapped[str]
     minimum_net_cents: Mapped[int | None]
+    topup_since: Mapped[datetime | None]
+    """Since when only packs that are not full may be filled; ``None`` in the ordinary phase."""
 
 
 class RoundProduct(TenantTable, Base):

@@ -11,7 +11,9 @@ from sqlalchemy import text
 from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.unit_of_work import UnitOfWork
 
-Occasion = Literal["cancelled", "settled", "corrected", "reminder", "dropped"]
+Occasion = Literal[
+    "cancelled", "settled", "corrected", "reminder", "dropped", "prolonged", "topup", "uncharged"
+]
 
 _TELL_MEMBERS = text(
     """
@@ -35,8 +37,8 @@ def tell_members(
 ) -> None:
     """Queue one mail a member, ``mail.round-<occasion>``; a repeat adds none.
 
-    The payload holds ``round_id``, ``member_id`` and, for settlements, ``version``; the words
-    are made when it is sent.
+    The payload holds ``round_id``, ``member_id`` and, for settlements and new closing times,
+    ``version``; the words are made when it is sent.
     """
     event = f"round/{round_id}/{occasion}"
     payload: dict[str, int] = {"round_id": round_id}

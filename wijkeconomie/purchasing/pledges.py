@@ -33,6 +33,7 @@ from wijkeconomie.purchasing.round_rules import (
     most_tolerance,
     pledge_obstacle,
 )
+from wijkeconomie.purchasing.topping_up import require_filling, room_in_packs
 
 PledgeTerms = tuple[int, int, int | None]
 """Quantity, tolerance and maximum price of a pledge."""
@@ -100,6 +101,7 @@ def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
             PriceOutOfReachError, InvalidInputError: a line is not right.
         StaleVersionError: a pledge was changed since the member looked at it.
         CreditLimitError: the cooperative limits credit and this passes the limit.
+        TopupOnlyFillsError: only packs that are not full are filled now.
     """
     is_own = command.member_id == uow.identity.member_id
     require_permission(uow.identity, "pledge.make" if is_own else "pledge.make-for-others")
@@ -111,9 +113,17 @@ def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
     offered = _offered(uow, found.id)
     known = _own_pledges(uow, found.id, member.id)
     before = queries.reserved_cents(uow.session, uow.tenant, member.id)
+    room = (
+        None
+        if found.topup_since is None
+        else room_in_packs(uow, found, {line.round_product_id for line in command.lines})
+    )
     changed = []
     for line in command.lines:
         product = _checked_line(line, offered, found)
+        if room is not None:
+            said = _said(known.get(product.id))
+            require_filling(product, said, line.terms, room[product.id])
         pledge = _save_line(_Order(uow, found, member), product, line, known.get(product.id))
         if pledge is not None:
             changed.append(pledge.id)
@@ -140,7 +150,7 @@ def _save_line(
         raise StaleVersionError(
             "the pledge was changed in the meantime", round_product_id=product.id
         )
-    before = _terms_of(standing) if standing else NOTHING
+    before = _said(pledge)
     if line.terms == before:
         return None
     if pledge is None:
@@ -158,7 +168,9 @@ def _save_line(
     return pledge
 
 
-def _terms_of(pledge: Pledge) -> PledgeTerms:
+def _said(pledge: Pledge | None) -> PledgeTerms:
+    if pledge is None or pledge.withdrawn_at is not None:
+        return NOTHING
     return (pledge.quantity, pledge.tolerance, pledge.max_price_excl_cents)
 
 

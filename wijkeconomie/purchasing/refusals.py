@@ -151,3 +151,51 @@ class InvoiceKnownError(DomainError):
 
     code = "invoice-known"
     title = "This invoice was entered before"
+
+
+class GoodsCameError(DomainError):
+    """Goods or an invoice came, so that somebody has to pay: settle the round.
+
+    Where the members are not to pay, settle it without charging them: that takes a second person.
+    """
+
+    code = "goods-came"
+    title = "Goods came in this round"
+
+
+class TopupOnlyFillsError(DomainError):
+    """Only packs that are not full are filled now; the context tells the ``room`` in them.
+
+    Nothing is taken back, and no pack is opened, until the round closes.
+    """
+
+    code = "topup-only-fills"
+    title = "Only packs that are not full are filled"
+
+
+class SecondPersonError(DomainError):
+    """Somebody else than who asked for it has to decide."""
+
+    code = "second-person-needed"
+    title = "This takes a second person"
+
+
+class UnchargedAskedError(DomainError):
+    """It was asked already to settle this round without charging; it waits for a decision."""
+
+    code = "uncharged-asked"
+    title = "This waits for a second person already"
+
+
+class ConfirmationError(DomainError):
+    """The code of the round was not typed as confirmation, so nothing was done."""
+
+    code = "confirmation-needed"
+    title = "Type the code of the round to confirm"
+
+
+class FiguresChangedError(DomainError):
+    """The amounts are not those that were shown: look at them again before booking."""
+
+    code = "figures-changed"
+    title = "The amounts changed since they were shown"

@@ -28,6 +28,7 @@ from wijkeconomie.purchasing.models import (
 from wijkeconomie.purchasing.notices import tell_members, tell_supplier
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
+    GoodsCameError,
     NothingPledgedError,
     SupplierMinimumError,
 )
@@ -150,7 +151,7 @@ def open_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None) ->
     # Opened by hand before its time, it opens now: members see what the coordinator did.
     found.opens_at = min(found.opens_at, moment)
     found.opened_at = moment
-    _take(uow, found, "open")
+    take_step(uow, found, "open")
     return found.id
 
 
@@ -169,23 +170,17 @@ def close_round(uow: UnitOfWork, command: CloseRound) -> int:
     return command.round_id
 
 
-def close_if_due(uow: UnitOfWork, round_id: int) -> bool:
-    """Close a round whose deadline has passed; tell whether this call did it.
-
-    For the schedule: a round that someone else closed in the meantime is left alone.
-    """
-    require_permission(uow.identity, "round.close")
-    found = locked_round(uow, round_id)
-    if found.state != RoundState.OPEN.value or uow.now < found.closes_at:
-        return False
-    _close(uow, found, uow.now, is_live=True)
-    return True
-
-
 def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
     dropped = fix_outcome(uow, found, at, checks_credit=is_live)
+    finish_closing(uow, found, at, dropped, is_live=is_live)
+
+
+def finish_closing(
+    uow: UnitOfWork, found: PurchaseRound, at: datetime, dropped: Sequence[int], *, is_live: bool
+) -> None:
+    """Close a round that the caller holds, once ``closing.fix_outcome`` has fixed it."""
     found.closed_at = at
-    _take(uow, found, "close")
+    take_step(uow, found, "close")
     if is_live:
         tell_members(uow, "dropped", found.id, dropped)
 
@@ -198,7 +193,7 @@ def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
     if found.state != RoundState.DRAFT.value or not is_due:
         return False
     found.opened_at = uow.now
-    _take(uow, found, "open")
+    take_step(uow, found, "open")
     return True
 
 
@@ -227,7 +222,7 @@ def order_round(uow: UnitOfWork, command: OrderRound) -> int:
     reason = (command.below_minimum_reason or "").strip() or None
     _require_minimum(uow, found, reason)
     found.ordered_at = moment
-    _take(uow, found, "order", reason=reason)
+    take_step(uow, found, "order", reason=reason)
     supplier_email = select(Supplier.email).where(
         Supplier.cooperative_id == uow.tenant, Supplier.id == found.supplier_id
     )
@@ -257,6 +252,7 @@ def cancel_round(uow: UnitOfWork, command: CancelRound) -> int:
 
     Raises:
         RoundStateError: it has been settled or cancelled.
+        GoodsCameError: goods or an invoice came, so that somebody has to pay.
         InvalidInputError: no reason is given.
     """
     require_permission(uow.identity, "round.cancel")
@@ -265,13 +261,39 @@ def cancel_round(uow: UnitOfWork, command: CancelRound) -> int:
         raise InvalidInputError("say why the round is cancelled", field="reason")
     moment = instant(uow, command.at)
     found = round_for(uow, command.round_id, "cancel")
-    found.cancelled_at = moment
-    found.cancel_reason = reason
-    _take(uow, found, "cancel", reason=reason)
     if command.at is None:
+        _require_nothing_came(uow, found)
+    cancel_held(uow, found, reason, moment, is_live=command.at is None)
+    return found.id
+
+
+def cancel_held(
+    uow: UnitOfWork, found: PurchaseRound, reason: str, at: datetime, *, is_live: bool
+) -> None:
+    """Cancel a round that the caller holds, and tell everyone who pledged."""
+    found.cancelled_at = at
+    found.cancel_reason = reason
+    take_step(uow, found, "cancel", reason=reason)
+    if is_live:
         pledgers = queries.pledging_members(uow.session, uow.tenant, found.id)
         tell_members(uow, "cancelled", found.id, pledgers)
-    return found.id
+
+
+def _require_nothing_came(uow: UnitOfWork, found: PurchaseRound) -> None:
+    """Goods that came, or an invoice, are paid by somebody: that is settled, never cancelled."""
+    came = uow.session.scalar(
+        text(
+            "select exists (select from delivery where cooperative_id = :cooperative_id"
+            " and round_id = :round_id and delivered_quantity > 0)"
+            " or exists (select from supplier_invoice where cooperative_id = :cooperative_id"
+            " and round_id = :round_id and withdrawn_at is null)"
+        ),
+        {"cooperative_id": uow.tenant, "round_id": found.id},
+    )
+    if came:
+        raise GoodsCameError(
+            f"goods came in round {found.code}, or an invoice: settle it", round=found.code
+        )
 
 
 _ORDER_LINES = text(
@@ -293,7 +315,10 @@ returning id
 )
 
 
-def _take(uow: UnitOfWork, found: PurchaseRound, step: Step, *, reason: str | None = None) -> None:
+def take_step(
+    uow: UnitOfWork, found: PurchaseRound, step: Step, *, reason: str | None = None
+) -> None:
+    """Take a step with a round that the caller holds, and write it down."""
     before, found.state = found.state, state_after(step)
     uow.session.flush()
     record_change(

@@ -1,15 +1,15 @@
-"""Tables of settled rounds: versions of the settlement, and what each pledge became in them."""
+"""Tables of settled rounds: versions of the settlement, what pledges became, requests to give."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
 
 
 class RoundSettlement(TenantTable, Base):
@@ -34,6 +34,14 @@ class RoundSettlement(TenantTable, Base):
             name="shares_equal_the_invoice",
         ),
         CheckConstraint("version >= 1", name="version_positive"),
+        ForeignKeyConstraint(
+            ["cooperative_id", "uncharged_request_id"],
+            ["uncharged_request.cooperative_id", "uncharged_request.id"],
+            name="fk_round_settlement_uncharged_request",
+        ),
+        CheckConstraint(
+            "uncharged_request_id is null or members_gross_cents = 0", name="uncharged_is_free"
+        ),
     )
 
     round_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -48,6 +56,8 @@ class RoundSettlement(TenantTable, Base):
     members_gross_cents: Mapped[int]
     cooperative_gross_cents: Mapped[int]
     reason: Mapped[str | None]
+    uncharged_request_id: Mapped[int | None]
+    """The approved request, where the members were not charged."""
 
 
 class PledgeShare(TenantTable, Base):
@@ -82,3 +92,43 @@ class PledgeShare(TenantTable, Base):
     vat_cents: Mapped[int]
     gross_cents: Mapped[int]
     explanation: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class UnchargedRequest(TenantTable, Base):
+    """A request to settle a round without charging its members, and who decided on it."""
+
+    __tablename__ = "uncharged_request"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["cooperative_id", "round_id"],
+            ["purchase_round.cooperative_id", "purchase_round.id"],
+        ),
+        CheckConstraint("amount_cents >= 0", name="amount_not_negative"),
+        CheckConstraint("length(btrim(reason)) > 0", name="reason_given"),
+        CheckConstraint(
+            "(decided_by is null) = (decided_at is null)"
+            " and (decided_by is null) = (is_approved is null)",
+            name="decided_whole",
+        ),
+        CheckConstraint(
+            "is_approved is not true or decided_by <> asked_by", name="second_person_approves"
+        ),
+        Index(
+            "ix_uncharged_request_one_open",
+            "cooperative_id",
+            "round_id",
+            unique=True,
+            postgresql_where=text("is_approved is distinct from false"),
+        ),
+    )
+
+    id: Mapped[SurrogateKey]
+    round_id: Mapped[int]
+    reason: Mapped[str]
+    amount_cents: Mapped[int]
+    """What the cooperative would pay, as it was shown to who asked."""
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    is_approved: Mapped[bool | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -133,3 +134,38 @@ def _invoiced(
             supplier=supplier, vat_cents=result.vat_cents, gross_cents=result.gross_cents
         )
     return Invoiced(supplier=supplier, vat_cents=invoice.vat_cents, gross_cents=invoice.gross_cents)
+
+
+def require_agreement(preview: SettlementPreview) -> None:
+    """Hold the figures of a settlement to one another before any of them is shown or booked.
+
+    What members, cooperative and supplier are told is what the entry says: whoever reads the
+    screen, the PDF, the CSV or the books reads the same amounts.
+
+    Raises:
+        AssertionError: two of them differ, which is a bug; nothing is booked.
+    """
+    charged = {line.party: line.amount_cents for line in _lines_of(preview, "member_account")}
+    told = {each.code: each.gross_cents for each in preview.members if each.gross_cents}
+    owed = -sum(line.amount_cents for line in _lines_of(preview, "suppliers"))
+    figures = {
+        "members one by one": charged == told,
+        "members together": sum(charged.values()) == preview.result.members_gross_cents,
+        "supplier": owed == preview.supplier_gross_cents,
+        "shares": preview.result.members_gross_cents + preview.cooperative_gross_cents
+        == preview.supplier_gross_cents,
+        "entry": sum(line.amount_cents for line in preview.lines) == 0,
+    }
+    if wrong := [name for name, holds in figures.items() if not holds]:
+        raise AssertionError(f"figures of a settlement differ: {', '.join(wrong)}")
+
+
+def figures_seen(preview: SettlementPreview) -> str:
+    """A mark of every figure that a preview shows: two previews with one mark show the same."""
+    seen = [f"{preview.supplier_gross_cents}/{preview.cooperative_gross_cents}"]
+    seen += [f"{each.code}={each.gross_cents}" for each in preview.members]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def _lines_of(preview: SettlementPreview, key: str) -> list[EntryLine]:
+    return [line for line in preview.lines if line.account_key == key]

@@ -26,6 +26,7 @@ from wijkeconomie.purchasing.settlement_preview import (
     SettlementPreview,
     accounting_date_of,
     preview_of,
+    require_agreement,
 )
 
 
@@ -133,15 +134,21 @@ def write_settlement(
     on: date,
     *,
     reason: str | None,
+    uncharged_id: int | None = None,
 ) -> int:
-    """Post the next version of a round that the caller holds, with its shares; its number."""
+    """Post the next version of a round that the caller holds, with its shares; its number.
+
+    ``uncharged_id``: the approved request, where ``preview`` charges the members nothing.
+    """
+    require_agreement(preview)
     version = found.settlement_version + 1
+    kind = "round.settled" if uncharged_id is None else "round.uncharged"
     uow.session.add(
         RoundSettlement(
             cooperative_id=uow.tenant,
             round_id=found.id,
             version=version,
-            entry_number=_post(uow, found, preview, on, version),
+            entry_number=_post(uow, found, preview, on, kind),
             settled_at=uow.now,
             settled_by=uow.actor,
             accounting_date=on,
@@ -149,6 +156,7 @@ def write_settlement(
             members_gross_cents=preview.result.members_gross_cents,
             cooperative_gross_cents=preview.cooperative_gross_cents,
             reason=reason,
+            uncharged_request_id=uncharged_id,
         )
     )
     uow.session.flush()
@@ -175,14 +183,15 @@ def write_settlement(
 
 
 def _post(
-    uow: UnitOfWork, found: PurchaseRound, preview: SettlementPreview, on: date, version: int
+    uow: UnitOfWork, found: PurchaseRound, preview: SettlementPreview, on: date, kind: str
 ) -> int | None:
     if not preview.lines:
         return None
+    version = found.settlement_version + 1
     codes = _account_codes(uow, preview.lines)
     draft = EntryDraft(
         accounting_date=on,
-        kind="round.settled",
+        kind=kind,
         source=f"round/{found.code}/{version}",
         description=f"Round {found.code}, version {version}",
         idempotency_key=f"round/{found.id}/settled/{version}",

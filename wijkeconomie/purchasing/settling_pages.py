@@ -32,6 +32,7 @@ from wijkeconomie.purchasing.receiving import (
     record_invoice,
 )
 from wijkeconomie.purchasing.refusals import (
+    FiguresChangedError,
     InvoiceDifferenceError,
     InvoiceKnownError,
     InvoiceMissingError,
@@ -39,7 +40,7 @@ from wijkeconomie.purchasing.refusals import (
     OverOrderError,
     RoundStateError,
 )
-from wijkeconomie.purchasing.settlement_preview import SettlementPreview
+from wijkeconomie.purchasing.settlement_preview import SettlementPreview, figures_seen
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
 
 Errors = list[tuple[str, str]]
@@ -250,6 +251,7 @@ def preview_values(
     names = {line.key: line.name_en if language == "en" else line.name_nl for line in load_chart()}
     return {
         "preview": preview,
+        "seen": figures_seen(preview),
         "reasons": reasons,
         "entry": [
             (names[line.account_key], line.party, line.amount_cents) for line in preview.lines
@@ -303,6 +305,7 @@ def _correction(reader: FormReader, uow: UnitOfWork, found: RoundView) -> Correc
         accepted_difference_cents=(
             request.form.get("difference_cents", type=int) if is_accepted else None
         ),
+        seen=request.form.get("seen", ""),
     )
 
 
@@ -310,6 +313,8 @@ def _book(command: CorrectRound) -> Errors:
     try:
         with current_visit().begin() as uow:
             correct_round(uow, command)
+    except FiguresChangedError:
+        return [("", _("These are not the differences that you saw. Look again, then book."))]
     except (ClosedPeriodError, InvoiceDifferenceError, InvoiceMissingError) as refusal:
         return [settling_error(refusal)]
     except (InvalidInputError, OverOrderError, InvoiceKnownError) as refusal:

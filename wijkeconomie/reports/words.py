@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext
 
 _KINDS: dict[str, Any] = {
     "round.settled": lazy_gettext("Purchase round settled"),
+    "round.uncharged": lazy_gettext("Purchase round settled without charging"),
     "cost.settled": lazy_gettext("Shared costs settled"),
     "participation.paid": lazy_gettext("Participation paid"),
     "participation.released": lazy_gettext("Units of a member released"),

@@ -66,6 +66,16 @@ MESSAGES: Mapping[str, Any] = {
         "The order is %(short_cents)s too small for this supplier. Say why it takes it all the "
         "same, or cancel the round."
     ),
+    "topup-only-fills": lazy_gettext(
+        "Packs are only filled now: %(room)s more fit. You cannot order less any more."
+    ),
+    "goods-came": lazy_gettext("Goods came in this round, so somebody has to pay. Settle it."),
+    "second-person-needed": lazy_gettext("Somebody else than who asked for it has to decide."),
+    "uncharged-asked": lazy_gettext("This was asked already. A second person decides."),
+    "confirmation-needed": lazy_gettext("Type the code of the round. Nothing was done."),
+    "figures-changed": lazy_gettext(
+        "The amounts have changed since you saw them. Look at them again."
+    ),
     "price-list-unreadable": lazy_gettext(
         "This file cannot be read as a price list. Save it as CSV or XLSX and try again."
     ),
