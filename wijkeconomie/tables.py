@@ -9,6 +9,7 @@ from wijkeconomie.costs import models as costs
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
+from wijkeconomie.purchasing import handing_models as handing
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import settlement_models as settlements
@@ -23,6 +24,7 @@ MODULES = (
     purchasing,
     prices,
     settlements,
+    handing,
     costs,
     payments,
     network,

@@ -39,6 +39,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "round.settle": _COORDINATOR | _MONEY,
     "round.cancel": _COORDINATOR,
     "round.correct": _COORDINATOR | _MONEY,
+    "round.hand-out": _COORDINATOR,
     "pledge.make": _MEMBER,
     "pledge.make-for-others": _COORDINATOR,
     # money

@@ -11,6 +11,7 @@ from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.service import reverse_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.purchasing.deciding import Decision, write_decision
 from wijkeconomie.purchasing.locking import round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
@@ -22,12 +23,12 @@ from wijkeconomie.purchasing.receiving import (
 )
 from wijkeconomie.purchasing.settlement_models import RoundSettlement
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, preview_of
-from wijkeconomie.purchasing.settling import require_invoice, write_settlement
+from wijkeconomie.purchasing.settling import require_decided, require_invoice, write_settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectRound:
-    """Put a settled round right: other deliveries, another invoice, and why.
+    """Put a settled round right: other deliveries, decisions, another invoice, and why.
 
     ``accounting_date``: of the reversal and of what replaces it; ``None`` is today.
     """
@@ -38,6 +39,7 @@ class CorrectRound:
     invoice: RecordInvoice | None = None
     accounting_date: date | None = None
     accepted_difference_cents: int | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 def preview_correction(uow: UnitOfWork, command: CorrectRound) -> SettlementPreview:
@@ -64,10 +66,12 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
 
     Raises:
         RoundStateError: not settled. InvalidInputError: no reason is given.
-        InvoiceMissingError, InvoiceDifferenceError, ClosedPeriodError: as for settling.
+        UndecidedUnitsError, WeightMissingError, InvoiceMissingError, InvoiceDifferenceError,
+            ClosedPeriodError: as for settling.
     """
     found, on = _change_facts(uow, command)
     preview = preview_of(uow, found, on)
+    require_decided(uow, preview)
     require_invoice(found, preview, command.accepted_difference_cents)
     _reverse(uow, found, on)
     version = write_settlement(uow, found, preview, on, reason=command.reason.strip())
@@ -90,6 +94,8 @@ def _change_facts(uow: UnitOfWork, command: CorrectRound) -> tuple[PurchaseRound
     found = round_for(uow, command.round_id, "correct")
     for line in command.lines:
         write_delivery(uow, found, line)
+    for decision in command.decisions:
+        write_decision(uow, found, decision)
     if command.invoice is not None:
         write_invoice(uow, found, command.invoice)
     return found, command.accounting_date or local_date(uow.now, LOCAL_TIME)
