@@ -43,10 +43,10 @@ from wijkeconomie.purchasing.receiving import (
     receive_line,
 )
 from wijkeconomie.purchasing.refusals import (
+    GoodsNotWeighedError,
     RoundStateError,
     SlotFullError,
     UndecidedUnitsError,
-    WeightMissingError,
 )
 from wijkeconomie.purchasing.replacing import (
     AddReplacement,
@@ -324,7 +324,7 @@ def test_who_did_not_order_gets_an_extra_and_pays_for_it(market: Market) -> None
                 round_product_id=product(market, round_id),
                 member_id=market.members["L002"],
                 quantity=2,
-                reason="wilde wel",
+                reason="vroeg erom",
             ),
         )
     settled(market, round_id)
@@ -386,7 +386,7 @@ def test_what_is_ordered_by_the_piece_is_paid_by_weight(market: Market) -> None:
     round_id = a_cheese_round(market)
     market.receive(round_id)
     market.invoice(round_id)
-    with pytest.raises(WeightMissingError):
+    with pytest.raises(GoodsNotWeighedError):
         market.settle(round_id)
     key = product(market, round_id, "KAAS")
     with market.books.open() as uow:
@@ -399,7 +399,7 @@ def test_what_is_ordered_by_the_piece_is_paid_by_weight(market: Market) -> None:
             for line in handing_queries.shared_lines(uow.session, found)
         }
         decide(uow, WeighPledge(round_id=round_id, pledge_id=pledges["L001"], grams=480))
-    with pytest.raises(WeightMissingError):
+    with pytest.raises(GoodsNotWeighedError):
         market.settle(round_id)
     with market.books.open() as uow:
         decide(uow, WeighPledge(round_id=round_id, pledge_id=pledges["L002"], grams=620))

@@ -66,7 +66,7 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
 
     Raises:
         RoundStateError: not settled. InvalidInputError: no reason is given.
-        UndecidedUnitsError, WeightMissingError, InvoiceMissingError, InvoiceDifferenceError,
+        UndecidedUnitsError, GoodsNotWeighedError, InvoiceMissingError, InvoiceDifferenceError,
             ClosedPeriodError: as for settling.
     """
     found, on = _change_facts(uow, command)

@@ -138,10 +138,10 @@ class UndecidedUnitsError(DomainError):
     title = "Somebody has to decide who gets this"
 
 
-class WeightMissingError(DomainError):
+class GoodsNotWeighedError(DomainError):
     """Goods that are settled by weight have not been weighed; the context tells ``product``."""
 
-    code = "weight-missing"
+    code = "goods-not-weighed"
     title = "A weight is missing"
 
 

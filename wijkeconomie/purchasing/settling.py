@@ -20,10 +20,10 @@ from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
 from wijkeconomie.purchasing.refusals import (
+    GoodsNotWeighedError,
     InvoiceDifferenceError,
     InvoiceMissingError,
     UndecidedUnitsError,
-    WeightMissingError,
 )
 from wijkeconomie.purchasing.round_rules import state_after
 from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
@@ -54,7 +54,7 @@ def allocate_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None
 
     Raises:
         RoundStateError: the round has not been received, or is further.
-        UndecidedUnitsError, WeightMissingError: somebody has to decide or weigh first.
+        UndecidedUnitsError, GoodsNotWeighedError: somebody has to decide or weigh first.
     """
     require_permission(uow.identity, "round.settle")
     moment = instant(uow, at)
@@ -90,7 +90,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
 
     Raises:
         RoundStateError: not received, or settled already.
-        UndecidedUnitsError, WeightMissingError: somebody has to decide or weigh first.
+        UndecidedUnitsError, GoodsNotWeighedError: somebody has to decide or weigh first.
         InvoiceMissingError: something came or was charged and there is no invoice.
         InvoiceDifferenceError: the invoice differs and exactly that was not accepted.
         ClosedPeriodError: the month of the accounting date is closed.
@@ -124,7 +124,7 @@ def require_decided(uow: UnitOfWork, preview: SettlementPreview) -> None:
             f"{units} of {names[key]} wait for a decision", product=names[key], units=units
         )
     for key in preview.result.unweighed:
-        raise WeightMissingError(f"weigh {names[key]}", product=names[key])
+        raise GoodsNotWeighedError(f"weigh {names[key]}", product=names[key])
 
 
 def require_invoice(

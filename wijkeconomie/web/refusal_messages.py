@@ -82,7 +82,7 @@ MESSAGES: Mapping[str, Any] = {
     "units-undecided": lazy_gettext(
         "Decide first who gets %(product)s: it does not come out yet (%(units)s)."
     ),
-    "weight-missing": lazy_gettext("Weigh %(product)s first: it is paid by weight."),
+    "goods-not-weighed": lazy_gettext("Weigh %(product)s first: it is paid by weight."),
     "slot-full": lazy_gettext("This time is full. Choose another one."),
     "invoice-missing": lazy_gettext(
         "Enter the supplier's invoice first: it should be %(expected_cents)s."
