@@ -12,6 +12,7 @@ from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import deadline_models as deadlines
+from wijkeconomie.purchasing import handing_models as handing
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import repeating_models as repeating
@@ -30,6 +31,7 @@ MODULES = (
     settlements,
     deadlines,
     repeating,
+    handing,
     costs,
     budgets,
     investments,

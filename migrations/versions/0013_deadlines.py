@@ -34,7 +34,7 @@ begin
       and s.version = new.settlement_version
       and (s.uncharged_request_id is null or (u.is_approved and u.round_id = new.id))
   ) then
-    raise exception 'round % is settled by nothing', new.id using errcode = 'WE016';
+    raise exception 'round % is settled by nothing', new.id using errcode = 'WE017';
   end if;
   return null;
 end $$

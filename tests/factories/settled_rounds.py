@@ -24,13 +24,8 @@ from wijkeconomie.purchasing.models import (
     Supplier,
     SupplierInvoice,
 )
-from wijkeconomie.purchasing.rules import (
-    PledgeInput,
-    ProductInput,
-    SettlementInput,
-    SettlementResult,
-    compute_settlement,
-)
+from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
 
 CLOSED_AT = datetime(2026, 1, 9, 19, 0, tzinfo=UTC)

@@ -6,12 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from wijkeconomie.money.periods import Period
-from wijkeconomie.purchasing.rules import (
-    PledgeInput,
-    ProductInput,
-    SettlementInput,
-    compute_settlement,
-)
+from wijkeconomie.purchasing.rules import compute_settlement
+from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 from wijkeconomie.reports.shared_queries import build_sections, entry_words
 from wijkeconomie.reports.statement import (
     AccountTotals,

@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 from wijkeconomie.money.vat import VatRegime, vat_on
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.explanations import explain_share, recompute
-from wijkeconomie.purchasing.rules import (
-    PledgeInput,
-    ProductInput,
-    SettlementInput,
-    compute_settlement,
-)
+from wijkeconomie.purchasing.rules import compute_settlement
+from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 
 RATES = st.sampled_from([None, 0, 900, 2100])
 STANDARD = {"high": 2100, "low": 900, "zero": 0}

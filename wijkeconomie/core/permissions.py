@@ -43,6 +43,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "round.correct": _COORDINATOR | _MONEY,
     "round.settle-uncharged": _COORDINATOR | _MONEY | _BOARD,
     "round.policy": _COORDINATOR | _MONEY | _BOARD,
+    "round.hand-out": _COORDINATOR,
     "pledge.make": _MEMBER,
     "pledge.make-for-others": _COORDINATOR,
     # money

@@ -69,6 +69,8 @@ _PLEDGES = {
     "pro_rata": 'code collate "C"',
     "first_pledged": 'pledged_at, code collate "C"',
 }
+# Sharing by hand is for what came: what is ordered has to be shared by a rule.
+_RULES: dict[str, ShortageRule] = {"first_pledged": "first_pledged"}
 _ALLOTTED = text(
     """
 update pledge x set allotted_quantity = allotted.quantity
@@ -124,7 +126,7 @@ class _Closing:
 
     def __init__(self, uow: UnitOfWork, found: PurchaseRound, at: datetime) -> None:
         self._session = uow.session
-        self._rule: ShortageRule = found.shortage_rule  # type: ignore[assignment]
+        self._rule: ShortageRule = _RULES.get(found.shortage_rule, "pro_rata")
         self._key = {"cooperative_id": uow.tenant, "round_id": found.id}
         self._audit = {"at": at, "now": uow.now, "actor": uow.actor}
 

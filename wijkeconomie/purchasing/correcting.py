@@ -11,6 +11,7 @@ from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.service import reverse_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.purchasing.deciding import Decision, write_decision
 from wijkeconomie.purchasing.locking import round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
@@ -27,12 +28,12 @@ from wijkeconomie.purchasing.settlement_preview import (
     figures_seen,
     preview_of,
 )
-from wijkeconomie.purchasing.settling import require_invoice, write_settlement
+from wijkeconomie.purchasing.settling import require_decided, require_invoice, write_settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectRound:
-    """Put a settled round right: other deliveries, another invoice, and why.
+    """Put a settled round right: other deliveries, decisions, another invoice, and why.
 
     ``accounting_date``: of the reversal and of what replaces it; ``None`` is today.
     ``seen``: the mark of the differences that were shown (``settlement_preview.figures_seen``);
@@ -46,6 +47,7 @@ class CorrectRound:
     accounting_date: date | None = None
     accepted_difference_cents: int | None = None
     seen: str | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 def preview_correction(uow: UnitOfWork, command: CorrectRound) -> SettlementPreview:
@@ -73,10 +75,12 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
     Raises:
         RoundStateError: not settled. InvalidInputError: no reason is given.
         FiguresChangedError: other differences would be booked than were shown.
-        InvoiceMissingError, InvoiceDifferenceError, ClosedPeriodError: as for settling.
+        UndecidedUnitsError, GoodsNotWeighedError, InvoiceMissingError, InvoiceDifferenceError,
+            ClosedPeriodError: as for settling.
     """
     found, on = _change_facts(uow, command)
     preview = preview_of(uow, found, on)
+    require_decided(uow, preview)
     if command.seen is not None and command.seen != figures_seen(preview):
         raise FiguresChangedError("look at the differences of each member first", round=found.code)
     require_invoice(found, preview, command.accepted_difference_cents)
@@ -101,6 +105,8 @@ def _change_facts(uow: UnitOfWork, command: CorrectRound) -> tuple[PurchaseRound
     found = round_for(uow, command.round_id, "correct")
     for line in command.lines:
         write_delivery(uow, found, line)
+    for decision in command.decisions:
+        write_decision(uow, found, decision)
     if command.invoice is not None:
         write_invoice(uow, found, command.invoice)
     return found, command.accounting_date or local_date(uow.now, LOCAL_TIME)

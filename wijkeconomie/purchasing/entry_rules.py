@@ -61,7 +61,11 @@ def _buying_regular(result: SettlementResult, invoiced: Invoiced) -> list[EntryL
     cooperative = result.cooperative
     # Freight of surplus goods is part of what the stock cost; freight without any goods
     # received is an expense.
-    stock = cooperative.net_cents + cooperative.freight_cents if cooperative.surplus else 0
+    stock = (
+        cooperative.net_cents + cooperative.freight_cents - cooperative.lost_net_cents
+        if cooperative.surplus
+        else 0
+    )
     net_difference = (invoiced.gross_cents - invoiced.vat_cents) - result.net_cents
     return [
         EntryLine("cost_of_goods", None, result.net_cents - stock),
@@ -73,7 +77,8 @@ def _buying_regular(result: SettlementResult, invoiced: Invoiced) -> list[EntryL
 
 
 def _buying_kor(result: SettlementResult, invoiced: Invoiced) -> list[EntryLine]:
-    stock = result.cooperative.gross_cents if result.cooperative.surplus else 0
+    lost = result.cooperative.lost_net_cents + result.cooperative.lost_vat_cents
+    stock = result.cooperative.gross_cents - lost if result.cooperative.surplus else 0
     return [
         EntryLine("cost_of_goods", None, result.gross_cents - stock),
         EntryLine("stock", None, stock),

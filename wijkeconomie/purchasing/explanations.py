@@ -8,6 +8,14 @@ could be known by):
         ``d`` units for this pledge; in a shortage ``s``: ``p`` pro rata, ``f`` first
         pledged, and ``r`` = 1 when one of the units left over after rounding went here
         ``a``: units asked for, where closing made ``q`` of them to fill packs
+        ``h``: units by the rule, where ``d`` was set by hand; ``o``: units that were set by
+        hand for anyone, which ``u`` leaves out; ``m``: units of ``d`` beyond what was pledged,
+        tolerated when more came; ``s`` = ``w``: too little came, and nothing is set yet
+        ``k``: ``r`` it came in place of something else, ``q`` is what was missed of that;
+        ``e`` it was not pledged for but given afterwards
+``n``   the goods, where they are not units times price: ``t`` cents for all, ``w`` ``W``
+        ``x`` ``r`` as for freight, ``k`` by ``u`` units or ``g`` grams; ``g`` grams together,
+        or ``c`` units that nobody could use and that were charged all the same
 ``p``   price of a unit in cents, without VAT; ``l``: the first price of the ladder, where
         the round reached a lower one
 ``f``   freight, absent when there is none: ``k`` by ``v`` value or ``q`` quantity; ``t`` the
@@ -63,6 +71,18 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "Naar verhouding is dat {exact}, dus {d} {unit}.",
         "f": "Je bestelde {q} {unit}. Er kwam {u} van de {t} {unit} bruikbaar binnen. "
         "Wie het eerst bestelde, ging voor: jij kreeg {d} {unit}.",
+        "w": "Je bestelde {q} van de {t} {unit}. Er kwam {u} {unit} bruikbaar binnen. Wie wat "
+        "krijgt, wordt nog met de hand bepaald.",
+        "by_hand": "Je bestelde {q} {unit} en kreeg {d} {unit}. Dat is met de hand bepaald; naar "
+        "de regel was het {h} {unit}.",
+        "others": " Daarnaast is {o} {unit} met de hand toegewezen.",
+        "tolerated": " Er kwam meer dan besteld, en jij vond meer goed: {m} {unit} extra.",
+        "extra": "Je bestelde dit niet vooraf. Na afloop kreeg je {d} {unit}.",
+        "instead": "Dit kwam in plaats van iets anders, waarvan jij {q} {unit} miste. ",
+        "n_u": "{c} {unit} was kapot of kwam niet, en de leverancier rekent dat toch. Samen kost "
+        "het {total}: {w} van de {W} {unit} is {exact}",
+        "n_g": "Alles samen weegt {g} gram en kost {total}: {w} van de {W} gram is {exact}",
+        "n_gu": "Alles samen weegt {g} gram en kost {total}: {w} van de {W} {unit} is {exact}",
         "odd_unit": " Eén {unit} meer, omdat jouw deel na de komma het grootst was.",
         "more": "Je vroeg {a} {unit} en vond iets meer goed: om een pak vol te maken werd "
         "dat {q} {unit}. ",
@@ -90,6 +110,18 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "Your part of that is {exact}, so {d} {unit}.",
         "f": "You ordered {q} {unit}. {u} of the {t} {unit} arrived in good order. "
         "Who ordered first went first: you got {d} {unit}.",
+        "w": "You ordered {q} of the {t} {unit}. {u} {unit} arrived in good order. Who gets what "
+        "will be decided by hand.",
+        "by_hand": "You ordered {q} {unit} and got {d} {unit}. That was set by hand; by the rule "
+        "it was {h} {unit}.",
+        "others": " Besides, {o} {unit} was given out by hand.",
+        "tolerated": " More came than was ordered, and you were fine with more: {m} {unit} extra.",
+        "extra": "You did not order this before. Afterwards you got {d} {unit}.",
+        "instead": "This came in place of something else, of which you missed {q} {unit}. ",
+        "n_u": "{c} {unit} was damaged or did not come, and the supplier charges it all the same. "
+        "Together it costs {total}: {w} of the {W} {unit} is {exact}",
+        "n_g": "All of it weighs {g} grams and costs {total}: {w} of the {W} grams is {exact}",
+        "n_gu": "All of it weighs {g} grams and costs {total}: {w} of the {W} {unit} is {exact}",
         "odd_unit": " One {unit} more, because your part after the point was the largest.",
         "more": "You asked for {a} {unit} and were fine with more: to fill a pack it became "
         "{q} {unit}. ",
@@ -123,6 +155,8 @@ def recompute(explanation: Mapping[str, Any]) -> ExplainedShare:
         goods = explanation["q"]
         delivered: int = goods["d"]
         net = delivered * int(explanation["p"])
+        if "n" in explanation:
+            net = _share_amount(explanation["n"])
         freight = _share_amount(explanation["f"]) if "f" in explanation else 0
         vat = _share_amount(explanation["v"]) if "w" in explanation["v"] else 0
     except (KeyError, TypeError) as error:
@@ -147,6 +181,8 @@ def explain_share(
         return steps
     price = format_amount(explanation["p"], locale)
     net = words["net"].format(d=figures.delivered, unit=unit, price=price)
+    if "n" in explanation:
+        net = _goods_step(explanation["n"], words, unit, locale)
     steps.append(ExplanationStep(net, figures.net_cents))
     if "l" in explanation and figures.delivered:
         gain = (explanation["l"] - explanation["p"]) * figures.delivered
@@ -176,10 +212,26 @@ def _goods_sentence(
         return words[became].format(a=goods["a"], q=goods["q"], unit=unit) + _goods_sentence(
             rest, words, unit, locale
         )
-    if "s" not in goods:
-        return words["all"].format(q=goods["q"], d=goods["d"], unit=unit)
+    if "k" in goods:
+        if goods["k"] == "e":
+            return words["extra"].format(d=goods["d"], unit=unit)
+        rest = {key: value for key, value in goods.items() if key != "k"}
+        instead = words["instead"].format(q=goods["q"], unit=unit)
+        return instead + _goods_sentence(rest, words, unit, locale)
+    if "h" in goods:
+        return words["by_hand"].format(q=goods["q"], d=goods["d"], h=goods["h"], unit=unit)
+    if "s" in goods:
+        return _short_sentence(goods, words, unit, locale)
+    sentence = words["all"].format(q=goods["q"], d=goods["d"], unit=unit)
+    return sentence + (words["tolerated"].format(m=goods["m"], unit=unit) if "m" in goods else "")
+
+
+def _short_sentence(
+    goods: Mapping[str, Any], words: Mapping[str, str], unit: str, locale: Locale
+) -> str:
+    others = words["others"].format(o=goods["o"], unit=unit) if "o" in goods else ""
     if not goods["u"]:
-        return words["none"].format(q=goods["q"], unit=unit)
+        return words["none"].format(q=goods["q"], unit=unit) + others
     exact = Fraction(goods["u"] * goods["q"], goods["t"])
     sentence = words[goods["s"]].format(
         q=goods["q"],
@@ -189,7 +241,24 @@ def _goods_sentence(
         unit=unit,
         exact=_number(exact, locale),
     )
-    return sentence + (words["odd_unit"].format(unit=unit) if goods.get("r") else "")
+    return sentence + (words["odd_unit"].format(unit=unit) if goods.get("r") else "") + others
+
+
+def _goods_step(
+    goods: Mapping[str, Any], words: Mapping[str, str], unit: str, locale: Locale
+) -> str:
+    """What goods cost that are not units times price: by weight, or with what was lost."""
+    kind = f"n_{goods['k']}" if "g" not in goods or goods["k"] == "g" else "n_gu"
+    text = words[kind].format(
+        c=goods.get("c"),
+        g=goods.get("g"),
+        unit=unit,
+        total=format_amount(goods["t"], locale),
+        w=goods["w"],
+        W=goods["W"],
+        exact=_cents(goods["x"], words, locale),
+    )
+    return text + (words["cent"] if goods.get("r") else "")
 
 
 def _freight_steps(

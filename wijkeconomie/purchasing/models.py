@@ -50,6 +50,8 @@ class ShortageRule(enum.StrEnum):
 
     PRO_RATA = "pro_rata"
     FIRST_PLEDGED = "first_pledged"
+    MANUAL = "manual"
+    """Nothing by itself: somebody says who gets what."""
 
 
 class Dropout(enum.StrEnum):
@@ -110,6 +112,7 @@ class Product(TenantTable, Base):
         CheckConstraint("pack_size >= 1", name="pack_size_positive"),
         CheckConstraint("max_per_member >= 1", name="max_per_member_positive"),
         CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
+        CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
         CheckConstraint(
             "is_price_ladder(price_excl_cents, ladder_quantities, ladder_prices_cents)",
             name="ladder_falls",
@@ -133,6 +136,8 @@ class Product(TenantTable, Base):
     """The least he sells of it in one order, in member units."""
     ladder_quantities: Mapped[Numbers]
     ladder_prices_cents: Mapped[Numbers]
+    grams_per_unit: Mapped[int | None]
+    """Goods that are weighed: what a unit is expected to weigh, and what the price is for."""
 
 
 class PurchaseRound(TenantTable, Base):
@@ -146,7 +151,10 @@ class PurchaseRound(TenantTable, Base):
         ),
         CheckConstraint(f"state in ({_STATES})", name="state_known"),
         CheckConstraint("freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"),
-        CheckConstraint("shortage_rule in ('pro_rata', 'first_pledged')", name="shortage_known"),
+        CheckConstraint(
+            "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
+        ),
+        CheckConstraint("surplus_rule in ('stock', 'ask')", name="surplus_known"),
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
         CheckConstraint("topup_since < closes_at", name="topup_before_closing"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
@@ -178,6 +186,7 @@ class PurchaseRound(TenantTable, Base):
     minimum_net_cents: Mapped[int | None]
     topup_since: Mapped[datetime | None]
     """Since when only packs that are not full may be filled; ``None`` in the ordinary phase."""
+    surplus_rule: Mapped[str] = mapped_column(server_default="stock", default="stock")
 
 
 class RoundProduct(TenantTable, Base):
@@ -201,6 +210,14 @@ class RoundProduct(TenantTable, Base):
         CheckConstraint("price_excl_cents >= 0", name="price_not_negative"),
         CheckConstraint("vat_basis_points between 0 and 10000", name="vat_in_range"),
         CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
+        ForeignKeyConstraint(
+            ["cooperative_id", "replaces_id"],
+            ["round_product.cooperative_id", "round_product.id"],
+        ),
+        CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
+        CheckConstraint(
+            "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
+        ),
         CheckConstraint(
             "is_price_ladder(list_price_excl_cents, ladder_quantities, ladder_prices_cents)",
             name="ladder_falls",
@@ -228,6 +245,11 @@ class RoundProduct(TenantTable, Base):
     ladder_quantities: Mapped[Numbers]
     ladder_prices_cents: Mapped[Numbers]
     closing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    shortage_rule: Mapped[str | None]
+    """Where it differs from the round's."""
+    grams_per_unit: Mapped[int | None]
+    replaces_id: Mapped[int | None]
+    """The product of this round in whose place it came."""
 
 
 class Pledge(TenantTable, Base):
@@ -264,6 +286,13 @@ class Pledge(TenantTable, Base):
         ),
         CheckConstraint(f"dropout in ({_DROPOUTS})", name="dropout_known"),
         CheckConstraint("dropout is null or withdrawn_at is not null", name="dropout_is_withdrawn"),
+        ForeignKeyConstraint(
+            ["cooperative_id", "instead_of_id"], ["pledge.cooperative_id", "pledge.id"]
+        ),
+        CheckConstraint("origin in ('pledged', 'replacement', 'extra')", name="origin_known"),
+        CheckConstraint(
+            "(origin = 'replacement') = (instead_of_id is not null)", name="replaces_a_pledge"
+        ),
         Index("ix_pledge_cooperative_id_member_id", "cooperative_id", "member_id"),
     )
 
@@ -281,6 +310,8 @@ class Pledge(TenantTable, Base):
     max_price_excl_cents: Mapped[int | None]
     allotted_quantity: Mapped[int | None]
     dropout: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(server_default="pledged", default="pledged")
+    instead_of_id: Mapped[int | None]
 
 
 class Delivery(TenantTable, Base):
@@ -303,6 +334,13 @@ class Delivery(TenantTable, Base):
         CheckConstraint(
             "damaged_quantity between 0 and delivered_quantity", name="damaged_within_delivered"
         ),
+        CheckConstraint(
+            "uncredited_quantity between 0 and damaged_quantity"
+            " + greatest(ordered_quantity - coalesce(delivered_quantity, 0), 0)",
+            name="uncredited_is_lost",
+        ),
+        CheckConstraint("delivered_grams >= 1", name="grams_positive"),
+        CheckConstraint("stock_quantity >= 0", name="stock_not_negative"),
     )
 
     id: Mapped[SurrogateKey]
@@ -314,6 +352,11 @@ class Delivery(TenantTable, Base):
     damaged_quantity: Mapped[int] = mapped_column(server_default="0", default=0)
     delivered_on: Mapped[date | None]
     reason: Mapped[str | None]
+    uncredited_quantity: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Of the damaged and missing units those that the supplier charges all the same."""
+    delivered_grams: Mapped[int | None]
+    stock_quantity: Mapped[int | None]
+    """Units that somebody said the cooperative keeps; ``None`` until then."""
 
 
 class SupplierInvoice(TenantTable, Base):

@@ -13,18 +13,29 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import (
     coordinator_pages,
+    handing_pages,
     member_pages,
     planning_pages,
     price_list_pages,
     queries,
     settling_pages,
+    sharing_pages,
 )
 from wijkeconomie.purchasing.blueprints import pages as blueprint
 from wijkeconomie.purchasing.coordinator_pages import next_step
+from wijkeconomie.purchasing.handing_pages import hand_out_tasks
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
 
-VIEWS = (coordinator_pages, member_pages, planning_pages, price_list_pages, settling_pages)
+VIEWS = (
+    coordinator_pages,
+    member_pages,
+    planning_pages,
+    price_list_pages,
+    settling_pages,
+    sharing_pages,
+    handing_pages,
+)
 WAITING = (
     RoundState.CLOSED,
     RoundState.ORDERED,
@@ -43,7 +54,7 @@ def tasks(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
     if visit.may("pledge.make"):
         open_now = queries.rounds(uow.session, uow.tenant, states=[RoundState.OPEN])
         found += [_members(each) for each in open_now]
-    return found
+    return found + hand_out_tasks(visit, uow)
 
 
 def _coordinators(found: RoundView) -> Task | None:

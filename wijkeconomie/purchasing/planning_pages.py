@@ -17,6 +17,7 @@ from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.rounds import PlanRound, plan_round
 from wijkeconomie.purchasing.suppliers import (
@@ -26,7 +27,7 @@ from wijkeconomie.purchasing.suppliers import (
     save_product,
     save_supplier,
 )
-from wijkeconomie.purchasing.words import freight_words, shortage_words
+from wijkeconomie.purchasing.words import freight_words, shortage_words, surplus_words
 
 VAT_CHOICES = (("900", "9 %"), ("2100", "21 %"), ("0", "0 %"))
 FRIDAY = 4
@@ -66,6 +67,7 @@ def plan() -> ResponseReturnValue:
         picked=set(request.form.getlist("products")),
         freight=freight_words(),
         shortage=shortage_words(),
+        surplus=surplus_words(),
         errors=errors,
     )
     return page, 422 if errors else 200
@@ -88,6 +90,7 @@ def _defaults(now: datetime) -> dict[str, str]:
         "freight": "0,00",
         "freight_key": FreightKey.VALUE.value,
         "shortage_rule": ShortageRule.PRO_RATA.value,
+        "surplus_rule": SurplusRule.ASK.value,
     }
 
 
@@ -106,6 +109,9 @@ def _plan(uow: UnitOfWork) -> tuple[str, list[tuple[str, str]]]:
         freight_key=FreightKey(reader.choice("freight_key", [each.value for each in FreightKey])),
         shortage_rule=ShortageRule(
             reader.choice("shortage_rule", [each.value for each in ShortageRule])
+        ),
+        surplus_rule=SurplusRule(
+            reader.choice("surplus_rule", [each.value for each in SurplusRule])
         ),
         product_ids=picked,
     )
@@ -235,6 +241,7 @@ def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
         pack_size=reader.count("pack_size", if_empty=1) or 1,
         max_per_member=reader.count("max_per_member", if_empty=None) or None,
         is_offered=request.form.get("is_offered") == "yes",
+        grams_per_unit=reader.count("grams_per_unit", if_empty=0),
         terms=SaleTerms(
             sells_loose=request.form.get("full_packs_only") != "yes",
             minimum_quantity=reader.count("minimum_quantity", if_empty=None) or None,
@@ -262,6 +269,7 @@ def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
     return ladder | {
         "full_packs_only": "" if wanted.sells_loose else "yes",
         "minimum_quantity": str(wanted.minimum_quantity or ""),
+        "grams_per_unit": str(wanted.grams_per_unit or ""),
         "code": wanted.code,
         "name": wanted.name,
         "unit": wanted.unit,

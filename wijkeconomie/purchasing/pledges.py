@@ -128,7 +128,7 @@ def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
         if pledge is not None:
             changed.append(pledge.id)
     if changed:
-        _require_credit(uow, member, before)
+        require_credit(uow, member, before)
     return changed
 
 
@@ -322,7 +322,12 @@ def _require_within_maximum(product: RoundProduct, quantity: int) -> None:
         )
 
 
-def _require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> None:
+def require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> None:
+    """Refuse a change that worsens the position of a member, whom the caller holds, past his limit.
+
+    Raises:
+        CreditLimitError: tells how much the account is short.
+    """
     limit = uow.session.execute(
         select(Cooperative.enforces_credit_limit, Cooperative.default_credit_limit_cents).where(
             Cooperative.id == uow.tenant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -63,6 +63,7 @@ left join lateral (
   from pledge x
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
   where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
+    and x.origin = 'pledged'
 ) as pledged on true
 where r.cooperative_id = :cooperative_id
 """
@@ -312,7 +313,8 @@ from (
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
   where x.cooperative_id = :cooperative_id and {which}
-    and x.withdrawn_at is null and r.state not in ('settled', 'cancelled')
+    and x.withdrawn_at is null and x.origin <> 'replacement'
+    and r.state not in ('settled', 'cancelled')
 ) as line {grouping}
 """
 _RESERVED_OF_ONE = text(_RESERVED.format(columns="", which="x.member_id = :member_id", grouping=""))
@@ -346,6 +348,20 @@ def owed_cents(session: Session, cooperative_id: int, member_code: str) -> int:
     control = ledger.control_codes(session, cooperative_id)["member_account"]
     code = f"{control}:{member_code}"
     return ledger.account_balance(session, cooperative_id, code)
+
+
+def product_names(
+    session: Session, cooperative_id: int, round_product_ids: Iterable[int]
+) -> dict[int, str]:
+    """The names of products of rounds."""
+    found = session.execute(
+        text(
+            "select id, name from round_product where cooperative_id = :cooperative_id"
+            " and id = any(cast(:ids as bigint[]))"
+        ),
+        {"cooperative_id": cooperative_id, "ids": list(round_product_ids)},
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def product_ids_by_code(session: Session, cooperative_id: int, round_id: int) -> dict[str, int]:

@@ -33,7 +33,11 @@ from wijkeconomie.purchasing.round_rules import may_enter_delivery, state_after
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveLine:
-    """What came of one product: ``damaged`` are those of ``delivered`` that cannot be used."""
+    """What came of one product: ``damaged`` are those of ``delivered`` that cannot be used.
+
+    ``uncredited``: of the damaged and missing units those that the supplier charges all the
+    same. ``grams``: what came together weighs, of weighed goods. ``None`` leaves either as it is.
+    """
 
     round_id: int
     round_product_id: int
@@ -41,6 +45,8 @@ class ReceiveLine:
     damaged: int = 0
     reason: str | None = None
     delivered_on: date | None = None
+    uncredited: int | None = None
+    grams: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +77,8 @@ def receive_line(uow: UnitOfWork, command: ReceiveLine) -> None:
     Raises:
         RoundStateError: the round has not been ordered, or was shared already.
         ProductNotInRoundError: the round does not offer it.
-        InvalidInputError: a negative number, or more damaged than delivered.
+        InvalidInputError: a negative number, more damaged than delivered, more charged than is
+            damaged or missing, or a weight of goods that are not weighed.
         OverOrderError: more than was ordered came, and no reason is given.
     """
     require_permission(uow.identity, "round.receive")
@@ -101,23 +108,56 @@ def write_delivery(uow: UnitOfWork, found: PurchaseRound, command: ReceiveLine) 
     _check(command, offered, ordered=0 if row is None else row.ordered_quantity)
     if row is None:
         row = _unordered_line(uow, found, offered)
-    before = (row.delivered_quantity, row.damaged_quantity, row.reason)
+    uncredited = _uncredited(command, offered, row)
+    before = _facts(row)
     row.delivered_quantity = command.delivered
     row.damaged_quantity = command.damaged
+    row.uncredited_quantity = uncredited
+    if command.grams is not None:
+        row.delivered_grams = command.grams
     row.reason = (command.reason or "").strip() or None
     row.delivered_on = command.delivered_on or row.delivered_on or local_date(uow.now, LOCAL_TIME)
     uow.session.flush()
-    after = (row.delivered_quantity, row.damaged_quantity, row.reason)
+    after = _facts(row)
     if before != after:
-        names = ("delivered", "damaged", "reason")
         record_change(
             uow,
             subject=f"delivery/{row.id}",
-            action="received" if before[0] is None else "changed",
-            before=dict(zip(names, before, strict=True)),
-            after=dict(zip(names, after, strict=True)),
+            action="received" if before["delivered"] is None else "changed",
+            before=before,
+            after=after,
             reason=row.reason,
         )
+
+
+def _facts(row: Delivery) -> dict[str, object]:
+    """What a line says, as the audit trail keeps it; what was never said is left out."""
+    facts: dict[str, object] = {
+        "delivered": row.delivered_quantity,
+        "damaged": row.damaged_quantity,
+        "reason": row.reason,
+    }
+    if row.uncredited_quantity:
+        facts["uncredited"] = row.uncredited_quantity
+    if row.delivered_grams is not None:
+        facts["grams"] = row.delivered_grams
+    return facts
+
+
+def _uncredited(command: ReceiveLine, offered: RoundProduct, row: Delivery) -> int:
+    """Units that are lost and charged; what was said before counts as far as it still can."""
+    lost = command.damaged + max(row.ordered_quantity - command.delivered, 0)
+    if command.uncredited is None:
+        uncredited = min(row.uncredited_quantity, lost)
+    else:
+        uncredited = command.uncredited
+    if not 0 <= uncredited <= lost or (uncredited and offered.grams_per_unit is not None):
+        raise InvalidInputError(
+            "not more is charged than is damaged or missing", field=f"uncredited-{offered.id}"
+        )
+    if command.grams is not None and (command.grams < 1 or offered.grams_per_unit is None):
+        raise InvalidInputError("weigh goods that are weighed", field=f"grams-{offered.id}")
+    return uncredited
 
 
 def _offered(uow: UnitOfWork, found: PurchaseRound, round_product_id: int) -> RoundProduct:
@@ -164,6 +204,7 @@ def _unordered_line(uow: UnitOfWork, found: PurchaseRound, offered: RoundProduct
         round_product_id=offered.id,
         ordered_quantity=0,
         damaged_quantity=0,
+        uncredited_quantity=0,
     )
     uow.session.add(row)
     return row

@@ -127,6 +127,31 @@ class LinesNotReceivedError(DomainError):
     title = "Not every line has been received"
 
 
+class UndecidedUnitsError(DomainError):
+    """Units came that nobody decided on, or more was given by hand than came.
+
+    Say who gets them, or what the cooperative keeps; the context tells ``product`` and
+    ``units``, negative where too many were given away.
+    """
+
+    code = "units-undecided"
+    title = "Somebody has to decide who gets this"
+
+
+class GoodsNotWeighedError(DomainError):
+    """Goods that are settled by weight have not been weighed; the context tells ``product``."""
+
+    code = "goods-not-weighed"
+    title = "A weight is missing"
+
+
+class SlotFullError(DomainError):
+    """As many members as fit collect at that time already; choose another one."""
+
+    code = "slot-full"
+    title = "This pick-up time is full"
+
+
 class InvoiceMissingError(DomainError):
     """Something was delivered or charged, so the supplier's invoice is needed."""
 

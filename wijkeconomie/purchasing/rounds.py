@@ -15,6 +15,7 @@ from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.closing import fix_outcome
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
 from wijkeconomie.purchasing.models import (
     FreightKey,
@@ -51,6 +52,7 @@ class PlanRound:
     freight_excl_cents: int = 0
     freight_key: FreightKey = FreightKey.VALUE
     shortage_rule: ShortageRule = ShortageRule.PRO_RATA
+    surplus_rule: SurplusRule = SurplusRule.STOCK
     product_ids: tuple[int, ...] | None = None
     code: str | None = None
 
@@ -112,6 +114,7 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
         freight_excl_cents=command.freight_excl_cents,
         freight_key=command.freight_key.value,
         shortage_rule=command.shortage_rule.value,
+        surplus_rule=command.surplus_rule.value,
         created_by=uow.actor,
         minimum_net_cents=supplier.minimum_net_cents,
     )
@@ -391,6 +394,7 @@ def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) 
                 "minimum_quantity": product.minimum_quantity,
                 "ladder_quantities": product.ladder_quantities,
                 "ladder_prices_cents": product.ladder_prices_cents,
+                "grams_per_unit": product.grams_per_unit,
             }
             for position, product in enumerate(products, start=1)
         ],

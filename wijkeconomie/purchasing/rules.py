@@ -10,57 +10,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wijkeconomie.money.allocation import allocate
 from wijkeconomie.money.explanations import explain_allocation, share_to_dict
-from wijkeconomie.money.quantities import ShortageRule, deliver
 from wijkeconomie.money.vat import vat_on
 from wijkeconomie.money.weights import weight_text
+from wijkeconomie.purchasing.goods_rules import GoodsTerms, share_goods
+from wijkeconomie.purchasing.quantity_rules import SharedQuantities, share_quantities
+from wijkeconomie.purchasing.settlement_inputs import ProductInput, SettlementInput
 
-FreightKey = Literal["value", "quantity", "equal"]
 Compact = dict[str, Any]
 """A part of an explanation in short keys; ``explanations`` tells what they mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProductInput:
-    """A product of the round: price, rate, and ``usable`` = delivered minus damaged.
-
-    ``list_price_excl_cents``: the first price of its ladder, where a lower one was reached.
-    """
-
-    key: int
-    price_excl_cents: int
-    vat_basis_points: int | None
-    usable: int
-    list_price_excl_cents: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PledgeInput:
-    """A pledge that was not withdrawn; ``turn`` orders pledges for ``first_pledged``.
-
-    ``asked``: what the member asked for, where closing made another quantity of it.
-    """
-
-    key: int
-    member: int
-    product: int
-    quantity: int
-    turn: int = 0
-    asked: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementInput:
-    """A round as it was delivered; the pledges in order of their code."""
-
-    products: tuple[ProductInput, ...]
-    pledges: tuple[PledgeInput, ...]
-    freight_excl_cents: int
-    freight_key: FreightKey = "value"
-    shortage_rule: ShortageRule = "pro_rata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +36,8 @@ class Share:
     freight_cents: int
     vat_cents: int
     explanation: Compact
+    computed: int
+    """Units that the rules alone would give, without what was set by hand."""
 
     @property
     def gross_cents(self) -> int:
@@ -86,13 +49,16 @@ class Share:
 class CooperativeShare:
     """What the cooperative bears: surplus goods, and freight when nobody received anything.
 
-    ``surplus`` holds the surplus units by product, only where there are any.
+    ``surplus`` holds the surplus units by product, only where there are any. ``lost_net_cents``
+    and ``lost_vat_cents`` are the part of net and VAT for which nobody received anything.
     """
 
     surplus: Mapping[int, int]
     net_cents: int
     freight_cents: int
     vat_cents: int
+    lost_net_cents: int = 0
+    lost_vat_cents: int = 0
 
     @property
     def gross_cents(self) -> int:
@@ -117,11 +83,18 @@ class RateTotal:
 
 @dataclass(frozen=True, slots=True)
 class SettlementResult:
-    """Shares in the order of the pledges, the cooperative's part, and totals per rate."""
+    """Shares in the order of the pledges, the cooperative's part, and totals per rate.
+
+    ``open_units``: by product, units that nobody decided on; negative where more was given by
+    hand than came. ``unweighed``: products of which a weight is missing. Nothing is booked
+    while there are any.
+    """
 
     shares: tuple[Share, ...]
     cooperative: CooperativeShare
     rates: tuple[RateTotal, ...]
+    open_units: Mapping[int, int]
+    unweighed: tuple[int, ...]
 
     @property
     def net_cents(self) -> int:
@@ -153,16 +126,21 @@ class SettlementResult:
 
 @dataclass(slots=True)
 class _Working:
-    """The columns of a computation: lines are the pledges, then the surplus by product."""
+    """The columns of a computation.
+
+    Lines are the pledges, then what the cooperative bears, by product: its surplus, or what is
+    charged while nobody received anything.
+    """
 
     round: SettlementInput
     products: Mapping[int, ProductInput]
+    shared: SharedQuantities
     line_products: list[int]
     delivered: list[int]
     net: list[int] = field(default_factory=list)
     freight: list[int] = field(default_factory=list)
     vat: list[int] = field(default_factory=list)
-    quantity_why: list[Compact] = field(default_factory=list)
+    net_why: list[Compact | None] = field(default_factory=list)
     freight_why: list[Compact | None] = field(default_factory=list)
     vat_why: list[Compact | None] = field(default_factory=list)
 
@@ -174,10 +152,12 @@ class _Working:
 def compute_settlement(round_: SettlementInput) -> SettlementResult:
     """Share a delivered round over its pledges and the cooperative.
 
-    Usable units go to the pledges by the shortage rule, never more than was pledged; the
-    rest is the cooperative's. Freight goes over all parties by its key; when nobody received
-    anything it is the cooperative's. VAT is rounded once per rate on goods and freight,
-    freight following the goods' rates, and shared by net and freight.
+    Usable units go to the pledges by the shortage rule, never more than was pledged and
+    tolerated, unless somebody set it by hand; the rest is the cooperative's. Goods cost their
+    units at the price, or what they weigh; units that are charged while nobody could use them
+    are borne by who received any. Freight goes over all parties by its key; when nobody
+    received anything it is the cooperative's. VAT is rounded once per rate on goods and
+    freight, freight following the goods' rates, and shared by net and freight.
 
     Returns:
         Shares whose gross amounts, with the cooperative's, sum to the supplier's invoice.
@@ -186,62 +166,50 @@ def compute_settlement(round_: SettlementInput) -> SettlementResult:
     Raises:
         KeyError: a pledge for a product that is not in the round (a bug of the caller).
     """
-    work = _share_quantities(round_)
+    work = _share_goods(round_)
     freight_of_nobody = _share_freight(work)
     rates = _share_vat(work, freight_of_nobody)
     return _result(work, rates, freight_of_nobody)
 
 
-def _share_quantities(round_: SettlementInput) -> _Working:
-    products = {product.key: product for product in round_.products}
-    positions: dict[int, list[int]] = {product.key: [] for product in round_.products}
+def _share_goods(round_: SettlementInput) -> _Working:
+    """Share quantities, and what the goods of each product cost over its lines."""
+    shared = share_quantities(round_)
+    own: dict[int, list[int]] = {product.key: [] for product in round_.products}
     for position, pledge in enumerate(round_.pledges):
-        positions[pledge.product].append(position)
-    delivered = [0] * len(round_.pledges)
-    why: list[Compact] = [{} for _ in round_.pledges]
-    surplus: list[tuple[int, int]] = []
-    for product in round_.products:
-        left = _share_product(round_, product, positions[product.key], delivered, why)
-        if left:
-            surplus.append((product.key, left))
+        own[pledge.product].append(position)
     work = _Working(
         round=round_,
-        products=products,
-        line_products=[pledge.product for pledge in round_.pledges] + [key for key, _ in surplus],
-        delivered=delivered + [units for _, units in surplus],
-        quantity_why=why,
+        products={product.key: product for product in round_.products},
+        shared=shared,
+        line_products=[pledge.product for pledge in round_.pledges],
+        delivered=list(shared.given),
+        net=[0] * len(round_.pledges),
+        net_why=[None] * len(round_.pledges),
     )
-    work.net = [
-        units * products[key].price_excl_cents
-        for key, units in zip(work.line_products, work.delivered, strict=True)
-    ]
+    for product in round_.products:
+        _share_goods_of(work, product, own[product.key])
     return work
 
 
-def _share_product(
-    round_: SettlementInput,
-    product: ProductInput,
-    positions: list[int],
-    delivered: list[int],
-    why: list[Compact],
-) -> int:
-    """Fill in one product's units and reasons; return the units that nobody pledged for."""
-    if round_.shortage_rule == "first_pledged":
-        positions = sorted(positions, key=lambda position: round_.pledges[position].turn)
-    pledged = [round_.pledges[position].quantity for position in positions]
-    outcome = deliver(product.usable, pledged, round_.shortage_rule)
-    wanted = sum(pledged)
-    for position, quantity, units in zip(positions, pledged, outcome.delivered, strict=True):
-        delivered[position] = units
-        reason: Compact = {"q": quantity, "t": wanted, "u": product.usable, "d": units}
-        if product.usable < wanted:
-            reason["s"] = "f" if round_.shortage_rule == "first_pledged" else "p"
-            if reason["s"] == "p" and units * wanted > product.usable * quantity:
-                reason["r"] = 1
-        if (asked := round_.pledges[position].asked) not in {None, quantity}:
-            reason["a"] = asked
-        why[position] = reason
-    return outcome.surplus
+def _share_goods_of(work: _Working, product: ProductInput, own: list[int]) -> None:
+    left = work.shared.left.get(product.key, 0)
+    terms = GoodsTerms(
+        product.price_excl_cents, product.uncredited, product.grams_per_unit, product.grams
+    )
+    units = [work.delivered[position] for position in own]
+    grams = [work.round.pledges[position].grams for position in own]
+    if left:
+        units.append(left)
+        grams.append(None)
+    goods = share_goods(terms, units, grams)
+    for position, cents, why in zip(own, goods.cents, goods.why, strict=False):
+        work.net[position] = cents
+        work.net_why[position] = why
+    if left or goods.lost_cents:
+        work.line_products.append(product.key)
+        work.delivered.append(left)
+        work.net.append(goods.cents[-1] if left else goods.lost_cents)
 
 
 def _share_freight(work: _Working) -> int:
@@ -256,12 +224,19 @@ def _share_freight(work: _Working) -> int:
     if work.round.freight_key == "equal":
         _share_freight_equally(work, total)
         return 0
-    is_by_value = work.round.freight_key == "value" and any(work.net)
-    weights = work.net if is_by_value else work.delivered
+    # What was charged while nobody received anything bears no freight.
+    values = [net if units else 0 for net, units in zip(work.net, work.delivered, strict=True)]
+    is_by_value = work.round.freight_key == "value" and any(values)
+    weights = values if is_by_value else work.delivered
     lines = list(range(work.pledge_count))
-    surplus = list(range(work.pledge_count, len(weights)))
+    surplus = _surplus_lines(work)
     _over(work, total, lines, weights, surplus, key="value" if is_by_value else "quantity")
     return 0
+
+
+def _surplus_lines(work: _Working) -> list[int]:
+    every = range(work.pledge_count, len(work.delivered))
+    return [line for line in every if work.delivered[line]]
 
 
 def _share_freight_equally(work: _Working, total: int) -> None:
@@ -270,8 +245,8 @@ def _share_freight_equally(work: _Working, total: int) -> None:
         if work.delivered[position]:
             lines_of.setdefault(pledge.member, []).append(position)
     groups = list(lines_of.values())
-    if len(work.delivered) > work.pledge_count:
-        groups.append(list(range(work.pledge_count, len(work.delivered))))
+    if surplus := _surplus_lines(work):
+        groups.append(surplus)
     heads = explain_allocation(total, [1] * len(groups))
     for lines, head in zip(groups, heads.shares, strict=True):
         # Within a member by value; gifts have no value, so those by quantity.
@@ -376,23 +351,48 @@ def _result(work: _Working, rates: list[RateTotal], freight_of_nobody: int) -> S
             freight_cents=work.freight[line],
             vat_cents=work.vat[line],
             explanation=_explanation(work, line),
+            computed=work.shared.computed[line],
         )
         for line, pledge in enumerate(work.round.pledges)
     )
-    rest = slice(work.pledge_count, None)
+    rest = range(work.pledge_count, len(work.delivered))
+    lost = [line for line in rest if not work.delivered[line]]
     all_vat = sum(rate.vat_cents for rate in rates)
     cooperative = CooperativeShare(
-        surplus=dict(zip(work.line_products[rest], work.delivered[rest], strict=True)),
-        net_cents=sum(work.net[rest]),
-        freight_cents=sum(work.freight[rest]) + freight_of_nobody,
+        surplus={work.line_products[line]: work.delivered[line] for line in _surplus_lines(work)},
+        net_cents=sum(work.net[line] for line in rest),
+        freight_cents=sum(work.freight[line] for line in rest) + freight_of_nobody,
         vat_cents=all_vat - sum(work.vat[: work.pledge_count]),
+        lost_net_cents=sum(work.net[line] for line in lost),
+        lost_vat_cents=sum(work.vat[line] for line in lost),
     )
-    return SettlementResult(shares, cooperative, tuple(rates))
+    return SettlementResult(
+        shares, cooperative, tuple(rates), dict(work.shared.open_units), _unweighed(work)
+    )
+
+
+def _unweighed(work: _Working) -> tuple[int, ...]:
+    """Weighed products of which the whole, or a part of a member, has no weight yet."""
+    weighed: dict[int, list[bool]] = {}
+    for line, pledge in enumerate(work.round.pledges):
+        if work.delivered[line]:
+            weighed.setdefault(pledge.product, []).append(pledge.grams is not None)
+    missing = []
+    for product in work.round.products:
+        parts = weighed.get(product.key, [])
+        is_partly = any(parts) and not all(parts)
+        if product.grams_per_unit is not None and (
+            is_partly or (product.usable and product.grams is None)
+        ):
+            missing.append(product.key)
+    return tuple(missing)
 
 
 def _explanation(work: _Working, line: int) -> Compact:
     product = work.products[work.line_products[line]]
-    explanation: Compact = {"q": work.quantity_why[line], "p": product.price_excl_cents}
+    explanation: Compact = {"q": work.shared.why[line], "p": product.price_excl_cents}
+    if (goods := work.net_why[line]) is not None:
+        explanation["n"] = goods
     if product.list_price_excl_cents not in {None, product.price_excl_cents}:
         explanation["l"] = product.list_price_excl_cents
     if (freight := work.freight_why[line]) is not None:

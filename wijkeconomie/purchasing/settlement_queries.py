@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from wijkeconomie.purchasing.models import PurchaseRound
-from wijkeconomie.purchasing.rules import PledgeInput, ProductInput, SettlementInput
+from wijkeconomie.purchasing.models import PurchaseRound, ShortageRule
+from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,17 @@ class DeliveryView:
     damaged: int
     delivered_on: date | None
     reason: str | None
+    uncredited: int
+    """Of the damaged and missing units those that the supplier charges all the same."""
+    delivered_grams: int | None
+    stock: int | None
+    """Units that somebody said the cooperative keeps."""
+    grams_per_unit: int | None
+    """What a unit of weighed goods is expected to weigh."""
+    shortage_rule: ShortageRule | None
+    """Where it differs from the round's."""
+    replaces_id: int | None
+    """The product of the round in whose place it came."""
 
     @property
     def usable(self) -> int:
@@ -38,7 +49,8 @@ class DeliveryView:
 _DELIVERIES = text(
     """
 select x.round_product_id, product.code, o.name, o.unit, o.price_excl_cents, x.ordered_quantity,
-  x.delivered_quantity, x.damaged_quantity, x.delivered_on, x.reason
+  x.delivered_quantity, x.damaged_quantity, x.delivered_on, x.reason, x.uncredited_quantity,
+  x.delivered_grams, x.stock_quantity, o.grams_per_unit, o.shortage_rule, o.replaces_id
 from delivery x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -51,7 +63,10 @@ order by o.position
 def deliveries(session: Session, cooperative_id: int, round_id: int) -> list[DeliveryView]:
     """The ordered lines of a round and what came of them, in the order of its products."""
     found = session.execute(_DELIVERIES, {"cooperative_id": cooperative_id, "round_id": round_id})
-    return [DeliveryView(*row) for row in found]
+    return [
+        DeliveryView(*[*row[:-2], ShortageRule(row[-2]) if row[-2] else None, row[-1]])
+        for row in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +203,11 @@ def paid_by_member(session: Session, cooperative_id: int, member_id: int) -> dic
 _PRODUCT_INPUTS = text(
     """
 select o.id, o.price_excl_cents, o.vat_basis_points,
-  coalesce(x.delivered_quantity - x.damaged_quantity, 0), o.list_price_excl_cents
+  coalesce(x.delivered_quantity - x.damaged_quantity, 0), o.list_price_excl_cents,
+  o.shortage_rule, r.surplus_rule = 'stock', x.stock_quantity, coalesce(x.uncredited_quantity, 0),
+  o.grams_per_unit, x.delivered_grams, o.replaces_id
 from round_product o
+join purchase_round r on r.cooperative_id = o.cooperative_id and r.id = o.round_id
 left join delivery x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
 where o.cooperative_id = :cooperative_id and o.round_id = :round_id
   and (x.id is not null or o.id = any(cast(:also as bigint[])) or exists (
@@ -201,12 +219,22 @@ order by o.position
 # Codes are compared byte by byte, so that every installation breaks ties alike.
 _PLEDGE_INPUTS = text(
     """
-select id, member_id, round_product_id, coalesce(allotted_quantity, quantity),
-  row_number() over (order by pledged_at, code collate "C"), quantity
+select id, member_id, round_product_id, coalesce(allotted_quantity, quantity) as taken,
+  row_number() over (order by pledged_at, code collate "C"), quantity,
+  greatest(quantity + tolerance - coalesce(allotted_quantity, quantity), 0), origin, instead_of_id
 from pledge
 where cooperative_id = :cooperative_id and round_id = :round_id and withdrawn_at is null
 order by code collate "C"
 """
+)
+# What was set by hand and weighed is little beside the pledges: it is read apart.
+_BY_HAND = text(
+    "select pledge_id, quantity from share_by_hand where cooperative_id = :cooperative_id"
+    " and round_id = :round_id and released_at is null"
+)
+_WEIGHED = text(
+    "select pledge_id, grams from pledge_weight"
+    " where cooperative_id = :cooperative_id and round_id = :round_id"
 )
 
 
@@ -221,12 +249,17 @@ def settlement_input(
     """
     key = {"cooperative_id": round_.cooperative_id, "round_id": round_.id}
     instead = usable or {}
+    by_hand = {row[0]: row[1] for row in session.execute(_BY_HAND, key)}
+    weighed = {row[0]: row[1] for row in session.execute(_WEIGHED, key)}
     return SettlementInput(
         products=tuple(
-            ProductInput(row[0], row[1], row[2], instead.get(row[0], row[3]), row[4])
+            ProductInput(row[0], row[1], row[2], instead.get(row[0], row[3]), *row[4:])
             for row in session.execute(_PRODUCT_INPUTS, key | {"also": list(instead)})
         ),
-        pledges=tuple(PledgeInput(*row) for row in session.execute(_PLEDGE_INPUTS, key)),
+        pledges=tuple(
+            PledgeInput(*[*row[:7], by_hand.get(row[0]), weighed.get(row[0]), *row[7:]])
+            for row in session.execute(_PLEDGE_INPUTS, key)
+        ),
         freight_excl_cents=round_.freight_excl_cents,
         freight_key=round_.freight_key,  # type: ignore[arg-type]
         shortage_rule=round_.shortage_rule,  # type: ignore[arg-type]

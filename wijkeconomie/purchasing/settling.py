@@ -19,7 +19,12 @@ from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
-from wijkeconomie.purchasing.refusals import InvoiceDifferenceError, InvoiceMissingError
+from wijkeconomie.purchasing.refusals import (
+    GoodsNotWeighedError,
+    InvoiceDifferenceError,
+    InvoiceMissingError,
+    UndecidedUnitsError,
+)
 from wijkeconomie.purchasing.round_rules import state_after
 from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
 from wijkeconomie.purchasing.settlement_preview import (
@@ -50,10 +55,12 @@ def allocate_round(uow: UnitOfWork, round_id: int, *, at: datetime | None = None
 
     Raises:
         RoundStateError: the round has not been received, or is further.
+        UndecidedUnitsError, GoodsNotWeighedError: somebody has to decide or weigh first.
     """
     require_permission(uow.identity, "round.settle")
     moment = instant(uow, at)
     found = round_for(uow, round_id, "allocate")
+    require_decided(uow, preview_of(uow, found, accounting_date_of(uow, found, None)))
     found.allocated_at = moment
     before, found.state = found.state, state_after("allocate")
     uow.session.flush()
@@ -84,6 +91,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
 
     Raises:
         RoundStateError: not received, or settled already.
+        UndecidedUnitsError, GoodsNotWeighedError: somebody has to decide or weigh first.
         InvoiceMissingError: something came or was charged and there is no invoice.
         InvoiceDifferenceError: the invoice differs and exactly that was not accepted.
         ClosedPeriodError: the month of the accounting date is closed.
@@ -93,6 +101,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
     found = round_for(uow, command.round_id, "settle")
     on = accounting_date_of(uow, found, command.accounting_date)
     preview = preview_of(uow, found, on)
+    require_decided(uow, preview)
     require_invoice(found, preview, command.accepted_difference_cents)
     version = write_settlement(uow, found, preview, on, reason=None)
     found.settled_at = moment
@@ -103,6 +112,20 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
         told = [share.member for share in preview.result.shares]
         tell_members(uow, "settled", found.id, told, version=version)
     return version
+
+
+def require_decided(uow: UnitOfWork, preview: SettlementPreview) -> None:
+    """Refuse while units wait for a decision, or weighed goods for their weight."""
+    waiting = {**preview.result.open_units, **dict.fromkeys(preview.result.unweighed, 0)}
+    if not waiting:
+        return
+    names = queries.product_names(uow.session, uow.tenant, waiting)
+    for key, units in preview.result.open_units.items():
+        raise UndecidedUnitsError(
+            f"{units} of {names[key]} wait for a decision", product=names[key], units=units
+        )
+    for key in preview.result.unweighed:
+        raise GoodsNotWeighedError(f"weigh {names[key]}", product=names[key])
 
 
 def require_invoice(

@@ -12,7 +12,7 @@ from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import InvalidInputError
+from wijkeconomie.core.refusals import DomainError, InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.refusals import ClosedPeriodError
@@ -33,17 +33,27 @@ from wijkeconomie.purchasing.receiving import (
 )
 from wijkeconomie.purchasing.refusals import (
     FiguresChangedError,
+    GoodsNotWeighedError,
     InvoiceDifferenceError,
     InvoiceKnownError,
     InvoiceMissingError,
     LinesNotReceivedError,
     OverOrderError,
     RoundStateError,
+    UndecidedUnitsError,
 )
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, figures_seen
+from wijkeconomie.purchasing.settlement_queries import DeliveryView
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
 
 Errors = list[tuple[str, str]]
+STANDS_IN_THE_WAY = (
+    ClosedPeriodError,
+    GoodsNotWeighedError,
+    InvoiceDifferenceError,
+    InvoiceMissingError,
+    UndecidedUnitsError,
+)
 
 
 @pages.route("/rounds/<round_code>/manage/receive", methods=["GET", "POST"])
@@ -90,11 +100,20 @@ def read_lines(reader: FormReader, uow: UnitOfWork, found: RoundView) -> tuple[R
                 round_id=found.id,
                 round_product_id=key,
                 delivered=delivered,
-                damaged=reader.count(f"damaged-{key}", if_empty=0) or 0,
+                damaged=(damaged := reader.count(f"damaged-{key}", if_empty=0) or 0),
+                uncredited=_charged(shown, delivered, damaged),
+                grams=reader.count(f"grams-{key}", if_empty=None),
                 reason=reader.text(f"reason-{key}", is_required=False) or None,
             )
         )
     return tuple(lines)
+
+
+def _charged(shown: DeliveryView, delivered: int, damaged: int) -> int:
+    """What the supplier charges of what is lost: by one tick all of it, or nothing."""
+    if request.form.get(f"charged-{shown.round_product_id}") != "yes":
+        return 0
+    return damaged + max(shown.ordered - delivered, 0)
 
 
 def _save_lines(round_code: str, lines: tuple[ReceiveLine, ...], *, is_finished: bool) -> Errors:
@@ -182,7 +201,7 @@ def settle(round_code: str) -> ResponseReturnValue:
                     round_id=found.id, accounting_date=on, accepted_difference_cents=accepted
                 ),
             )
-    except (ClosedPeriodError, InvoiceDifferenceError, InvoiceMissingError) as refusal:
+    except STANDS_IN_THE_WAY as refusal:
         return _settlement_page(round_code, [settling_error(refusal)])
     except RoundStateError:
         flash(_("This was done already. This is how the round is now."), "attention")
@@ -191,15 +210,18 @@ def settle(round_code: str) -> ResponseReturnValue:
     return to_manage(round_code)
 
 
-def settling_error(
-    refusal: ClosedPeriodError | InvoiceDifferenceError | InvoiceMissingError,
-) -> tuple[str, str]:
+def settling_error(refusal: DomainError) -> tuple[str, str]:
     """The field and the words for what stands in the way of booking."""
     if isinstance(refusal, ClosedPeriodError):
         words = _("The month of this day is closed. Choose a later day, or ask the treasurer.")
         return "accounting_date", words
     if isinstance(refusal, InvoiceMissingError):
         return "invoice_code", _("Enter the supplier's invoice first.")
+    if isinstance(refusal, UndecidedUnitsError):
+        words = _("Decide first who gets %(product)s.", **_plain(refusal.context))
+        return "", words
+    if isinstance(refusal, GoodsNotWeighedError):
+        return "", _("Weigh %(product)s first.", **_plain(refusal.context))
     words = _(
         "The invoice differs from what came. Ask the supplier, count again, or accept the "
         "difference for the cooperative."
@@ -315,7 +337,7 @@ def _book(command: CorrectRound) -> Errors:
             correct_round(uow, command)
     except FiguresChangedError:
         return [("", _("These are not the differences that you saw. Look again, then book."))]
-    except (ClosedPeriodError, InvoiceDifferenceError, InvoiceMissingError) as refusal:
+    except STANDS_IN_THE_WAY as refusal:
         return [settling_error(refusal)]
     except (InvalidInputError, OverOrderError, InvoiceKnownError) as refusal:
         field = str(refusal.context.get("field", "invoice_code"))

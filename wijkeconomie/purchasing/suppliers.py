@@ -50,7 +50,8 @@ class SaveProduct:
 
     ``vat_basis_points``: ``None`` is exempt, 0 the zero rate. ``pack_size`` is what the
     supplier delivers together, in member units. ``terms``: ``None`` leaves them as they are.
-    ``source``: the price list that says so, ``None`` for a person.
+    ``source``: the price list that says so, ``None`` for a person. ``grams_per_unit``: what a
+    unit is expected to weigh, where it is settled by weight: 0 for no longer, ``None`` leaves it.
     """
 
     supplier_code: str
@@ -65,6 +66,7 @@ class SaveProduct:
     is_offered: bool = True
     terms: SaleTerms | None = None
     source: str | None = None
+    grams_per_unit: int | None = None
 
 
 def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
@@ -133,6 +135,8 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
         "max_per_member": command.max_per_member,
         "is_offered": command.is_offered,
     }
+    if command.grams_per_unit is not None:
+        values["grams_per_unit"] = command.grams_per_unit or None
     if command.terms is not None:
         values["sells_loose"] = command.terms.sells_loose
         values["minimum_quantity"] = command.terms.minimum_quantity
@@ -217,7 +221,10 @@ def _check_product(command: SaveProduct) -> None:
             "a maximum is at least 1, or absent",
         ),
     )
-    for field, is_right, sentence in checks:
+    for field, is_right, sentence in (
+        *checks,
+        ("grams_per_unit", (command.grams_per_unit or 0) >= 0, "a weight is not negative"),
+    ):
         if not is_right:
             raise InvalidInputError(sentence, field=field)
     if command.terms is not None:

@@ -26,7 +26,8 @@ def uncharged_result(charged: SettlementResult) -> SettlementResult:
         freight_cents=freight,
         vat_cents=charged.vat_cents,
     )
-    return SettlementResult(tuple(_nothing(share) for share in charged.shares), cooperative, rates)
+    shares = tuple(_nothing(share) for share in charged.shares)
+    return replace(charged, shares=shares, cooperative=cooperative, rates=rates)
 
 
 def _nothing(share: Share) -> Share:

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from wijkeconomie.purchasing.handing_models import HandOutcome, SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
 
 _STATES: dict[RoundState, tuple[str, Any]] = {
@@ -61,7 +62,44 @@ def shortage_words() -> list[tuple[str, str, str]]:
             _("First come, first served"),
             _("Who ordered first gets everything; the last one may get nothing."),
         ),
+        (
+            ShortageRule.MANUAL.value,
+            _("By hand"),
+            _("The coordinator says who gets what, and why."),
+        ),
     ]
+
+
+def surplus_words() -> list[tuple[str, str, str]]:
+    """What becomes of units that nobody ordered: its value, its name, and what it means."""
+    return [
+        (
+            SurplusRule.ASK.value,
+            _("Decide then"),
+            _("The coordinator gives it to someone, or keeps it, before settling."),
+        ),
+        (
+            SurplusRule.STOCK.value,
+            _("Keep as stock"),
+            _("The cooperative pays for it and keeps it."),
+        ),
+    ]
+
+
+def outcome_words() -> dict[str, tuple[str, str]]:
+    """What can become of goods at the hand-out: its name and what it means, by value."""
+    return {
+        HandOutcome.COLLECTED.value: (_("collected"), ""),
+        HandOutcome.KEPT.value: (_("kept apart"), _("it waits for the member.")),
+        HandOutcome.SOLD_ON.value: (
+            _("sold on"),
+            _("someone else gets it; the member pays nothing."),
+        ),
+        HandOutcome.CHARGED.value: (
+            _("not collected"),
+            _("it is gone; the member pays all the same."),
+        ),
+    }
 
 
 _CHANGES = {
@@ -75,6 +113,10 @@ _CHANGES = {
     "cancelled": lazy_gettext("Cancelled"),
     "corrected": lazy_gettext("Corrected"),
     "invoice-recorded": lazy_gettext("Invoice entered"),
+    "rules-chosen": lazy_gettext("Rules of sharing chosen"),
+    "replaced": lazy_gettext("Something else came instead"),
+    "slot-added": lazy_gettext("Pick-up time added"),
+    "slot-removed": lazy_gettext("Pick-up time taken back"),
     "pledges-recorded": lazy_gettext("Orders brought in from a file"),
 }
 

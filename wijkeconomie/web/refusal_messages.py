@@ -90,6 +90,11 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-pledged": lazy_gettext("Nobody ordered anything, so there is nothing to order."),
     "over-order": lazy_gettext("More came than was ordered. Say why, or correct the number."),
     "lines-not-received": lazy_gettext("Not every product has been counted: %(products)s."),
+    "units-undecided": lazy_gettext(
+        "Decide first who gets %(product)s: it does not come out yet (%(units)s)."
+    ),
+    "goods-not-weighed": lazy_gettext("Weigh %(product)s first: it is paid by weight."),
+    "slot-full": lazy_gettext("This time is full. Choose another one."),
     "invoice-missing": lazy_gettext(
         "Enter the supplier's invoice first: it should be %(expected_cents)s."
     ),

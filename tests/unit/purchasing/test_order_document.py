@@ -17,12 +17,8 @@ from wijkeconomie.purchasing.order_document import (
     render_order_csv,
     render_order_pdf,
 )
-from wijkeconomie.purchasing.rules import (
-    PledgeInput,
-    ProductInput,
-    SettlementInput,
-    compute_settlement,
-)
+from wijkeconomie.purchasing.rules import compute_settlement
+from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 
 POTATOES = SupplierOrderLine(
     sku="GR-AARD",

@@ -24,13 +24,8 @@ from wijkeconomie.network.interchange.files import (
 from wijkeconomie.network.interchange.reading import Row
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.purchasing.round_rules import is_active_member
-from wijkeconomie.purchasing.rules import (
-    PledgeInput,
-    ProductInput,
-    SettlementInput,
-    SettlementResult,
-    compute_settlement,
-)
+from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,11 @@ PRODUCTS = Layout(
     key=("sku",),
     references=(Reference("supplier_id", "suppliers.csv"),),
 )
-SHORTAGE_RULES = {"naar_rato_grootste_rest": "pro_rata", "eerst_toegezegd": "first_pledged"}
+SHORTAGE_RULES = {
+    "naar_rato_grootste_rest": "pro_rata",
+    "eerst_toegezegd": "first_pledged",
+    "met_de_hand": "manual",
+}
 ROUNDS = Layout(
     file="rounds.csv",
     columns=(

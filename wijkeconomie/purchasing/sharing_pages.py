@@ -1,0 +1,246 @@
+"""Pages of sharing what came: the rule's figure, and what somebody decided beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.queries import member_by_code
+from wijkeconomie.cooperatives.sessions import current_visit
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
+from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.deciding import (
+    ChooseRules,
+    KeepAsStock,
+    SetShare,
+    WeighPledge,
+    choose_rules,
+    decide,
+)
+from wijkeconomie.purchasing.handing_queries import SharedLine, shared_lines
+from wijkeconomie.purchasing.models import PurchaseRound, ShortageRule
+from wijkeconomie.purchasing.queries import RoundView
+from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError
+from wijkeconomie.purchasing.replacing import (
+    AddReplacement,
+    GiveExtra,
+    add_replacement,
+    give_extra,
+)
+from wijkeconomie.purchasing.round_rules import may_enter_delivery
+from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.settlement_queries import DeliveryView
+from wijkeconomie.purchasing.words import shortage_words
+
+Errors = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedProduct:
+    """A product that came, with what everyone gets of it."""
+
+    delivery: DeliveryView
+    lines: tuple[SharedLine, ...]
+    left: int
+    """Units that go to nobody."""
+    open_units: int
+    """Units that wait for a decision; negative where too many were given by hand."""
+    lacks_weight: bool
+
+    @property
+    def is_settled_by_weight(self) -> bool:
+        """Whether it is weighed."""
+        return self.delivery.grams_per_unit is not None
+
+
+def shared_products(uow: UnitOfWork, found: RoundView) -> list[SharedProduct]:
+    """Every product of a round that was ordered or came, with its lines."""
+    row = uow.session.get_one(PurchaseRound, (uow.tenant, found.id))
+    result: SettlementResult = compute_settlement(
+        settlement_queries.settlement_input(uow.session, row)
+    )
+    own: dict[int, list[SharedLine]] = {}
+    for line in shared_lines(uow.session, row):
+        own.setdefault(line.round_product_id, []).append(line)
+    return [
+        SharedProduct(
+            each,
+            tuple(own.get(each.round_product_id, ())),
+            result.cooperative.surplus.get(each.round_product_id, 0),
+            result.open_units.get(each.round_product_id, 0),
+            each.round_product_id in result.unweighed,
+        )
+        for each in settlement_queries.deliveries(uow.session, uow.tenant, found.id)
+    ]
+
+
+@pages.get("/rounds/<round_code>/manage/share")
+def share(round_code: str) -> ResponseReturnValue:
+    """Who gets what of the delivery, by the rule and by hand."""
+    return _page(round_code, [])
+
+
+def _page(round_code: str, errors: Errors) -> ResponseReturnValue:
+    visit = current_visit()
+    require_permission(visit.identity, "round.receive")
+    with visit.begin() as uow:
+        found = queries.round_by_code(uow.session, uow.tenant, round_code)
+        products = shared_products(uow, found)
+        offered = supplier_queries.products_of_supplier(uow.session, uow.tenant, found.supplier_id)
+    page = render_template(
+        "purchasing/share.html",
+        visit=visit,
+        round=found,
+        products=products,
+        can_change=may_enter_delivery(found.state),
+        rules=[("", _("As the round"))] + [(each[0], each[1]) for each in shortage_words()],
+        others=[(each.code, each.name) for each in offered],
+        errors=errors,
+        form=request.form,
+    )
+    return page, 422 if errors else 200
+
+
+def _saved(round_code: str, errors: Errors) -> ResponseReturnValue:
+    if errors:
+        return _page(round_code, errors)
+    flash(_("Saved."), "success")
+    return redirect(url_for("purchasing.share", round_code=round_code), 303)
+
+
+@pages.post("/rounds/<round_code>/manage/share/<int:product_id>")
+def save_shares(round_code: str, product_id: int) -> ResponseReturnValue:
+    """Save what was decided about one product; an empty field leaves it to the rule."""
+    visit = current_visit()
+    reader = FormReader()
+    try:
+        with visit.begin() as uow:
+            found = queries.round_by_code(uow.session, uow.tenant, round_code)
+            product = next(
+                (
+                    each
+                    for each in shared_products(uow, found)
+                    if each.delivery.round_product_id == product_id
+                ),
+                None,
+            )
+            if product is None:
+                raise NotFoundError(f"nothing of {product_id} came", product_id=product_id)
+            decisions, rules = _decisions(reader, found, product)
+            if not reader.errors:
+                choose_rules(uow, rules)
+                for decision in decisions:
+                    decide(uow, decision)
+    except (InvalidInputError, RoundStateError) as refusal:
+        reader.errors.append((str(refusal.context.get("field", "")), _refused(refusal)))
+    return _saved(round_code, reader.errors)
+
+
+def _decisions(
+    reader: FormReader, found: RoundView, product: SharedProduct
+) -> tuple[Sequence[SetShare | KeepAsStock | WeighPledge], ChooseRules]:
+    key = product.delivery.round_product_id
+    reason = reader.text(f"why-{key}", is_required=False)
+    decisions: list[SetShare | KeepAsStock | WeighPledge] = []
+    for line in product.lines:
+        quantity = reader.count(f"share-{line.pledge_id}", if_empty=None)
+        standing = line.quantity if line.is_by_hand else None
+        if quantity != standing:
+            if quantity is not None and not reason:
+                reader.errors.append((f"why-{key}", _("Say why, so that members understand.")))
+            decisions.append(
+                SetShare(
+                    round_id=found.id, pledge_id=line.pledge_id, quantity=quantity, reason=reason
+                )
+            )
+        if product.is_settled_by_weight:
+            grams = reader.count(f"grams-of-{line.pledge_id}", if_empty=None)
+            decisions.append(WeighPledge(round_id=found.id, pledge_id=line.pledge_id, grams=grams))
+    if f"stock-{key}" in request.form:
+        stock = reader.count(f"stock-{key}", if_empty=None)
+        decisions.append(KeepAsStock(round_id=found.id, round_product_id=key, quantity=stock))
+    rule = reader.choice(f"rule-{key}", ["", *(each.value for each in ShortageRule)])
+    chosen = ShortageRule(rule) if rule else None
+    return decisions, ChooseRules(round_id=found.id, products=((key, chosen),))
+
+
+@pages.post("/rounds/<round_code>/manage/replacement")
+def enter_replacement(round_code: str) -> ResponseReturnValue:
+    """Enter that something else came in place of a product."""
+    visit = current_visit()
+    reader = FormReader()
+    replaced = reader.count("replaced", if_empty=0) or 0
+    code = reader.text("product")
+    delivered = reader.count("delivered", if_empty=0) or 0
+    price = reader.amount("price") if request.form.get("price", "").strip() else None
+    if not reader.errors:
+        try:
+            with visit.begin() as uow:
+                found = queries.round_by_code(uow.session, uow.tenant, round_code)
+                offered = supplier_queries.products_of_supplier(
+                    uow.session, uow.tenant, found.supplier_id
+                )
+                chosen = next((each.id for each in offered if each.code == code), 0)
+                add_replacement(
+                    uow,
+                    AddReplacement(
+                        round_id=found.id,
+                        replaced_id=replaced,
+                        product_id=chosen,
+                        delivered=delivered,
+                        price_excl_cents=price,
+                    ),
+                )
+        except DomainError as refusal:
+            reader.errors.append((str(refusal.context.get("field", "product")), _refused(refusal)))
+    return _saved(round_code, reader.errors)
+
+
+@pages.post("/rounds/<round_code>/manage/extra")
+def enter_extra(round_code: str) -> ResponseReturnValue:
+    """Give a member something that he did not order."""
+    visit = current_visit()
+    reader = FormReader()
+    product_id = reader.count("extra_product", if_empty=0) or 0
+    code, quantity = reader.text("member"), reader.count("quantity", if_empty=0) or 0
+    reason = reader.text("extra_reason")
+    if not reader.errors:
+        try:
+            with visit.begin() as uow:
+                found = queries.round_by_code(uow.session, uow.tenant, round_code)
+                member_id = member_by_code(uow.session, uow.tenant, code).id
+                give_extra(
+                    uow,
+                    GiveExtra(
+                        round_id=found.id,
+                        round_product_id=product_id,
+                        member_id=member_id,
+                        quantity=quantity,
+                        reason=reason,
+                    ),
+                )
+        except DomainError as refusal:
+            reader.errors.append((str(refusal.context.get("field", "member")), _refused(refusal)))
+    return _saved(round_code, reader.errors)
+
+
+def _refused(refusal: DomainError) -> str:
+    if isinstance(refusal, RoundStateError):
+        return str(_("This was shared or settled already. Correct the round instead."))
+    if isinstance(refusal, CreditLimitError):
+        return str(_("The account of this member does not cover it."))
+    if isinstance(refusal, NotFoundError):
+        return str(_("We do not know this one. Look at the number."))
+    words = {
+        "member": _("This member ordered it: change the number in the list instead."),
+        "product": _("The round offers this product itself: count it there."),
+    }
+    return str(words.get(str(refusal.context.get("field")), _("This is not right.")))
