@@ -12,6 +12,7 @@ from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import settlement_models as settlements
+from wijkeconomie.purchasing import sharing_models as sharing
 
 MODULES = (
     audit,
@@ -23,6 +24,7 @@ MODULES = (
     purchasing,
     prices,
     settlements,
+    sharing,
     costs,
     payments,
     network,

@@ -19,6 +19,7 @@ from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
 from wijkeconomie.costs.models import SubsidyMode
 from wijkeconomie.costs.settling import settle_month
+from wijkeconomie.costs.small_groups import BookGroup, GroupBill, GroupRepayment, book_group
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
@@ -191,6 +192,27 @@ def _cost_corrected(market: Market) -> None:
         correct_cost(uow, CorrectCost(cost_code="K1", reason="typfout", net_cents=1100))
 
 
+def _group(market: Market, *, repaid: bool) -> None:
+    bill = GroupBill(
+        code="G-1",
+        description="verf",
+        paid_on=date(2026, 1, 3),
+        paid_by="L001",
+        cents=1000,
+        weights=(("L001", "1"), ("L002", "2")),
+    )
+    repayment = GroupRepayment(
+        code="G-R1",
+        description="terug",
+        paid_on=date(2026, 1, 4),
+        paid_by="L002",
+        paid_to="L001",
+        cents=500,
+    )
+    with market.books.open() as uow:
+        book_group(uow, BookGroup(bills=[bill], repayments=[repayment] if repaid else []))
+
+
 EVENTS: dict[str, Callable[[Market], None]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
@@ -202,6 +224,8 @@ EVENTS: dict[str, Callable[[Market], None]] = {
     "A settled round is corrected": _corrected,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
+    "A member paid a cost for a small group": lambda market: _group(market, repaid=False),
+    "One member paid another back": lambda market: _group(market, repaid=True),
 }
 
 

@@ -10,12 +10,18 @@ import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from wijkeconomie.cooperatives.models import Cooperative
+from wijkeconomie.cooperatives.models import Cooperative, Member
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, CostLine, cost_lines
-from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState, SettlementRun
+from wijkeconomie.costs.models import (
+    AllocationCarry,
+    CostSettlement,
+    RunState,
+    SettlementRun,
+    SharedCost,
+)
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
 from wijkeconomie.ledger.queries import control_accounts
@@ -124,6 +130,7 @@ class Recorder:
                 vat_cents=cost.vat_cents,
                 vat_basis_points=cost.vat_basis_points,
                 supplier=cost.supplier_code,
+                payer=self._payer(cost),
                 subsidy=divided.subsidy.code if divided.subsidy is not None else None,
                 subsidy_cents=int(divided.subsidy_cents.sum()),
             ),
@@ -143,6 +150,12 @@ class Recorder:
             amounts=np.append(payable, [line.amount_cents for line in lines]).astype(np.int64),
         )
         return post_bulk_entry(self._uow, draft).number
+
+    def _payer(self, cost: SharedCost) -> str | None:
+        """The number of the member who paid it for the others, if one did."""
+        if cost.paid_by_member_id is None:
+            return None
+        return self._uow.session.get_one(Member, (self._uow.tenant, cost.paid_by_member_id)).code
 
     def _account(self, line: CostLine) -> tuple[str, int]:
         if line.party is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -47,9 +47,29 @@ def settle_month(
     period = Period.month_of(month)
     hold_costs(uow)
     waiting = waiting_costs(uow, period)
+    return _settle(uow, period, waiting, accounting_date or period.end - timedelta(days=1))
+
+
+def settle_costs(
+    uow: UnitOfWork, codes: Collection[str], *, month: date, accounting_date: date
+) -> SettledMonth | None:
+    """Settle some costs of a month that wait and leave the others; all of them, or none.
+
+    Raises:
+        As :func:`settle_month`.
+    """
+    require_permission(uow.identity, "cost.settle")
+    period = Period.month_of(month)
+    hold_costs(uow)
+    waiting = [cost for cost in waiting_costs(uow, period) if cost.code in codes]
+    return _settle(uow, period, waiting, accounting_date)
+
+
+def _settle(
+    uow: UnitOfWork, period: Period, waiting: Sequence[SharedCost], on: date
+) -> SettledMonth | None:
     if not waiting:
         return None
-    on = accounting_date or period.end - timedelta(days=1)
     run = new_run(uow, period)
     cooperative = own_cooperative(uow)
     divider = Divider(uow, cooperative.code, period)

@@ -111,6 +111,9 @@ MESSAGES: Mapping[str, Any] = {
     "cost-settled": lazy_gettext("This cost was settled already. Correct it instead."),
     "cost-not-settled": lazy_gettext("This cost was not settled yet."),
     "code-taken": lazy_gettext("This code is in use. Choose another one."),
+    "not-a-member-then": lazy_gettext(
+        "Member %(member)s was no member in %(month)s. Book it in another month, or leave him out."
+    ),
     "implausible-reading": lazy_gettext(
         "This reading can hardly be right. Look at the meter again."
     ),
