@@ -36,6 +36,7 @@ from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
+from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing import supplier_api
@@ -56,6 +57,7 @@ PAGES = (
     cooperative_pages,
     purchasing_pages.blueprint,
     cost_pages.blueprint,
+    split_pages.pages,
     reports_pages.blueprint,
 )
 SCHEDULED_JOBS = (*ROUND_JOBS, *COST_JOBS)
