@@ -57,6 +57,7 @@ from wijkeconomie.investments.jobs import investment_jobs
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
+from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing import supplier_api
@@ -108,6 +109,7 @@ PAGES = (
     investment_pages.blueprint,
     voucher_pages.blueprint,
     voucher_pages.scan,
+    split_pages.pages,
     reports_pages.blueprint,
 )
 

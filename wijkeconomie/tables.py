@@ -17,6 +17,7 @@ from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
+from wijkeconomie.purchasing import sharing_models as sharing
 from wijkeconomie.vouchers import models as vouchers
 
 MODULES = (
@@ -32,6 +33,7 @@ MODULES = (
     deadlines,
     repeating,
     handing,
+    sharing,
     costs,
     budgets,
     investments,

@@ -36,6 +36,7 @@ from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
 from wijkeconomie.costs.models import SubsidyMode
 from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import settle_month
+from wijkeconomie.costs.small_groups import BookGroup, GroupBill, GroupRepayment, book_group
 from wijkeconomie.investments.building import share_cost_of_asset
 from wijkeconomie.investments.depreciating import depreciate
 from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
@@ -479,6 +480,27 @@ def _covered(market: Market) -> None:
         move_cover(uow, MoveCover(idempotency_key="m", amount_cents=5000))
 
 
+def _group(market: Market, *, repaid: bool) -> None:
+    bill = GroupBill(
+        code="G-1",
+        description="verf",
+        paid_on=date(2026, 1, 3),
+        paid_by="L001",
+        cents=1000,
+        weights=(("L001", "1"), ("L002", "2")),
+    )
+    repayment = GroupRepayment(
+        code="G-R1",
+        description="terug",
+        paid_on=date(2026, 1, 4),
+        paid_by="L002",
+        paid_to="L001",
+        cents=500,
+    )
+    with market.books.open() as uow:
+        book_group(uow, BookGroup(bills=[bill], repayments=[repayment] if repaid else []))
+
+
 EVENTS: dict[str, Callable[[Market], object]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
@@ -491,6 +513,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A settled round is corrected": _corrected,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
+    "A member paid a cost for a small group": lambda market: _group(market, repaid=False),
+    "One member paid another back": lambda market: _group(market, repaid=True),
     "A holder approves a declaration": _care_approved,
     "An approved declaration is turned back": _care_turned_back,
     "The insurer pays for a budget": _care_received,

@@ -84,6 +84,7 @@ class Member(TenantTable, Base):
         UniqueConstraint("cooperative_id", "login_id"),
         CheckConstraint("left_on is null or left_on >= joined_on", name="left_after_joining"),
         CheckConstraint("share_units >= 0", name="share_units_not_negative"),
+        CheckConstraint("credit_limit_cents >= 0", name="credit_limit_not_negative"),
     )
 
     id: Mapped[SurrogateKey]
@@ -111,6 +112,8 @@ class Member(TenantTable, Base):
     income_band: Mapped[str | None]
     is_caregiver: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     language: Mapped[str] = mapped_column(server_default="nl", default="nl")
+    credit_limit_cents: Mapped[int | None]
+    """His own limit; ``None`` is that of the cooperative."""
 
 
 class RoleGrant(TenantTable, Base):

@@ -11,7 +11,10 @@ from wijkeconomie.money.vat import RateName, VatRegime, vat_on
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostAmounts:
-    """A cost as it was invoiced, and what a subsidy pays of it."""
+    """A cost as it was invoiced, and what a subsidy pays of it.
+
+    ``payer`` is the member who paid it for the others; there is no supplier then.
+    """
 
     net_cents: int
     vat_cents: int
@@ -19,6 +22,7 @@ class CostAmounts:
     supplier: str | None
     subsidy: str | None
     subsidy_cents: int
+    payer: str | None = None
 
 
 def cost_lines(
@@ -27,15 +31,15 @@ def cost_lines(
     """The lines that buy the cost and pass it on; with what members pay they sum to zero.
 
     A regular cooperative passes the VAT on as well: what it charges its members is a service at
-    the rate of the cost. One under the KOR passes on the gross amount.
+    the rate of the cost. One under the KOR passes on the gross amount. Whoever is to be paid is
+    credited: the supplier, the member who paid it already, or an invoice that is still to come.
     """
     gross = cost.net_cents + cost.vat_cents
-    creditor = "suppliers" if cost.supplier else "invoices_to_come"
     is_regular = regime == "regulier"
     lines = [
         EntryLine("shared_costs", None, cost.net_cents if is_regular else gross),
         EntryLine("input_vat", None, cost.vat_cents if is_regular else 0),
-        EntryLine(creditor, cost.supplier, -gross),
+        _creditor(cost, gross),
         EntryLine("subsidies", cost.subsidy, cost.subsidy_cents),
     ]
     if is_regular:
@@ -44,6 +48,12 @@ def cost_lines(
     else:
         lines.append(EntryLine("services_exempt", None, -gross))
     return tuple(line for line in lines if line.amount_cents)
+
+
+def _creditor(cost: CostAmounts, gross: int) -> EntryLine:
+    if cost.payer is not None:
+        return EntryLine("member_account", cost.payer, -gross)
+    return EntryLine("suppliers" if cost.supplier else "invoices_to_come", cost.supplier, -gross)
 
 
 def _accounts(basis_points: int | None, standard_rates: Mapping[RateName, int]) -> tuple[str, str]:

@@ -26,7 +26,10 @@ from wijkeconomie.costs.refusals import CostSettledError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordCost:
-    """A cost of one month; a refund has negative amounts."""
+    """A cost of one month; a refund has negative amounts.
+
+    ``paid_by_member_id``: the member who paid it for the others, instead of a supplier.
+    """
 
     code: str
     month: date
@@ -39,6 +42,7 @@ class RecordCost:
     supplier_code: str | None = None
     document: str | None = None
     recurring_id: int | None = None
+    paid_by_member_id: int | None = None
 
 
 def record_cost(uow: UnitOfWork, command: RecordCost) -> int:
@@ -65,6 +69,7 @@ def record_cost(uow: UnitOfWork, command: RecordCost) -> int:
         gross_cents=command.net_cents + command.vat_cents,
         vat_basis_points=command.vat_basis_points,
         recurring_id=command.recurring_id,
+        paid_by_member_id=command.paid_by_member_id,
     )
     uow.session.add(cost)
     flush_or_refuse(uow, f"there is a cost {command.code}")

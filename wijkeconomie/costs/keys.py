@@ -39,7 +39,10 @@ class MemberTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveKeyVersion:
-    """A key as it is from a day on. An unknown ``code`` makes a new key."""
+    """A key as it is from a day on. An unknown ``code`` makes a new key.
+
+    ``is_small_group``, of a new key: only who is named here shares, and no form offers it.
+    """
 
     code: str
     name: str
@@ -53,6 +56,7 @@ class SaveKeyVersion:
     requires_decision: bool = False
     decision: str | None = None
     members: Sequence[MemberTerms] = ()
+    is_small_group: bool = False
 
 
 def save_key_version(uow: UnitOfWork, command: SaveKeyVersion) -> int:
@@ -170,7 +174,12 @@ def _key(uow: UnitOfWork, code: str) -> AllocationKey | None:
 
 
 def _new_key(uow: UnitOfWork, command: SaveKeyVersion) -> AllocationKey:
-    key = AllocationKey(cooperative_id=uow.tenant, code=command.code, name=command.name)
+    key = AllocationKey(
+        cooperative_id=uow.tenant,
+        code=command.code,
+        name=command.name,
+        is_small_group=command.is_small_group,
+    )
     uow.session.add(key)
     flush_or_refuse(uow, f"there is a key {command.code}")
     return key

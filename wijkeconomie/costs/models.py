@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,7 +59,11 @@ class RunState(enum.StrEnum):
 
 
 class AllocationKey(TenantTable, Base):
-    """A way of sharing costs that members know by name; what it is stands in its versions."""
+    """A way of sharing costs that members know by name; what it is stands in its versions.
+
+    A key of a small group is of those members only whom its version names, and belongs to
+    costs that one of them paid: no other cost is given to it.
+    """
 
     __tablename__ = "allocation_key"
     __table_args__ = (UniqueConstraint("cooperative_id", "code"),)
@@ -66,6 +71,7 @@ class AllocationKey(TenantTable, Base):
     id: Mapped[SurrogateKey]
     code: Mapped[str]
     name: Mapped[str]
+    is_small_group: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
 
 
 class AllocationKeyVersion(TenantTable, Base):
@@ -186,7 +192,11 @@ class RecurringCost(TenantTable, Base):
 
 
 class SharedCost(TenantTable, Base):
-    """A cost of one month that members share; negative for a refund."""
+    """A cost of one month that members share; negative for a refund.
+
+    Who is owed it: the supplier, or the member who paid it for the others, or whoever will
+    send the invoice.
+    """
 
     __tablename__ = "shared_cost"
     __table_args__ = (
@@ -195,6 +205,11 @@ class SharedCost(TenantTable, Base):
         UniqueConstraint("cooperative_id", "recurring_id", "incurred_on"),
         own_key("key_id", of="allocation_key"),
         own_key("recurring_id", of="recurring_cost"),
+        own_key("paid_by_member_id", of="member"),
+        CheckConstraint(
+            "paid_by_member_id is null or (supplier_code is null and recurring_id is null)",
+            name="one_creditor",
+        ),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_sum"),
         Index("ix_shared_cost_cooperative_id_month", "cooperative_id", "month"),
@@ -215,6 +230,29 @@ class SharedCost(TenantTable, Base):
     recurring_id: Mapped[int | None]
     stopped_at: Mapped[datetime | None]
     settled_version: Mapped[int] = mapped_column(server_default="0", default=0)
+    paid_by_member_id: Mapped[int | None]
+
+
+class CostRepayment(TenantTable, Base):
+    """Money that one member gave another for costs they shared, outside the cooperative's bank."""
+
+    __tablename__ = "cost_repayment"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "code"),
+        own_key("paid_by_member_id", of="member"),
+        own_key("paid_to_member_id", of="member"),
+        CheckConstraint("cents > 0", name="cents_positive"),
+        CheckConstraint("paid_by_member_id <> paid_to_member_id", name="between_two"),
+    )
+
+    id: Mapped[SurrogateKey]
+    code: Mapped[str]
+    paid_on: Mapped[date]
+    description: Mapped[str]
+    paid_by_member_id: Mapped[int]
+    paid_to_member_id: Mapped[int]
+    cents: Mapped[int]
+    entry_number: Mapped[int]
 
 
 class Subsidy(TenantTable, Base):

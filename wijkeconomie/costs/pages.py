@@ -22,6 +22,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs import queries
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.explanations import explain_cost_share
+from wijkeconomie.costs.group_queries import advances_of_member
 from wijkeconomie.costs.keeping import stop_cost
 from wijkeconomie.costs.models import RunState
 from wijkeconomie.costs.proof_queries import proof_of
@@ -143,12 +144,14 @@ def mine() -> ResponseReturnValue:
     with visit.begin() as uow:
         months = _last_months(local_date(uow.now, LOCAL_TIME))
         shares = queries.shares_of_member(uow.session, uow.tenant, member_id, months[0])
+        advances = advances_of_member(uow.session, uow.tenant, member_id, months[0])
     language = page_language()
     paid = _paid(months, shares)
     return render_template(
         "costs/mine.html",
         visit=visit,
         paid=paid,
+        advances=advances,
         chart=bar_chart(
             _("What you paid for shared costs, in euros by month"),
             _("The same figures stand in the table below."),

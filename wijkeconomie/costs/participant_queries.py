@@ -51,6 +51,7 @@ select array_agg(id order by code) as ids, array_agg(code order by code) as code
 from member
 where cooperative_id = :cooperative_id and joined_on <= :last
   and (left_on is null or left_on >= :first) and id <> all (cast(:excluded as bigint[]))
+  and (not :only_named or id = any(cast(:named as bigint[])))
 """
 )
 _TERMS = text(
@@ -60,9 +61,16 @@ _TERMS = text(
 
 
 def participants(
-    session: Session, cooperative_id: int, version_id: int, month: Period
+    session: Session,
+    cooperative_id: int,
+    version_id: int,
+    month: Period,
+    *,
+    only_named: bool = False,
 ) -> Participants:
     """Who was a member on at least one day of the month and is not left out by the key.
+
+    ``only_named``: of them only those that the version has terms for, as in a small group.
 
     Members, terms and accounts are read apart and joined here, which takes the same time a
     member whatever the statistics of a new cooperative say.
@@ -78,6 +86,8 @@ def participants(
             "first": month.start,
             "last": month.end - timedelta(days=1),
             "excluded": [row.member_id for row in rows if row.is_excluded],
+            "only_named": only_named,
+            "named": list(own) if only_named else [],
         },
     ).one()
     ids, codes, days, households, floor_areas, has_low_income = (column or [] for column in members)

@@ -143,7 +143,8 @@ def keys(session: Session, cooperative_id: int) -> list[KeyView]:
             "select distinct on (k.name, k.code) k.code, k.name, v.number, v.valid_from, v.basis,"
             " v.tie_policy from allocation_key k join allocation_key_version v"
             " on v.cooperative_id = k.cooperative_id and v.key_id = k.id"
-            " where k.cooperative_id = :id order by k.name, k.code, v.valid_from desc"
+            " where k.cooperative_id = :id and not k.is_small_group"
+            " order by k.name, k.code, v.valid_from desc"
         ),
         {"id": cooperative_id},
     )
@@ -200,12 +201,16 @@ class CostView:
     gross_cents: int
     settled_version: int
     is_stopped: bool
+    paid_by: str | None
+    """Name and number of the member who paid it for the others."""
 
 
 _COSTS = """
 select c.id, c.code, c.description, c.month, k.name, c.supplier_code, c.document, c.net_cents,
-  c.vat_cents, c.gross_cents, c.settled_version, c.stopped_at is not null
+  c.vat_cents, c.gross_cents, c.settled_version, c.stopped_at is not null,
+  concat_ws(' ', m.first_name, m.infix, m.last_name) || ' (' || m.code || ')'
 from shared_cost c join allocation_key k on k.cooperative_id = c.cooperative_id and k.id = c.key_id
+left join member m on m.cooperative_id = c.cooperative_id and m.id = c.paid_by_member_id
 where c.cooperative_id = :id and {condition} order by c.id
 """
 

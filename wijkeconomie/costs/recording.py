@@ -11,11 +11,12 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
-from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState
+from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState, SharedCost
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
 from wijkeconomie.ledger.entry_lines import EntryLine
@@ -162,6 +163,7 @@ class Recorder:
                 vat_cents=cost.vat_cents,
                 vat_basis_points=cost.vat_basis_points,
                 supplier=cost.supplier_code,
+                payer=self._payer(cost),
                 subsidy=divided.subsidy.code if divided.subsidy is not None else None,
                 subsidy_cents=int(divided.subsidy_cents.sum()),
             ),
@@ -180,6 +182,12 @@ class Recorder:
             account_codes=[*member_codes, *(code for code, _ in accounts)],
             amounts=np.append(payable, [line.amount_cents for line in lines]).astype(np.int64),
         )
+
+    def _payer(self, cost: SharedCost) -> str | None:
+        """The number of the member who paid it for the others, if one did."""
+        if cost.paid_by_member_id is None:
+            return None
+        return self._uow.session.get_one(Member, (self._uow.tenant, cost.paid_by_member_id)).code
 
     def _account(self, line: EntryLine) -> tuple[str, int]:
         if line.party is None:

@@ -73,3 +73,10 @@ class ImplausibleReadingError(DomainError):
 
     code = "implausible-reading"
     title = "This reading can hardly be right"
+
+
+class NotAMemberThenError(DomainError):
+    """Someone who shares or paid was no member in the month; book in another, or leave him out."""
+
+    code = "not-a-member-then"
+    title = "Not a member in that month"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -60,9 +60,45 @@ def settle_month(
     waiting = waiting_costs(uow, period)
     if not waiting:
         return None
+    on = accounting_date or last_day(period)
+    return _settle(uow, held, period, waiting, publication=publication, on=on, seen=seen)
+
+
+def settle_costs(
+    uow: UnitOfWork,
+    codes: Collection[str],
+    publication: Publication,
+    *,
+    month: date,
+    accounting_date: date,
+) -> SettledMonth | None:
+    """Settle some costs of a month that wait and leave the others; all of them, or none.
+
+    Raises:
+        As :func:`settle_month`.
+    """
+    require_permission(uow.identity, "cost.settle")
+    period = Period.month_of(month)
+    held = hold_costs(uow)
+    waiting = [cost for cost in waiting_costs(uow, period) if cost.code in codes]
+    if not waiting:
+        return None
+    return _settle(uow, held, period, waiting, publication=publication, on=accounting_date)
+
+
+def _settle(
+    uow: UnitOfWork,
+    held: HeldCooperative,
+    period: Period,
+    waiting: Sequence[SharedCost],
+    *,
+    publication: Publication,
+    on: date,
+    seen: bytes | None = None,
+) -> SettledMonth:
     run_id = new_run(uow, period, publication)
     divider = Divider(uow, held.code, period)
-    recorder = Recorder(uow, held.vat_regime, run_id, accounting_date or last_day(period))
+    recorder = Recorder(uow, held.vat_regime, run_id, on)
     proofs = []
     for cost in waiting:
         divided = divider.divide(cost, 1)

@@ -51,7 +51,7 @@ def shared_by(
         raise KeyNotValidError(
             f"version {version.number} of key {key.code} waits for a decision", key=key.code
         )
-    found = participants(uow.session, uow.tenant, version.id, month)
+    found = participants(uow.session, uow.tenant, version.id, month, only_named=key.is_small_group)
     if not len(found):
         raise CannotAllocateError(
             f"nobody was a member in {month.start:%Y-%m}", reason="no_parties", key=key.code

@@ -22,6 +22,7 @@ from wijkeconomie.network.interchange.faults import NotACityFolderError, RowErro
 from wijkeconomie.network.interchange.importing import import_city as read_city
 from wijkeconomie.network.interchange.outcome import ImportOutcome, RowOutcome
 from wijkeconomie.network.interchange.outcomes import export_outcomes as write_outcomes
+from wijkeconomie.network.splitting.command import import_split
 
 SHOWN_FAULTS = 20
 FOLDER = click.Path(path_type=Path)
@@ -38,6 +39,9 @@ def import_commands() -> None:
 @click.group("export", help="Take data out.")
 def export_commands() -> None:
     """Group of the commands below."""
+
+
+import_commands.add_command(import_split)
 
 
 @import_commands.command("city")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import UniqueConstraint
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,3 +25,24 @@ class KeptRow(TenantTable, Base):
     file: Mapped[str]
     row_key: Mapped[str]
     cells: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
+class SplitImport(TenantTable, Base):
+    """An export of a small group's bills, kept from upload until it is booked or given up.
+
+    It holds names of people as they stood in the file. They are taken out as soon as the
+    bills are in the books, and after a month where they never got there.
+    """
+
+    __tablename__ = "split_import"
+    __table_args__ = (
+        CheckConstraint("booked_at is null or lines is null", name="names_taken_out"),
+    )
+
+    id: Mapped[SurrogateKey]
+    file_name: Mapped[str]
+    source: Mapped[str]
+    lines: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[str]
+    booked_at: Mapped[datetime | None]

@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 from wijkeconomie.costs.explanations import explain_cost_share
 from wijkeconomie.costs.queries import shares_booked
 from wijkeconomie.money.periods import Period
+from wijkeconomie.reports.shared_queries import CostTitle
 from wijkeconomie.reports.statement import Parameters
 
 _TITLES = text(
     """
-select code, description, to_char(month, 'YYYY-MM') as month from shared_cost
+select code, description, to_char(month, 'YYYY-MM') as month,
+  case when paid_by_member_id is not null then gross_cents < 0 end as advance_is_debit
+from shared_cost
 where cooperative_id = :cooperative_id and settled_version > 0
   and id in (select s.cost_id from cost_settlement s where s.cooperative_id = :cooperative_id
     and (s.entry_number = any(cast(:numbers as bigint[]))
@@ -25,10 +28,10 @@ where cooperative_id = :cooperative_id and settled_version > 0
 
 def cost_titles(
     session: Session, cooperative_id: int, numbers: Sequence[int]
-) -> Mapping[str, tuple[str, str]]:
-    """Descriptions and months of the costs that entries settle or turn back, by code."""
+) -> Mapping[str, CostTitle]:
+    """What the costs are that entries settle or turn back, by code."""
     rows = session.execute(_TITLES, {"cooperative_id": cooperative_id, "numbers": list(numbers)})
-    return {row.code: (row.description, row.month) for row in rows}
+    return {row.code: CostTitle(row.description, row.month, row.advance_is_debit) for row in rows}
 
 
 def cost_reasons(

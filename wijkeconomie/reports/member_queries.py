@@ -16,6 +16,7 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.money.periods import Period
 from wijkeconomie.reports.cost_queries import cost_reasons, cost_titles
 from wijkeconomie.reports.shared_queries import (
+    CostTitle,
     EntryWords,
     SectionKey,
     build_sections,
@@ -252,7 +253,7 @@ def _read(
     return _Batch(cooperative, period, balances, lines, shares, themes, heads, why)
 
 
-def _head(row: Any, themes: Mapping[str, str], costs: Mapping[str, tuple[str, str]]) -> _Head:
+def _head(row: Any, themes: Mapping[str, str], costs: Mapping[str, CostTitle]) -> _Head:
     debit, credit = (
         entry_words(
             row.kind, row.source, row.description, is_debit=is_debit, themes=themes, costs=costs

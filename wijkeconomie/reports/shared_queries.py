@@ -71,6 +71,18 @@ def ledger_marks(
     return {number: LedgerMark(number, hash_) for number, hash_ in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class CostTitle:
+    """What a shared cost was, and which of its lines is that of the member who paid it.
+
+    ``advance_is_debit``: ``None`` where no member paid it; a debit where money came back.
+    """
+
+    description: str
+    month: str
+    advance_is_debit: bool | None = None
+
+
 def entry_words(
     kind: str,
     source: str,
@@ -78,7 +90,7 @@ def entry_words(
     *,
     is_debit: bool,
     themes: Mapping[str, str],
-    costs: Mapping[str, tuple[str, str]] | None = None,
+    costs: Mapping[str, CostTitle] | None = None,
 ) -> EntryWords:
     """How a posting reads, from the kind and the source of its entry.
 
@@ -88,7 +100,7 @@ def entry_words(
     Args:
         is_debit: whether the posting is a debit: a payment, or money that went back.
         themes: themes of the rounds, by code.
-        costs: descriptions and months of shared costs, by code.
+        costs: what shared costs were, by code.
     """
     head, _, rest = source.partition("/")
     reversed_ = kind.endswith(".reversed")
@@ -99,10 +111,15 @@ def entry_words(
         return EntryWords(key, parameters, ("round", code, themes.get(code, "")))
     if head == "cost":
         code = rest.partition("/")[0]
-        title, month = (costs or {}).get(code, (code, ""))
-        key = "cost_reversed" if reversed_ else "cost_settled"
-        parameters = (("cost", code), ("description", title), ("month", month))
-        return EntryWords(key, parameters, ("cost", code, title))
+        cost = (costs or {}).get(code, CostTitle(code, ""))
+        key = "cost_settled" if is_debit is not cost.advance_is_debit else "cost_advanced"
+        parameters = (("cost", code), ("description", cost.description), ("month", cost.month))
+        return EntryWords(
+            "cost_reversed" if reversed_ else key, parameters, ("cost", code, cost.description)
+        )
+    if head == "repayment":
+        key = "repaid_to" if is_debit else "repaid_by"
+        return EntryWords(key, (("reference", rest),), ("payment", "", ""))
     if head == "contribution":
         key = "contribution_reversed" if reversed_ else "contribution"
         return EntryWords(key, (("year", rest),), ("contribution", rest, ""))

@@ -130,6 +130,14 @@ MESSAGES: Mapping[str, Any] = {
         "The costs changed since you looked at them. Look again, then settle."
     ),
     "code-taken": lazy_gettext("This code is in use. Choose another one."),
+    "not-a-member-then": lazy_gettext(
+        "Member %(member)s was no member in %(month)s. Book it in another month, or leave him out."
+    ),
+    "split-file-unreadable": lazy_gettext(
+        "This is no export of IHateMoney or Splitwise. Export the bills again."
+    ),
+    "split-import-done": lazy_gettext("These bills were booked already, or the file is gone."),
+    "split-people-unknown": lazy_gettext("Say who these people are: %(people)s."),
     "implausible-reading": lazy_gettext(
         "This reading can hardly be right. Look at the meter again."
     ),

@@ -1,0 +1,1 @@
+"""Taking over the bills of a small group from a program that splits them."""
