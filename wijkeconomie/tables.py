@@ -14,6 +14,7 @@ from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import settlement_models as settlements
+from wijkeconomie.vouchers import grant_models as grants
 from wijkeconomie.vouchers import models as vouchers
 
 MODULES = (
@@ -30,6 +31,7 @@ MODULES = (
     budgets,
     investments,
     vouchers,
+    grants,
     payments,
     network,
 )
