@@ -77,8 +77,8 @@ execute function grant_stays_decided();
 """
 
 _RIGHTS = {
-    "grant_round": "select, insert, update (state, reserved_cents, granted_cents, accounted_on,"
-    " erased_at)",
+    "grant_round": "select, insert, update (state, reserved_cents, granted_cents, granted_carers,"
+    " accounted_on, erased_at)",
     "grant_receiver": "select, insert, update (receiver_hash, carer_count, allotted_cents), delete",
     "grant_application": "select, insert, update (member_id, payout, state, refusal,"
     " granted_cents, voucher_code), delete",
@@ -112,6 +112,7 @@ def _create_tables() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reserved_cents", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("granted_cents", sa.BigInteger(), nullable=True),
+        sa.Column("granted_carers", sa.BigInteger(), nullable=True),
         sa.Column("accounted_on", sa.Date(), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

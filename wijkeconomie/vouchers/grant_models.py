@@ -120,6 +120,8 @@ class GrantRound(TenantTable, Base):
     state: Mapped[str]
     reserved_cents: Mapped[int] = mapped_column(server_default="0", default=0)
     granted_cents: Mapped[int | None]
+    granted_carers: Mapped[int | None]
+    """To how many carers; counted while it is known who they are."""
     accounted_on: Mapped[date | None]
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
