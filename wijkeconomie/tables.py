@@ -18,6 +18,7 @@ from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
 from wijkeconomie.purchasing import sharing_models as sharing
+from wijkeconomie.vouchers import grant_models as grants
 from wijkeconomie.vouchers import models as vouchers
 
 MODULES = (
@@ -38,6 +39,7 @@ MODULES = (
     budgets,
     investments,
     vouchers,
+    grants,
     payments,
     network,
 )

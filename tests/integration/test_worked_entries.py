@@ -14,10 +14,11 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.care import CareHome
+from tests.factories.grants import Carers
 from tests.factories.investments import Roof, open_roof
 from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
-from tests.factories.vouchers import Neighbourhood
+from tests.factories.vouchers import IBAN, Neighbourhood
 from wijkeconomie.app import COST_SHARING
 from wijkeconomie.budgets.declaring import approve, turn_back
 from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
@@ -54,6 +55,7 @@ from wijkeconomie.purchasing.uncharged import (
     decide_uncharged,
 )
 from wijkeconomie.vouchers import transferring
+from wijkeconomie.vouchers.grant_models import GrantPayout
 from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
 from wijkeconomie.vouchers.refunding import Refund, refund
 
@@ -501,6 +503,34 @@ def _group(market: Market, *, repaid: bool) -> None:
         book_group(uow, BookGroup(bills=[bill], repayments=[repayment] if repaid else []))
 
 
+def _grants(market: Market) -> Carers:
+    carers = Carers(_place(market))
+    carers.set_up()
+    return carers
+
+
+def _grants_paid(market: Market) -> Carers:
+    carers = _grants(market)
+    with market.books.open() as uow:
+        uow.session.execute(
+            text("update member set iban = :iban where cooperative_id = :id"),
+            {"id": uow.tenant, "iban": IBAN},
+        )
+    carers.apply("L001", "A")
+    carers.apply("L002", "A")
+    carers.apply("L003", "B", GrantPayout.BANK)
+    carers.receive(60_000)
+    carers.decide()
+    carers.pay()
+    return carers
+
+
+def _grants_repaid(market: Market) -> None:
+    carers = _grants_paid(market)
+    carers.account()
+    carers.repay(30_000)
+
+
 EVENTS: dict[str, Callable[[Market], object]] = {
     "A contribution is charged": _charge,
     "The bank collects it": _collected,
@@ -547,6 +577,11 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "What a given voucher holds expires": lambda market: _expired(_given(market)),
     "A merchant is paid out": _voucher_paid_out,
     "Money is set apart for vouchers": _covered,
+    "A round of carers' grants is set up": _grants,
+    "The municipality pays for a round": lambda market: _grants(market).receive(60_000),
+    "Carers get their grants": _grants_paid,
+    "A round is accounted for": lambda market: _grants_paid(market).account(),
+    "Unspent money goes back to the municipality": _grants_repaid,
 }
 
 

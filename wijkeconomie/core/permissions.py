@@ -76,6 +76,12 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "voucher.use": _MEMBER,
     "voucher.redeem": _MERCHANT,
     "voucher.refund": _MERCHANT | _MONEY,
+    # carers' grants
+    "grant.apply": _MEMBER,
+    "grant.apply-for-others": _COORDINATOR,
+    "grant.review": _COORDINATOR | _MONEY,
+    "grant.read": _COORDINATOR | _BOOKS,
+    "grant.change": _MONEY,
     # operation
     "job.read": _COORDINATOR | _BOOKS,
     "city.import": _PLATFORM,

@@ -203,6 +203,19 @@ MESSAGES: Mapping[str, Any] = {
     "fund-exhausted": lazy_gettext(
         "The fund has %(left_cents)s left, and this comes to %(total_cents)s. Nothing was issued."
     ),
+    "grant-amount": lazy_gettext("At most %(left_cents)s is left. Write down less."),
+    "grant-applied": lazy_gettext("You applied before in this round. You need not do it again."),
+    "grant-budget-full": lazy_gettext(
+        "All the money of this round is spoken for. You cannot apply any more."
+    ),
+    "grant-carers-full": lazy_gettext(
+        "%(maximum)s carers applied for this person already. More is not possible in this round."
+    ),
+    "grant-other-round": lazy_gettext(
+        "For this person was applied in another round of this year. It can be done once a year."
+    ),
+    "grant-state": lazy_gettext("This round is not at this step. Look again how it stands."),
+    "grant-window": lazy_gettext("You can apply from %(opens_on)s to %(closes_on)s."),
     "merchant-not-accepted": lazy_gettext(
         "This voucher cannot be used at this shop. Look on the list which shops take part."
     ),
