@@ -19,6 +19,8 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.deadline_queries import round_deadline
+from wijkeconomie.purchasing.deadline_words import agreed_words, miss_words
 from wijkeconomie.purchasing.ladder_queries import round_ladders
 from wijkeconomie.purchasing.ladder_words import (
     LadderShown,
@@ -32,6 +34,7 @@ from wijkeconomie.purchasing.ordering import supplier_order
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
+    GoodsCameError,
     NothingPledgedError,
     RoundStateError,
     SupplierMinimumError,
@@ -115,6 +118,9 @@ def manage(round_code: str) -> ResponseReturnValue:
             "invoice": settlement_queries.invoice(*key),
             "settlements": settlement_queries.settlements(*key),
             "ladders": _ladders(uow, found),
+            "deadline": (deadline := round_deadline(*key)),
+            "agreed": agreed_words(deadline),
+            "misses": [miss_words(each) for each in deadline.misses] if deadline else [],
             "changes": [
                 (change.recorded_at, change_words(change.action), change.reason)
                 for change in history(uow.session, uow.tenant, f"round/{found.id}")
@@ -278,6 +284,9 @@ def cancel(round_code: str) -> ResponseReturnValue:
                 lambda uow, found: cancel_round(uow, CancelRound(round_id=found.id, reason=reason)),
                 _("The round has been cancelled."),
             )
+        except GoodsCameError:
+            words = _("Goods came, or an invoice. Settle the round; see there if nobody is to pay.")
+            errors = [("", words)]
         except InvalidInputError:
             errors = [("reason", _("Say in a few words why. Members read this."))]
     with visit.begin() as uow:

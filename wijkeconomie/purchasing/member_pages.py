@@ -17,6 +17,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.deadline_queries import round_deadline
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, round_ladders
 from wijkeconomie.purchasing.ladder_words import (
@@ -36,6 +37,7 @@ from wijkeconomie.purchasing.refusals import (
     PriceOutOfReachError,
     RoundNotOpenError,
     ToleranceTooLargeError,
+    TopupOnlyFillsError,
 )
 from wijkeconomie.purchasing.round_rules import pledge_estimate
 from wijkeconomie.purchasing.words import state_badge
@@ -191,6 +193,7 @@ def _show(
         errors=errors or [],
         is_open=found.state is RoundState.OPEN and uow.now < found.closes_at,
         has_passed=uow.now >= found.closes_at,
+        deadline=round_deadline(uow.session, uow.tenant, found.id),
     )
     return page, 422 if errors else 200
 
@@ -298,6 +301,7 @@ def save_order(round_code: str) -> ResponseReturnValue:
         PriceOutOfReachError,
         RoundNotOpenError,
         ToleranceTooLargeError,
+        TopupOnlyFillsError,
     ) as refusal:
         errors = [(str(refusal.context.get("field", "")), _refused(refusal))]
     except StaleVersionError:
@@ -363,6 +367,12 @@ def _refused(refusal: DomainError) -> str:
         )
     elif isinstance(refusal, PriceOutOfReachError):
         words = _("%(product)s: choose a price of the ladder.", product=refusal.context["product"])
+    elif isinstance(refusal, TopupOnlyFillsError):
+        words = _(
+            "%(product)s: only packs are filled now. %(room)s more fit; less is not possible.",
+            product=refusal.context["product"],
+            room=refusal.context["room"],
+        )
     elif isinstance(refusal, CreditLimitError):
         short = format_amount(int(refusal.context["short_cents"] or 0), page_language())
         words = _("You have %(short)s too little. You can pay in, or order less.", short=short)

@@ -13,13 +13,16 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import (
     coordinator_pages,
+    deadline_pages,
     handing_pages,
     member_pages,
     planning_pages,
     price_list_pages,
     queries,
+    repeating_pages,
     settling_pages,
     sharing_pages,
+    uncharged_pages,
 )
 from wijkeconomie.purchasing.blueprints import pages as blueprint
 from wijkeconomie.purchasing.coordinator_pages import next_step
@@ -29,12 +32,15 @@ from wijkeconomie.purchasing.queries import RoundView
 
 VIEWS = (
     coordinator_pages,
+    deadline_pages,
+    handing_pages,
     member_pages,
     planning_pages,
     price_list_pages,
+    repeating_pages,
     settling_pages,
     sharing_pages,
-    handing_pages,
+    uncharged_pages,
 )
 WAITING = (
     RoundState.CLOSED,
@@ -47,7 +53,10 @@ WAITING = (
 
 def tasks(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
     """Rounds that wait for the coordinator, and rounds that a member can order in."""
-    found: list[Task] = []
+    found: list[Task] = [
+        *deadline_pages.deadline_tasks(visit, uow),
+        *uncharged_pages.uncharged_tasks(visit, uow),
+    ]
     if visit.may("round.close"):
         waiting = queries.rounds(uow.session, uow.tenant, states=WAITING)
         found += [task for each in waiting if (task := _coordinators(each)) is not None]

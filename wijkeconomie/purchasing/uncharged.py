@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.outbox import enqueue
@@ -142,6 +143,20 @@ def standing_request(uow: UnitOfWork, round_id: int) -> UnchargedRequest | None:
             UnchargedRequest.is_approved.is_(None),
         )
     )
+
+
+def requests_for(session: Session, cooperative_id: int, actor: str) -> list[tuple[str, str, int]]:
+    """Code, theme and cents of the requests that somebody else than ``actor`` made."""
+    found = session.execute(
+        text(
+            "select r.code, r.theme, u.amount_cents from uncharged_request u join purchase_round r"
+            " on r.cooperative_id = u.cooperative_id and r.id = u.round_id"
+            " where u.cooperative_id = :cooperative_id and u.is_approved is null"
+            " and u.asked_by <> :actor and r.state in ('received', 'allocated') order by u.id"
+        ),
+        {"cooperative_id": cooperative_id, "actor": actor},
+    )
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 def preview_uncharged(uow: UnitOfWork, found: PurchaseRound) -> SettlementPreview:

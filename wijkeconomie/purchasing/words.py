@@ -117,6 +117,13 @@ _CHANGES = {
     "replaced": lazy_gettext("Something else came instead"),
     "slot-added": lazy_gettext("Pick-up time added"),
     "slot-removed": lazy_gettext("Pick-up time taken back"),
+    "prolonged": lazy_gettext("Kept open longer"),
+    "topup-began": lazy_gettext("Members may fill packs"),
+    "asked": lazy_gettext("Too little ordered: the coordinator was asked"),
+    "deadline-set": lazy_gettext("Agreed what happens at the closing time"),
+    "uncharged-asked": lazy_gettext("Asked to charge nobody"),
+    "uncharged-refused": lazy_gettext("Charging nobody was turned down"),
+    "settled-uncharged": lazy_gettext("Settled without charging anyone"),
     "pledges-recorded": lazy_gettext("Orders brought in from a file"),
 }
 
