@@ -19,8 +19,8 @@ _OPENED: Mapping[str, tuple[str, str]] = {
         "Je kunt mantelzorgwaardering aanvragen",
         (
             "Beste {name},\n\nZorg je voor iemand? Je kunt tot en met {day} een bedrag aanvragen:"
-            " {round}, van {grantor}.\n\nAanvragen doe je hier: {address}\n\nHeb je geen computer of"
-            " telefoon bij de hand? De coördinator vult het graag met je in.\n\nGroet,\n"
+            " {round}, van {grantor}.\n\nAanvragen doe je hier: {address}\n\nHeb je geen computer"
+            " of telefoon bij de hand? De coördinator vult het graag met je in.\n\nGroet,\n"
             "{cooperative}\n"
         ),
     ),
