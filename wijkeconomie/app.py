@@ -70,9 +70,17 @@ from wijkeconomie.reports.commands import statement_command
 from wijkeconomie.reports.jobs import STATEMENT_JOBS
 from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.vouchers import api as vouchers_api
+from wijkeconomie.vouchers import (
+    grant_api,
+    grant_keeping_pages,
+    grant_pages,
+    paper_pages,
+    till_pages,
+)
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
 from wijkeconomie.vouchers import pages as voucher_pages
-from wijkeconomie.vouchers import paper_pages, till_pages
+from wijkeconomie.vouchers.grant_jobs import GRANT_JOBS
+from wijkeconomie.vouchers.grant_mails import grant_mails
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.mails import voucher_mails
 from wijkeconomie.vouchers.tills import init_tills
@@ -98,6 +106,9 @@ VIEWS = (
     till_pages,
     voucher_keeping_pages,
     paper_pages,
+    grant_pages,
+    grant_keeping_pages,
+    grant_api,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -140,6 +151,7 @@ SCHEDULED_JOBS = (
     *COST_JOBS,
     *investment_jobs(COST_SHARING),
     *VOUCHER_JOBS,
+    *GRANT_JOBS,
     *STATEMENT_JOBS,
 )
 LOOK_EVERY_S = 30
@@ -156,6 +168,7 @@ def _send_messages(runtime: Runtime) -> int:
         **deadline_mails(address),
         **cost_mails(address),
         **voucher_mails(address),
+        **grant_mails(address),
         **statement_mails(address),
     }
     return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))
@@ -200,6 +213,7 @@ def create_app(runtime: Runtime) -> Flask:
     building_pages.init_cost_sharing(app, COST_SHARING)
     register_tasks(app, till_pages.till_tasks)
     register_tasks(app, voucher_keeping_pages.voucher_tasks)
+    register_tasks(app, grant_pages.grant_tasks)
     register_tasks(app, reports_pages.tasks)
     _add_resources(app, protection)
     _limit_sign_in(app, runtime.settings)

@@ -251,6 +251,7 @@ def _navigation(visit: Visit) -> list[dict[str, object]]:
         ("budgets.overview", _("Care budgets"), visit.may("care.administer")),
         ("budgets.money", _("Money for care"), visit.may("care.money")),
         ("vouchers.wallet", _("Vouchers"), is_member),
+        ("vouchers.grants", _("Carers' grants"), is_member or visit.may("grant.read")),
         ("vouchers.till", _("Till"), Role.MERCHANT in visit.identity.roles),
         ("vouchers.overview", _("Keep vouchers"), visit.may("voucher.read")),
         ("reports.books", _("The books"), visit.may("ledger.read")),

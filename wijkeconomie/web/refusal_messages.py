@@ -204,7 +204,7 @@ MESSAGES: Mapping[str, Any] = {
         "The fund has %(left_cents)s left, and this comes to %(total_cents)s. Nothing was issued."
     ),
     "grant-amount": lazy_gettext("At most %(left_cents)s is left. Write down less."),
-    "grant-applied": lazy_gettext("You applied before in this round. You need not do it again."),
+    "grant-applied": lazy_gettext("This carer applied before in this round. Once is enough."),
     "grant-budget-full": lazy_gettext(
         "All the money of this round is spoken for. You cannot apply any more."
     ),
