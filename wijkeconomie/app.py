@@ -46,7 +46,7 @@ from wijkeconomie.reports.commands import statement_command
 from wijkeconomie.vouchers import api as vouchers_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
 from wijkeconomie.vouchers import pages as voucher_pages
-from wijkeconomie.vouchers import till_pages
+from wijkeconomie.vouchers import printing_pages, till_pages
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.mails import voucher_mails
 from wijkeconomie.vouchers.tills import init_tills
@@ -55,7 +55,14 @@ from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
 
-VIEWS = (pages, member_pages, keeping_pages, till_pages, voucher_keeping_pages)
+VIEWS = (
+    pages,
+    member_pages,
+    keeping_pages,
+    till_pages,
+    voucher_keeping_pages,
+    printing_pages,
+)
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
     sign_in,

@@ -20,7 +20,6 @@ from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundE
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.vouchers import meters, queries
-from wijkeconomie.vouchers.codes import MOST_ON_A_SHEET, print_codes
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
 from wijkeconomie.vouchers.keeping import (
     SaveFund,
@@ -34,7 +33,7 @@ from wijkeconomie.vouchers.models import PaidBy, VatKind, VatMix
 from wijkeconomie.vouchers.pages import Errors, blueprint, new_key, today, told
 from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
 from wijkeconomie.vouchers.rules import VOLUME_LIMIT_CENTS, Level
-from wijkeconomie.vouchers.words import mix_choices, qr_picture, way_choices
+from wijkeconomie.vouchers.words import mix_choices, way_choices
 
 MONTHS = 12
 NONE = "-"
@@ -345,67 +344,6 @@ def set_apart() -> ResponseReturnValue:
         move_cover(uow, MoveCover(idempotency_key=form.text("key"), amount_cents=amount))
     flash(_("Booked. The meter shows it."), "success")
     return redirect(url_for("vouchers.overview"), 303)
-
-
-@blueprint.route("/vouchers/print", methods=["GET", "POST"])
-def paper() -> ResponseReturnValue:
-    """Find a voucher and print a sheet of codes for a member without a phone."""
-    visit = current_visit()
-    require_permission(visit.identity, "voucher.print")
-    errors: Errors = []
-    if request.method == "POST":
-        form = FormReader()
-        count = form.count("count", if_empty=None) or 0
-        maximum = form.amount("maximum")
-        errors = form.errors or _print_errors(count, maximum)
-        if not errors:
-            return _sheet(visit, form.text("voucher"), count, maximum)
-    search = request.values.get("search", "").strip()
-    with visit.begin() as uow:
-        found = queries.held_vouchers(uow.session, uow.tenant, today(uow), search=search)
-    page = render_template(
-        "vouchers/print.html",
-        visit=visit,
-        vouchers=found,
-        search=search,
-        form={"count": "8", "maximum": "25,00"} | request.form.to_dict(),
-        errors=errors,
-    )
-    return page, 422 if errors else 200
-
-
-def _print_errors(count: int, maximum: int) -> Errors:
-    found = []
-    if not 1 <= count <= MOST_ON_A_SHEET:
-        found.append(("count", _("A sheet has 1 to %(most)s codes.", most=MOST_ON_A_SHEET)))
-    if maximum <= 0:
-        found.append(("maximum", _("Write an amount as in 12,50.")))
-    return found
-
-
-def _sheet(visit: Visit, voucher: str, count: int, maximum: int) -> ResponseReturnValue:
-    """The sheet itself: it is shown this once, as only hashes of its codes are kept."""
-    with visit.begin() as uow:
-        made = print_codes(uow, voucher, count=count, maximum_minor=maximum)
-        held = queries.held_vouchers(uow.session, uow.tenant, today(uow), search=voucher)
-    codes = [
-        (
-            code.written,
-            qr_picture(
-                url_for(
-                    "scan.pay",
-                    cooperative_code=visit.cooperative.code,
-                    secret=code.secret,
-                    _external=True,
-                ),
-                _("QR code %(number)s", number=number),
-            ),
-        )
-        for number, code in enumerate(made, start=1)
-    ]
-    return render_template(
-        "vouchers/sheet.html", visit=visit, codes=codes, voucher=held[0], maximum=maximum
-    )
 
 
 def voucher_tasks(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
