@@ -74,7 +74,7 @@ from wijkeconomie.vouchers import (
     grant_api,
     grant_keeping_pages,
     grant_pages,
-    paper_pages,
+    printing_pages,
     till_pages,
 )
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
@@ -105,7 +105,7 @@ VIEWS = (
     treasurer_pages,
     till_pages,
     voucher_keeping_pages,
-    paper_pages,
+    printing_pages,
     grant_pages,
     grant_keeping_pages,
     grant_api,

@@ -74,6 +74,7 @@ class RedemptionQueue:
                 self._serve(cooperative_id, batch)
             finally:
                 with line.lock:
+                    _give_up(batch)
                     line.is_served, line.crowd = False, len(batch) + len(line.waiting)
                     line.changed.notify_all()
         if isinstance(ticket.outcome, Exception):
@@ -119,3 +120,10 @@ def _wait(line: _Line, ticket: _Ticket) -> list[_Ticket] | None:
         batch = line.waiting[:MOST_AT_ONCE]
         del line.waiting[:MOST_AT_ONCE]
         return batch
+
+
+def _give_up(batch: Sequence[_Ticket]) -> None:
+    """Let nobody wait for ever whose request was cut off, as when the process is told to end."""
+    for ticket in batch:
+        if ticket.outcome is None:
+            ticket.outcome = RuntimeError("the request was cut off")

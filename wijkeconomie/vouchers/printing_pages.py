@@ -1,4 +1,4 @@
-"""Page that prints codes of a voucher for a member without a phone."""
+"""Pages by which a coordinator prints payment codes for a member without a phone."""
 
 from __future__ import annotations
 
