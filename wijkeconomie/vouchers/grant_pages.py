@@ -74,6 +74,7 @@ def grants() -> ResponseReturnValue:
         rounds=rounds,
         open_rounds=[each for each in rounds if each.takes_on(day)],
         open_codes={each.code for each in rounds if each.takes_on(day)},
+        applied_codes={each.round_code for each in own},
         applications=own,
     )
 
