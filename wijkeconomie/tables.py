@@ -13,11 +13,11 @@ from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import deadline_models as deadlines
 from wijkeconomie.purchasing import handing_models as handing
+from wijkeconomie.purchasing import link_models as links
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
-from wijkeconomie.purchasing import sharing_models as sharing
 from wijkeconomie.vouchers import grant_models as grants
 from wijkeconomie.vouchers import models as vouchers
 
@@ -34,7 +34,7 @@ MODULES = (
     deadlines,
     repeating,
     handing,
-    sharing,
+    links,
     costs,
     budgets,
     investments,

@@ -97,12 +97,7 @@ def in_marsdijk(city: Runtime, statement: str) -> list[object]:
     with city.units_of_work.begin(identity=test) as uow:
         tenant = cooperative_by_code(uow.session, "MRS").id
     with city.units_of_work.begin(identity=test, cooperative_id=tenant) as uow:
-<<<<<<< HEAD
-        result = uow.session.connection().execute(text(statement))
-        return result.scalar() if result.returns_rows else None
-=======
         return list(uow.session.scalars(text(statement)))
->>>>>>> grants
 
 
 def test_a_round_goes_the_whole_road_by_its_pages(

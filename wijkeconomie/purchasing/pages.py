@@ -12,12 +12,17 @@ from wijkeconomie.cooperatives.sessions import Task, Visit
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import (
+    calendar_pages,
     coordinator_pages,
+    credit_pages,
     deadline_pages,
     handing_pages,
+    last_order_pages,
+    link_pages,
     member_pages,
     planning_pages,
     price_list_pages,
+    progress_pages,
     queries,
     repeating_pages,
     settling_pages,
@@ -31,12 +36,17 @@ from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
 
 VIEWS = (
+    calendar_pages,
     coordinator_pages,
+    credit_pages,
     deadline_pages,
     handing_pages,
+    last_order_pages,
+    link_pages,
     member_pages,
     planning_pages,
     price_list_pages,
+    progress_pages,
     repeating_pages,
     settling_pages,
     sharing_pages,
