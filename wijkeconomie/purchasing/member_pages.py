@@ -201,7 +201,8 @@ def _show(
         errors=errors or [],
         is_open=found.state is RoundState.OPEN and uow.now < found.closes_at,
         has_passed=uow.now >= found.closes_at,
-        deadline=round_deadline(uow.session, uow.tenant, found.id),
+        at_closing=round_deadline(uow.session, uow.tenant, found.id),
+        settlements=settlement_queries.settlements(uow.session, uow.tenant, found.id),
     )
     return page, 422 if errors else 200
 

@@ -108,6 +108,8 @@ class SettlementView:
     members_gross_cents: int
     cooperative_gross_cents: int
     reason: str | None
+    is_uncharged: bool
+    """Whether two people decided that the members pay nothing."""
 
 
 def settlements(session: Session, cooperative_id: int, round_id: int) -> list[SettlementView]:
@@ -116,7 +118,8 @@ def settlements(session: Session, cooperative_id: int, round_id: int) -> list[Se
         text(
             "select version, entry_number, reversal_number, settled_at, settled_by,"
             " accounting_date, supplier_gross_cents, members_gross_cents,"
-            " cooperative_gross_cents, reason from round_settlement"
+            " cooperative_gross_cents, reason, uncharged_request_id is not null"
+            " from round_settlement"
             " where cooperative_id = :cooperative_id and round_id = :round_id order by version"
         ),
         {"cooperative_id": cooperative_id, "round_id": round_id},
