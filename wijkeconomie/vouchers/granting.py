@@ -234,10 +234,14 @@ with decided as (
   from decided d
   where a.cooperative_id = :cooperative_id and a.id = d.id
   returning a.receiver_id, coalesce(a.granted_cents, 0) as cents
+), sums as (
+  select receiver_id, sum(cents) as cents from written group by receiver_id
 )
-update grant_receiver p set allotted_cents = coalesce(
-  (select sum(w.cents) from written w where w.receiver_id = p.id), 0)
-where p.cooperative_id = :cooperative_id and p.round_id = :round
+update grant_receiver p set allotted_cents = coalesce(s.cents, 0)
+from grant_receiver q
+left join sums s on s.receiver_id = q.id
+where p.cooperative_id = :cooperative_id and p.id = q.id
+  and q.cooperative_id = :cooperative_id and q.round_id = :round
 """
 )
 _CARERS = text(
