@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 from sqlalchemy import Row, text
 
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.commands import Command, find_earlier_result, remember
-from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
-from wijkeconomie.ledger.queries import account_balance, last_number
-from wijkeconomie.ledger.service import ensure_account, ensure_accounts, lock_books, post_entry
+from wijkeconomie.ledger.drafts import BulkEntryDraft, EntryDraft, credit, debit
+from wijkeconomie.ledger.queries import account_balance, control_accounts, last_number
+from wijkeconomie.ledger.service import (
+    ensure_account,
+    lock_books,
+    party_accounts,
+    post_bulk_entry,
+    post_entry,
+)
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers.grant_models import GrantPayout, GrantRound, GrantState
 from wijkeconomie.vouchers.grant_refusals import GrantAmountError
-from wijkeconomie.vouchers.granting import held_round, require_state, round_accounts
+from wijkeconomie.vouchers.granting import TO_SPEND, held_round, require_state, round_accounts
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers, new_code
 from wijkeconomie.vouchers.models import PaidBy
 
@@ -96,6 +102,16 @@ where a.cooperative_id = :cooperative_id and a.round_id = :round and a.state = '
 order by a.id
 """
 )
+# One statement for all letters: a round has thousands.
+_TELL = text(
+    """
+insert into outbox_message (cooperative_id, kind, event_key, payload, created_at, next_attempt_at)
+select :cooperative_id, 'mail.grant-paid', 'grant/' || :code || '/paid/' || a.id,
+  jsonb_build_object('application', a.id), :now, :now
+from unnest(cast(:ids as bigint[])) as a (id)
+on conflict (cooperative_id, event_key) do nothing
+"""
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +151,15 @@ def pay_grants(uow: UnitOfWork, command: PayGrants) -> int:
     record_change(
         uow, subject=f"grant_round/{round_.id}", action="paid", after={"paid_cents": total}
     )
-    for row in rows:
-        enqueue(
-            uow,
-            kind="mail.grant-paid",
-            event_key=f"grant/{round_.code}/paid/{row.id}",
-            payload={"application": row.id},
-        )
+    uow.session.execute(
+        _TELL,
+        {
+            "cooperative_id": uow.tenant,
+            "code": round_.code,
+            "now": uow.now,
+            "ids": array_text(row.id for row in rows),
+        },
+    )
     remember(uow, command, result=total)
     return total
 
@@ -150,27 +168,34 @@ def _pay_euros(
     uow: UnitOfWork, round_: GrantRound, rows: list[Row[tuple[object, ...]]], day: date
 ) -> None:
     """Onto members' accounts, a debt to them from then on, or by bank as one sum."""
-    _, to_spend = round_accounts(uow, round_.code)
     owed: dict[str, int] = {}
     for row in rows:
         if row.payout == GrantPayout.ACCOUNT:
             owed[row.member_code] = owed.get(row.member_code, 0) + row.granted_cents
-    by_bank = sum(row.granted_cents for row in rows if row.payout == GrantPayout.BANK)
-    accounts = ensure_accounts(uow, "member_account", sorted(owed)) if owed else {}
-    bank = ensure_account(uow, "bank")
-    draft = EntryDraft(
+    total = sum(row.granted_cents for row in rows)
+    spent_ids, spent_codes = party_accounts(uow, TO_SPEND, [round_.code])
+    ids, codes = party_accounts(uow, "member_account", list(owed))
+    columns = [
+        (int(spent_ids[0]), spent_codes[0], total),
+        *(
+            (int(id_), code, -owed[member])
+            for id_, code, member in zip(ids, codes, owed, strict=True)
+        ),
+    ]
+    if by_bank := total - sum(owed.values()):
+        code, id_ = control_accounts(uow.session, uow.tenant)["bank"]
+        columns.append((id_, code, -by_bank))
+    draft = BulkEntryDraft(
         accounting_date=day,
         kind="grant.paid",
         source=f"grant/{round_.code}",
         description=f"Carers' grants {round_.code} paid",
         idempotency_key=f"grant/{round_.code}/paid",
-        postings=(
-            debit(to_spend, sum(owed.values()) + by_bank),
-            *(credit(accounts[member], cents) for member, cents in owed.items()),
-            credit(bank, by_bank),
-        ),
+        account_ids=np.array([id_ for id_, _, _ in columns], np.int64),
+        account_codes=[code for _, code, _ in columns],
+        amounts=np.array([amount for _, _, amount in columns], np.int64),
     )
-    post_entry(uow, draft)
+    post_bulk_entry(uow, draft)
 
 
 _SCHEME = text(

@@ -81,13 +81,24 @@ def save_grant_round(uow: UnitOfWork, command: SaveGrantRound) -> int:
     )
     uow.session.add(fund)
     flush_or_refuse(uow, command.code)
-    round_ = GrantRound(
+    round_ = _new_round(uow, command, fund_id=fund.id, scheme_id=scheme.id if scheme else None)
+    uow.session.add(round_)
+    flush_or_refuse(uow, command.code)
+    _book_award(uow, round_)
+    record_change(uow, subject=f"grant_round/{round_.id}", action="set up")
+    return round_.id
+
+
+def _new_round(
+    uow: UnitOfWork, command: SaveGrantRound, *, fund_id: int, scheme_id: int | None
+) -> GrantRound:
+    return GrantRound(
         cooperative_id=uow.tenant,
         code=command.code,
         name=command.name,
         grantor=command.grantor,
         year=command.opens_on.year,
-        fund_id=fund.id,
+        fund_id=fund_id,
         budget_cents=command.budget_cents,
         person_cap_cents=command.person_cap_cents,
         carer_cap_cents=command.carer_cap_cents,
@@ -98,17 +109,12 @@ def save_grant_round(uow: UnitOfWork, command: SaveGrantRound) -> int:
         closes_on=command.closes_on,
         pays_to_account=command.pays_to_account,
         pays_to_bank=command.pays_to_bank,
-        scheme_id=scheme.id if scheme else None,
+        scheme_id=scheme_id,
         keep_days=command.keep_days,
         state=GrantState.PLANNED,
         created_at=uow.now,
         created_by=uow.actor,
     )
-    uow.session.add(round_)
-    flush_or_refuse(uow, command.code)
-    _book_award(uow, round_)
-    record_change(uow, subject=f"grant_round/{round_.id}", action="set up")
-    return round_.id
 
 
 def _check(command: SaveGrantRound) -> None:
@@ -234,10 +240,14 @@ with decided as (
   from decided d
   where a.cooperative_id = :cooperative_id and a.id = d.id
   returning a.receiver_id, coalesce(a.granted_cents, 0) as cents
+), sums as (
+  select receiver_id, sum(cents) as cents from written group by receiver_id
 )
-update grant_receiver p set allotted_cents = coalesce(
-  (select sum(w.cents) from written w where w.receiver_id = p.id), 0)
-where p.cooperative_id = :cooperative_id and p.round_id = :round
+update grant_receiver p set allotted_cents = coalesce(s.cents, 0)
+from grant_receiver q
+left join sums s on s.receiver_id = q.id
+where p.cooperative_id = :cooperative_id and p.id = q.id
+  and q.cooperative_id = :cooperative_id and q.round_id = :round
 """
 )
 _CARERS = text(
