@@ -150,7 +150,7 @@ def test_rounds_repeat_around_a_break_and_are_settled_as_agreed(
     page.get_by_label("Korte code").fill("GROENTE")
     page.get_by_label("Waar gaat het om?").fill("groente")
     first = local_date(clock.now, LOCAL_TIME) + timedelta(days=10)
-    page.get_by_label("Eerste bezorging").fill(first.isoformat())
+    page.get_by_label("Eerste levering").fill(first.isoformat())
     look(page, "repeating-new")
     page.get_by_role("button", name="Bewaar de komende rondes").click()
     expect(page.get_by_text("De volgende ronde komt er vanzelf.")).to_be_visible()
@@ -163,7 +163,7 @@ def test_rounds_repeat_around_a_break_and_are_settled_as_agreed(
     expect(page.get_by_text("Voor deze dagen komen er geen rondes.")).to_be_visible()
     look(page, "repeating")
     page.get_by_role("link", name="Groente").first.click()
-    expect(page.get_by_text("geen bezorging: vakantie van de boer")).to_be_visible()
+    expect(page.get_by_text("geen levering: vakantie van de boer")).to_be_visible()
     look(page, "repeating-round")
 
     clock.advance(timedelta(days=8))

@@ -29,7 +29,7 @@ _TO_MEMBERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "{theme} blijft langer open",
             (
                 "Beste {name},\n\nEr is nog te weinig besteld in de ronde {theme}. Daarom kun je"
-                " langer bestellen: tot {moment}.\nDe bezorging is op {day}. Je bestelling blijft"
+                " langer bestellen: tot {moment}.\nDe levering is op {day}. Je bestelling blijft"
                 " staan; je mag haar ook veranderen.\nDat kan hier: {address}\n\nGroet,\n"
                 "{cooperative}\n"
             ),
