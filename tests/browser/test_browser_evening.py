@@ -72,7 +72,7 @@ def hand_out(page: Page) -> None:
     neighbour.locator("summary").click()
     look(page, "evening-hand-out")
     neighbour.get_by_label("niet opgehaald: het is weg").check()
-    neighbour.get_by_label("Wat is er afgesproken?").fill("vergeten, betaalt wel")
+    neighbour.get_by_label("Wat is er afgesproken?").fill("vergeten, betaalt alsnog")
     neighbour.get_by_role("button", name="Bewaar wat ermee gebeurt").click()
     expect(page.get_by_text("2 van de 2 leden hebben alles")).to_be_visible()
     page.get_by_role("link", name="Per product").click()
