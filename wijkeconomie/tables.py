@@ -9,10 +9,10 @@ from wijkeconomie.costs import models as costs
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
+from wijkeconomie.purchasing import link_models as links
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import settlement_models as settlements
-from wijkeconomie.purchasing import sharing_models as sharing
 
 MODULES = (
     audit,
@@ -24,7 +24,7 @@ MODULES = (
     purchasing,
     prices,
     settlements,
-    sharing,
+    links,
     costs,
     payments,
     network,

@@ -38,12 +38,12 @@ def upgrade() -> None:
         ["cooperative_id", "id"],
     )
     op.create_check_constraint(op.f("ck_shared_cost_one_creditor"), "shared_cost", _ONE_CREDITOR)
-    for create in (_cost_repayment, _round_share, _calendar_feed, _split_import):
+    for create in (_cost_repayment, _round_link, _calendar_feed, _split_import):
         create()
 
 
 def downgrade() -> None:
-    for table in ("split_import", "calendar_feed", "round_share", "cost_repayment"):
+    for table in ("split_import", "calendar_feed", "round_link", "cost_repayment"):
         op.drop_table(table)
     op.drop_constraint(op.f("ck_shared_cost_one_creditor"), "shared_cost", type_="check")
     op.drop_constraint(
@@ -106,8 +106,8 @@ def _cost_repayment() -> None:
     _protect(table)
 
 
-def _round_share() -> None:
-    table = "round_share"
+def _round_link() -> None:
+    table = "round_link"
     op.create_table(
         table,
         sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
@@ -118,9 +118,9 @@ def _round_share() -> None:
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         _tenant(table),
         _own(table, "round_id", "purchase_round"),
-        sa.PrimaryKeyConstraint("cooperative_id", "round_id", name=op.f("pk_round_share")),
+        sa.PrimaryKeyConstraint("cooperative_id", "round_id", name=op.f("pk_round_link")),
         sa.UniqueConstraint(
-            "cooperative_id", "token", name=op.f("uq_round_share_cooperative_id_token")
+            "cooperative_id", "token", name=op.f("uq_round_link_cooperative_id_token")
         ),
     )
     _protect(table)

@@ -24,6 +24,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "member.change": _BOARD | _COORDINATOR,
     "member.invite": _BOARD | _COORDINATOR,
     "role.grant": _BOARD,
+    "credit.read": _COORDINATOR | _BOOKS,
+    "credit.change": _MONEY | _BOARD,
     "contribution.charge": _MONEY,
     # purchasing
     "supplier.read": _MEMBER | _BOOKS,
@@ -41,6 +43,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "round.correct": _COORDINATOR | _MONEY,
     "pledge.make": _MEMBER,
     "pledge.make-for-others": _COORDINATOR,
+    "round.share": _COORDINATOR,
     # money
     "ledger.read": _BOOKS,
     "ledger.post": _MONEY,

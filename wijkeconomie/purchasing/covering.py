@@ -18,7 +18,7 @@ from wijkeconomie.purchasing.round_rules import covered, pledge_estimate
 # nobody waits in a circle.
 _MEMBERS = text(
     """
-select m.id, m.code from member m
+select m.id, m.code, m.credit_limit_cents from member m
 where m.cooperative_id = :cooperative_id and m.id in (
   select member_id from pledge where cooperative_id = :cooperative_id
     and round_id = :round_id and withdrawn_at is null)
@@ -52,18 +52,17 @@ def uncovered_pledges(uow: UnitOfWork, found: PurchaseRound) -> list[int]:
     if not limit.enforces_credit_limit:
         return []
     key = {"cooperative_id": uow.tenant, "round_id": found.id}
-    codes = {row[0]: row[1] for row in uow.session.execute(_MEMBERS, key)}
+    members = {row.id: row for row in uow.session.execute(_MEMBERS, key)}
     owed = ledger.party_balances(uow.session, uow.tenant, "member_account")
     elsewhere = reserved_by_member(uow.session, uow.tenant, except_round=found.id)
     uncovered: list[int] = []
     lines = uow.session.execute(_LINES, key).all()
     for member_id, own in groupby(lines, key=itemgetter(0)):
         pledges = list(own)
-        room = (
-            limit.default_credit_limit_cents
-            - owed.get(codes[member_id], 0)
-            - elsewhere.get(member_id, 0)
-        )
+        member = members[member_id]
+        most = member.credit_limit_cents
+        most = limit.default_credit_limit_cents if most is None else most
+        room = most - owed.get(member.code, 0) - elsewhere.get(member_id, 0)
         kept = covered(room, [pledge_estimate(*line[2:]) for line in pledges])
         uncovered += [line[1] for line in pledges[kept:]]
     return uncovered

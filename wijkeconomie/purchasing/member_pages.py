@@ -17,6 +17,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.browsing import MANY, Wish, categories, finds
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, round_ladders
 from wijkeconomie.purchasing.ladder_words import (
@@ -182,11 +183,18 @@ def _show(
     require_permission(visit.identity, "round.read")
     found = queries.round_by_code(uow.session, uow.tenant, round_code)
     order = _order(uow, visit, found, wanted or {})
+    wish = Wish(request.values.get("find", ""), request.values.get("category", ""))
     page = render_template(
         "purchasing/round.html",
         visit=visit,
         round=found,
         order=order,
+        wish=wish,
+        lines=[line for line in order.lines if finds(wish, line.product)] if order else [],
+        category_options=[(each, each) for each in categories(line.product for line in order.lines)]
+        if order
+        else [],
+        searches=order is not None and len(order.lines) > MANY,
         shares=_own_shares(uow, found, order),
         errors=errors or [],
         is_open=found.state is RoundState.OPEN and uow.now < found.closes_at,
@@ -312,8 +320,17 @@ def save_order(round_code: str) -> ResponseReturnValue:
         with visit.begin() as uow:
             return _show(uow, visit, round_code)
     flash(_("Your order has been saved."), "success")
-    member = request.form.get("member") or None
-    return redirect(url_for("purchasing.round_page", round_code=round_code, member=member), 303)
+    member, find, category = (
+        request.form.get(name) or None for name in ("member", "find", "category")
+    )
+    here = url_for(
+        "purchasing.round_page",
+        round_code=round_code,
+        member=member,
+        find=find,
+        category=category,
+    )
+    return redirect(here, 303)
 
 
 def _read_lines(

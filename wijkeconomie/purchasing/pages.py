@@ -12,10 +12,15 @@ from wijkeconomie.cooperatives.sessions import Task, Visit
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import (
+    calendar_pages,
     coordinator_pages,
+    credit_pages,
+    last_order_pages,
+    link_pages,
     member_pages,
     planning_pages,
     price_list_pages,
+    progress_pages,
     queries,
     settling_pages,
 )
@@ -24,7 +29,18 @@ from wijkeconomie.purchasing.coordinator_pages import next_step
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
 
-VIEWS = (coordinator_pages, member_pages, planning_pages, price_list_pages, settling_pages)
+VIEWS = (
+    calendar_pages,
+    coordinator_pages,
+    credit_pages,
+    last_order_pages,
+    link_pages,
+    member_pages,
+    planning_pages,
+    price_list_pages,
+    progress_pages,
+    settling_pages,
+)
 WAITING = (
     RoundState.CLOSED,
     RoundState.ORDERED,

@@ -319,7 +319,8 @@ def _require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> No
     if not limit.enforces_credit_limit:
         return
     owed = queries.owed_cents(uow.session, uow.tenant, member.code)
-    room = limit.default_credit_limit_cents - owed
+    own = member.credit_limit_cents
+    room = (limit.default_credit_limit_cents if own is None else own) - owed
     reserved_now = queries.reserved_cents(uow.session, uow.tenant, member.id)
     short = credit_shortfall(room - reserved_before, room - reserved_now)
     if short:

@@ -135,7 +135,7 @@ def test_where_several_paid_what_it_comes_to_is_taken_over() -> None:
 def test_two_people_of_one_household_are_one_member() -> None:
     file = splitwise(
         "2025-11-03,Verf,General,30.00,EUR,20.00,-10.00,-10.00",
-        "2025-11-03,Thuis,General,30.00,EUR,15.00,-15.00,0.00",
+        "2025-11-03,Diner,General,30.00,EUR,15.00,-15.00,0.00",
     )
     made = plan_split(file, Who(WHO | {"Bram": "L001"}, {}))
 

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wijkeconomie.core.models import Base, TenantTable
 
 
-class RoundShare(TenantTable, Base):
+class RoundLink(TenantTable, Base):
     """The link by which everyone may look at a round; a coordinator gives it and takes it back.
 
     The link is meant to be passed on and printed, so it is kept as it is.
     """
 
-    __tablename__ = "round_share"
+    __tablename__ = "round_link"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "token"),
         ForeignKeyConstraint(
