@@ -39,9 +39,7 @@ class RepeatShown:
 
 def repeat_in(uow: UnitOfWork, found: RoundView, member_id: int) -> tuple[LastOrder, Repeat] | None:
     """A member's last order at the supplier of a round, at the terms of now."""
-    last = last_order(
-        uow.session, uow.tenant, member_id, supplier_id=found.supplier_id, except_round=found.id
-    )
+    last = last_order(uow.session, uow.tenant, member_id, found)
     if last is None:
         return None
     offered = queries.offered_products(uow.session, uow.tenant, found.id)

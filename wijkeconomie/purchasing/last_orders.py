@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from wijkeconomie.purchasing.queries import OfferedProduct, PledgeView
+from wijkeconomie.purchasing.queries import OfferedProduct, PledgeView, RoundView
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ _LAST = text(
     """
 select r.id, r.code, r.theme, r.closes_at
 from purchase_round r
-where r.cooperative_id = :id and r.supplier_id = :supplier and r.id <> :except_round
-  and r.state <> 'draft' and exists (
+where r.cooperative_id = :id and r.supplier_id = :supplier
+  and r.closes_at < :before and r.state <> 'draft' and exists (
     select from pledge x where x.cooperative_id = r.cooperative_id and x.round_id = r.id
       and x.member_id = :member and (x.withdrawn_at is null or x.dropout is not null))
 order by r.closes_at desc, r.id desc limit 1
@@ -91,23 +91,26 @@ _PRODUCTS = text(
 
 
 def last_order(
-    session: Session, cooperative_id: int, member_id: int, *, supplier_id: int, except_round: int
+    session: Session, cooperative_id: int, member_id: int, found: RoundView
 ) -> LastOrder | None:
-    """What a member last asked for at a supplier, also what fell out at closing."""
-    found = session.execute(
+    """What a member asked for in the round before this one at its supplier.
+
+    What fell out at closing comes along: he asked for it.
+    """
+    before = session.execute(
         _LAST,
         {
             "id": cooperative_id,
-            "supplier": supplier_id,
-            "except_round": except_round,
+            "supplier": found.supplier_id,
+            "before": found.closes_at,
             "member": member_id,
         },
     ).one_or_none()
-    if found is None:
+    if before is None:
         return None
-    key = {"id": cooperative_id, "round": found.id, "member": member_id}
+    key = {"id": cooperative_id, "round": before.id, "member": member_id}
     lines = tuple(LastLine(*row) for row in session.execute(_LINES, key))
-    return LastOrder(found.code, found.theme, found.closes_at, lines)
+    return LastOrder(before.code, before.theme, before.closes_at, lines)
 
 
 def product_numbers(session: Session, cooperative_id: int, round_id: int) -> dict[int, int]:

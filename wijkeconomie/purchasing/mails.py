@@ -20,7 +20,7 @@ from wijkeconomie.purchasing.models import Dropout, PurchaseRound, RoundState, S
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
 from wijkeconomie.purchasing.ordering import supplier_order
 
-_PAGE = {"reminder": "rounds", "dropped": "rounds"}
+_PAGE = {"reminder": "rounds/{round}", "dropped": "rounds/{round}"}
 _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "nl": {
         "reminder": (
@@ -135,6 +135,7 @@ def _to_member(
     if not _is_true(uow, found, told, occasion):
         return []
     paid = settlement_queries.paid_by_member(uow.session, uow.tenant, told["member_id"])
+    page = _PAGE.get(occasion, "account").format(round=found.code)
     letters = []
     for to in addressees(uow.session, uow.tenant, [told["member_id"]]):
         subject, body = _WORDS[to.language][occasion]
@@ -142,7 +143,7 @@ def _to_member(
             "theme": found.theme,
             "name": to.first_name,
             "amount": format_amount(paid.get(found.id, 0), to.language),
-            "address": f"{address}/c/{to.cooperative_code}/{_PAGE.get(occasion, 'account')}",
+            "address": f"{address}/c/{to.cooperative_code}/{page}",
             "moment": format_datetime(
                 found.closes_at.astimezone(LOCAL_TIME), "EEEE d MMMM, HH:mm", locale=to.language
             ),

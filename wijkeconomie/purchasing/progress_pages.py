@@ -48,7 +48,8 @@ def progress(round_code: str) -> ResponseReturnValue:
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
         reached = round_progress(uow.session, uow.tenant, found)
         is_open = found.state is RoundState.OPEN and uow.now < found.closes_at
-    rows = [_row(each) for each in reached.products]
+    # What still needs something comes first; within that the order of the round.
+    rows = sorted(map(_row, reached.products), key=lambda row: row.progress.target is None)
     return render_template(
         "purchasing/progress.html",
         visit=visit,
