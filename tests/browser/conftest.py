@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
@@ -66,7 +67,12 @@ def build_a_roof(runtime: Runtime) -> None:
     books = Books(runtime.units_of_work, own, "MRS")
     with books.open() as uow:
         members = member_ids_by_code(uow.session, own)
-    open_roof(books, stage_units=5, explanation="Veertig panelen op de gymzaal aan de Molenweg.")
+    open_roof(
+        books,
+        stage_units=5,
+        closes_on=date(2026, 12, 31),
+        explanation="Veertig panelen op de gymzaal aan de Molenweg.",
+    )
     roof = Roof(books, members)
     roof.buy(M101=3, M102=7)
     roof.draw(200_000, vat=42_000)
