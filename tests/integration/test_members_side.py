@@ -216,7 +216,7 @@ def test_what_a_closed_or_cancelled_round_tells_a_stranger(
 def events(content: bytes) -> dict[str, tuple[object, object, str]]:
     calendar = Calendar.from_ical(content)
     return {
-        str(event["uid"]): (event["dtstart"].dt, event["summary"], str(event["status"]))
+        str(event["uid"]): (event.decoded("dtstart"), event["summary"], str(event["status"]))
         for event in calendar.walk("VEVENT")
     }
 
