@@ -59,8 +59,8 @@ from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.purchasing import api as purchasing_api
+from wijkeconomie.purchasing import credit_api, price_list_api, round_api, supplier_api
 from wijkeconomie.purchasing import pages as purchasing_pages
-from wijkeconomie.purchasing import supplier_api
 from wijkeconomie.purchasing.deadline_mails import deadline_mails
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
@@ -186,6 +186,9 @@ RESOURCES = (
     investments_api.blueprint,
     supplier_api.blueprint,
     vouchers_api.blueprint,
+    price_list_api.blueprint,
+    round_api.blueprint,
+    credit_api.blueprint,
     reports_api.blueprint,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.browser.test_browser_road import a_page
 from tests.integration.test_split_import import SPLITWISE
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import system_identity
+from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
@@ -51,7 +53,7 @@ def with_products(site: Site) -> None:
         )
 
 
-def within(site: Site):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def within(site: Site) -> AbstractContextManager[UnitOfWork]:
     """A unit of work in the cooperative of the site."""
     units = site.runtime.units_of_work
     identity = system_identity("test")

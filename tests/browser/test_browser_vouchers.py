@@ -35,7 +35,7 @@ PAGES = {
 
 
 @pytest.fixture(autouse=True)
-def summer(clock: Clock) -> None:
+def summer(site: Site, clock: Clock) -> None:
     """The vouchers of the demo city have been issued by then."""
     clock.set(datetime(2026, 7, 1, 10, tzinfo=UTC))
 

@@ -14,7 +14,13 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import StrictSchema
 from wijkeconomie.purchasing import supplier_queries
-from wijkeconomie.purchasing.suppliers import SaleTerms, SaveProduct, save_product
+from wijkeconomie.purchasing.suppliers import (
+    SaleTerms,
+    SaveProduct,
+    SaveSupplier,
+    save_product,
+    save_supplier,
+)
 
 blueprint = cooperative_resources("supplier_api", __name__, "Suppliers and their products")
 
@@ -36,6 +42,20 @@ class SupplierListSchema(Schema):
     """The suppliers, by name."""
 
     items = fields.List(fields.Nested(SupplierSchema), required=True)
+
+
+class SaveSupplierSchema(StrictSchema):
+    """A supplier as it should be; what is left out is empty."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    category = fields.String(load_default=None, allow_none=True)
+    kvk = fields.String(load_default=None, allow_none=True)
+    iban = fields.String(load_default=None, allow_none=True)
+    email = fields.Email(load_default=None, allow_none=True)
+    payment_days = fields.Integer(load_default=14, strict=True, validate=_COUNT)
+    minimum_net_cents = fields.Integer(
+        load_default=None, strict=True, allow_none=True, validate=_POSITIVE
+    )
 
 
 class LadderRungSchema(StrictSchema):
@@ -105,6 +125,19 @@ class SuppliersResource(MethodView):
         require_permission(visit.identity, "supplier.read")
         with visit.begin() as uow:
             return {"items": supplier_queries.suppliers(uow.session, uow.tenant)}
+
+
+@blueprint.route("/suppliers/<supplier_code>")
+class SupplierResource(MethodView):
+    """One supplier."""
+
+    @blueprint.arguments(SaveSupplierSchema)
+    @blueprint.response(200, SaveSupplierSchema)
+    def put(self, body: Body, supplier_code: str) -> Body:
+        """Add a supplier, or change the one with this code."""
+        with current_visit().begin() as uow:
+            save_supplier(uow, SaveSupplier(code=supplier_code, **body))
+        return body
 
 
 @blueprint.route("/suppliers/<supplier_code>/products")
