@@ -30,7 +30,7 @@ begin
   join purchase_round r on r.cooperative_id = o.cooperative_id and r.id = o.round_id
   left join delivery d on d.cooperative_id = o.cooperative_id and d.round_product_id = o.id
   left join (
-    select x.round_product_id, sum(share.delivered_quantity) as units, sum(x.quantity) as wanted
+    select x.round_product_id, sum(share.delivered_quantity) as units
     from pledge_share share
     join pledge x on x.cooperative_id = share.cooperative_id and x.id = share.pledge_id
     where share.cooperative_id = new.cooperative_id and share.round_id = new.round_id
