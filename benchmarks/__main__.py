@@ -13,6 +13,7 @@ from benchmarks.importing import import_rows
 from benchmarks.ladders import ladder_rows
 from benchmarks.ledger import ledger_rows
 from benchmarks.measuring import Row
+from benchmarks.rounds import pledge_rows
 from benchmarks.statements import statement_rows
 from benchmarks.vouchers import voucher_rows
 from benchmarks.world import a_world
@@ -29,6 +30,8 @@ def main() -> None:
         rows += statement_rows(world)
     with a_world() as world:
         rows += ladder_rows(world)
+    with a_world() as world:
+        rows += pledge_rows(world)
     with a_world() as world:
         rows += cost_rows(world)
     with a_world() as world:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -80,6 +80,40 @@ def record_change(
             "before": json.dumps(dict(before)) if before is not None else None,
             "after": json.dumps(dict(after)) if after is not None else None,
             "reason": reason,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChange:
+    """One of several changes that are written down together; fields as in ``record_change``."""
+
+    subject: str
+    action: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
+_RECORD_CHANGES = text(
+    """
+insert into audit_record
+  (cooperative_id, recorded_at, actor, subject, action, before, after)
+select :cooperative_id, :now, :actor, told.subject, told.action, told.before, told.after
+from jsonb_to_recordset(cast(:changes as jsonb))
+  as told (subject text, action text, before jsonb, after jsonb)
+"""
+)
+
+
+def record_changes(uow: UnitOfWork, changes: Sequence[NewChange]) -> None:
+    """Write down several changes at once, in their order, in the transaction that makes them."""
+    uow.session.execute(
+        _RECORD_CHANGES,
+        {
+            "cooperative_id": uow.tenant,
+            "now": uow.now,
+            "actor": uow.actor,
+            "changes": json.dumps([asdict(change) for change in changes]),
         },
     )
 

@@ -283,6 +283,25 @@ def party_balances(
     return dict(rows.all())
 
 
+_PARTY_BALANCE = text(
+    "select b.balance from account a join account_balance b"
+    " on b.cooperative_id = a.cooperative_id and b.account_id = a.id"
+    " where a.cooperative_id = :cooperative_id and a.key = :key and a.party = :party"
+    " and a.unit = :unit"
+)
+
+
+def party_balance(
+    session: Session, cooperative_id: int, key: str, party: str, *, unit: str = "EUR"
+) -> int:
+    """The kept balance of one party's part of a control account; 0 where it is not opened yet."""
+    found = session.scalar(
+        _PARTY_BALANCE,
+        {"cooperative_id": cooperative_id, "key": key, "party": party, "unit": unit},
+    )
+    return int(found or 0)
+
+
 _TRIAL_BALANCE = text(
     """
 select a.code, a.name_nl, a.name_en, a.rgs_code, a.kind, a.unit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
@@ -12,6 +12,13 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.refusals import RoundStateError
 from wijkeconomie.purchasing.round_rules import Step, may_take, states_before
+
+# Made once: at the deadline many ask at the same moment, and a statement takes time to make.
+_ROUND = select(PurchaseRound).where(
+    PurchaseRound.cooperative_id == bindparam("tenant"), PurchaseRound.id == bindparam("round_id")
+)
+_ALONE = _ROUND.with_for_update().execution_options(populate_existing=True)
+_SHARED = _ROUND.with_for_update(read=True).execution_options(populate_existing=True)
 
 
 def instant(uow: UnitOfWork, at: datetime | None) -> datetime:
@@ -38,12 +45,8 @@ def locked_round(uow: UnitOfWork, round_id: int, *, is_shared: bool = False) -> 
     Raises:
         NotFoundError: no such round in this cooperative.
     """
-    found = uow.session.scalar(
-        select(PurchaseRound)
-        .where(PurchaseRound.cooperative_id == uow.tenant, PurchaseRound.id == round_id)
-        .with_for_update(read=is_shared)
-        .execution_options(populate_existing=True)
-    )
+    statement = _SHARED if is_shared else _ALONE
+    found = uow.session.scalar(statement, {"tenant": uow.tenant, "round_id": round_id})
     if found is None:
         raise NotFoundError(f"there is no round {round_id}", round_id=round_id)
     return found

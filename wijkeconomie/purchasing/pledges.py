@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import BindParameter, bindparam, insert, select
 
-from wijkeconomie.cooperatives.models import Cooperative, Member
+from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError, StaleVersionError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.credit_checks import require_credit
 from wijkeconomie.purchasing.locking import locked_round
 from wijkeconomie.purchasing.models import Pledge, PurchaseRound, RoundProduct
+from wijkeconomie.purchasing.pledge_writing import (
+    ChangedPledge,
+    NewPledge,
+    PledgeTerms,
+    write_pledges,
+)
 from wijkeconomie.purchasing.refusals import (
-    CreditLimitError,
     DeadlinePassedError,
     DuplicatePledgeError,
     InactiveMemberError,
@@ -28,18 +34,39 @@ from wijkeconomie.purchasing.refusals import (
     ToleranceTooLargeError,
 )
 from wijkeconomie.purchasing.round_rules import (
-    credit_shortfall,
     is_active_member,
     most_tolerance,
     pledge_obstacle,
 )
 from wijkeconomie.purchasing.topping_up import require_filling, room_in_packs
 
-PledgeTerms = tuple[int, int, int | None]
-"""Quantity, tolerance and maximum price of a pledge."""
 NOTHING: PledgeTerms = (0, 0, None)
 NO_PLEDGE = 0
 """The version of a pledge that is not there, or was withdrawn."""
+
+
+# Made once: at the deadline many order at the same moment.
+_TENANT: BindParameter[int] = bindparam("tenant")
+_MEMBER = (
+    select(Member)
+    .where(Member.cooperative_id == _TENANT, Member.id == bindparam("member_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_OFFERED = select(RoundProduct).where(
+    RoundProduct.cooperative_id == _TENANT, RoundProduct.round_id == bindparam("round_id")
+)
+_WANTED = _OFFERED.where(RoundProduct.id.in_(bindparam("wanted", expanding=True)))
+_OWN = (
+    select(Pledge)
+    .where(
+        Pledge.cooperative_id == _TENANT,
+        Pledge.round_id == bindparam("round_id"),
+        Pledge.member_id == bindparam("member_id"),
+    )
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +137,30 @@ def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
     # Rounds are locked before members; the member's lock makes his limit hold over all rounds.
     member = _locked_member(uow, command.member_id)
     _require_active(member, uow.now)
-    offered = _offered(uow, found.id)
+    wanted = {line.round_product_id for line in command.lines}
+    if len(wanted) < len(command.lines):
+        raise InvalidInputError("a product is named once", field="lines")
+    offered = _offered(uow, found.id, wanted)
     known = _own_pledges(uow, found.id, member.id)
     before = queries.reserved_cents(uow.session, uow.tenant, member.id)
-    room = (
-        None
-        if found.topup_since is None
-        else room_in_packs(uow, found, {line.round_product_id for line in command.lines})
-    )
-    changed = []
+    room = None if found.topup_since is None else room_in_packs(uow, found, wanted)
+    made: list[NewPledge] = []
+    changed: list[ChangedPledge] = []
     for line in command.lines:
         product = _checked_line(line, offered, found)
         if room is not None:
             said = _said(known.get(product.id))
             require_filling(product, said, line.terms, room[product.id])
-        pledge = _save_line(_Order(uow, found, member), product, line, known.get(product.id))
-        if pledge is not None:
-            changed.append(pledge.id)
-    if changed:
-        require_credit(uow, member, before)
-    return changed
+        each = _save_line(_Order(uow, found, member), product, line, known.get(product.id))
+        if isinstance(each, NewPledge):
+            made.append(each)
+        elif each is not None:
+            changed.append(each)
+    if not made and not changed:
+        return []
+    ids = write_pledges(uow, found.id, member.id, made=made, changed=changed)
+    require_credit(uow, member, before)
+    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +174,7 @@ class _Order:
 
 def _save_line(
     order: _Order, product: RoundProduct, line: PledgeLine, pledge: Pledge | None
-) -> Pledge | None:
+) -> NewPledge | ChangedPledge | None:
     """Change one pledge; ``None`` when it says the same already."""
     standing = pledge if pledge is not None and pledge.withdrawn_at is None else None
     if line.version is not None and line.version != (standing.version if standing else NO_PLEDGE):
@@ -154,53 +185,18 @@ def _save_line(
     if line.terms == before:
         return None
     if pledge is None:
-        pledge = _new_pledge(order, product, line)
-    else:
-        _change(pledge, line, order.uow.now)
-    order.uow.session.flush()
-    record_change(
-        order.uow,
-        subject=f"pledge/{pledge.id}",
-        action="withdrawn" if not line.quantity else "changed" if standing else "made",
-        before=_told(before),
-        after=_told(line.terms),
-    )
-    return pledge
+        # It tells apart by itself: a member has one pledge for a product in a round.
+        code = f"{order.round.code}-{order.member.code}-{product.position}"
+        return NewPledge(code, product.id, line.terms)
+    _change(pledge, line, order.uow.now)
+    action = "withdrawn" if not line.quantity else "changed" if standing else "made"
+    return ChangedPledge(pledge, action, before, line.terms)
 
 
 def _said(pledge: Pledge | None) -> PledgeTerms:
     if pledge is None or pledge.withdrawn_at is not None:
         return NOTHING
     return (pledge.quantity, pledge.tolerance, pledge.max_price_excl_cents)
-
-
-def _told(terms: PledgeTerms) -> dict[str, int]:
-    """The quantity, and of the rest what is said."""
-    quantity, tolerance, most = terms
-    told = {"quantity": quantity}
-    if tolerance:
-        told["tolerance"] = tolerance
-    if most is not None:
-        told["max_price_excl_cents"] = most
-    return told
-
-
-def _new_pledge(order: _Order, product: RoundProduct, line: PledgeLine) -> Pledge:
-    pledge = Pledge(
-        cooperative_id=order.uow.tenant,
-        # It tells apart by itself: a member has one pledge for a product in a round.
-        code=f"{order.round.code}-{order.member.code}-{product.position}",
-        round_id=order.round.id,
-        round_product_id=product.id,
-        member_id=order.member.id,
-        quantity=line.quantity,
-        tolerance=line.tolerance,
-        max_price_excl_cents=line.max_price_excl_cents,
-        pledged_at=order.uow.now,
-        changed_at=order.uow.now,
-    )
-    order.uow.session.add(pledge)
-    return pledge
 
 
 def _change(pledge: Pledge, line: PledgeLine, now: datetime) -> None:
@@ -228,12 +224,7 @@ def _require_open(found: PurchaseRound, at: datetime) -> None:
 
 
 def _locked_member(uow: UnitOfWork, member_id: int) -> Member:
-    member = uow.session.scalar(
-        select(Member)
-        .where(Member.cooperative_id == uow.tenant, Member.id == member_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    member = uow.session.scalar(_MEMBER, {"tenant": uow.tenant, "member_id": member_id})
     if member is None:
         raise NotFoundError(f"there is no member {member_id}", member_id=member_id)
     return member
@@ -244,26 +235,22 @@ def _require_active(member: Member, at: datetime) -> None:
         raise InactiveMemberError(f"{member.code} is no member then", member=member.code)
 
 
-def _offered(uow: UnitOfWork, round_id: int) -> dict[int, RoundProduct]:
-    found = uow.session.scalars(
-        select(RoundProduct).where(
-            RoundProduct.cooperative_id == uow.tenant, RoundProduct.round_id == round_id
-        )
+def _offered(
+    uow: UnitOfWork, round_id: int, wanted: Collection[int] | None = None
+) -> dict[int, RoundProduct]:
+    """What a round offers, or of it only what is wanted."""
+    key = {"tenant": uow.tenant, "round_id": round_id}
+    found = (
+        uow.session.scalars(_OFFERED, key)
+        if wanted is None
+        else uow.session.scalars(_WANTED, key | {"wanted": list(wanted)})
     )
     return {product.id: product for product in found}
 
 
 def _own_pledges(uow: UnitOfWork, round_id: int, member_id: int) -> dict[int, Pledge]:
-    found = uow.session.scalars(
-        select(Pledge)
-        .where(
-            Pledge.cooperative_id == uow.tenant,
-            Pledge.round_id == round_id,
-            Pledge.member_id == member_id,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    key = {"tenant": uow.tenant, "round_id": round_id, "member_id": member_id}
+    found = uow.session.scalars(_OWN, key)
     return {pledge.round_product_id: pledge for pledge in found}
 
 
@@ -319,30 +306,6 @@ def _require_within_maximum(product: RoundProduct, quantity: int) -> None:
             product=product.name,
             maximum=most,
             field=f"quantity-{product.id}",
-        )
-
-
-def require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> None:
-    """Refuse a change that worsens the position of a member, whom the caller holds, past his limit.
-
-    Raises:
-        CreditLimitError: tells how much the account is short.
-    """
-    limit = uow.session.execute(
-        select(Cooperative.enforces_credit_limit, Cooperative.default_credit_limit_cents).where(
-            Cooperative.id == uow.tenant
-        )
-    ).one()
-    if not limit.enforces_credit_limit:
-        return
-    owed = queries.owed_cents(uow.session, uow.tenant, member.code)
-    own = member.credit_limit_cents
-    room = (limit.default_credit_limit_cents if own is None else own) - owed
-    reserved_now = queries.reserved_cents(uow.session, uow.tenant, member.id)
-    short = credit_shortfall(room - reserved_before, room - reserved_now)
-    if short:
-        raise CreditLimitError(
-            f"member {member.code} is {short} cents short", short_cents=short, member=member.code
         )
 
 

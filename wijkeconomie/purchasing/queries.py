@@ -345,9 +345,7 @@ def reserved_by_member(
 
 def owed_cents(session: Session, cooperative_id: int, member_code: str) -> int:
     """What a member owes the cooperative on his account; negative when he has money there."""
-    control = ledger.control_codes(session, cooperative_id)["member_account"]
-    code = f"{control}:{member_code}"
-    return ledger.account_balance(session, cooperative_id, code)
+    return ledger.party_balance(session, cooperative_id, "member_account", member_code)
 
 
 def product_names(

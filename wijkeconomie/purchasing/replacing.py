@@ -12,10 +12,10 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.credit_checks import require_credit
 from wijkeconomie.purchasing.deciding import SetShare, round_that_can_be_shared, write_decision
 from wijkeconomie.purchasing.handing_models import PledgeOrigin
 from wijkeconomie.purchasing.models import Pledge, Product, PurchaseRound, RoundProduct
-from wijkeconomie.purchasing.pledges import require_credit
 from wijkeconomie.purchasing.receiving import ReceiveLine, write_delivery
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError
 

@@ -1,0 +1,40 @@
+"""The credit limit, looked at under the lock of the member whom it is about."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+
+from wijkeconomie.cooperatives.models import Cooperative, Member
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.refusals import CreditLimitError
+from wijkeconomie.purchasing.round_rules import credit_shortfall
+
+_TERMS = select(Cooperative.enforces_credit_limit, Cooperative.default_credit_limit_cents).where(
+    Cooperative.id == bindparam("tenant")
+)
+
+
+def require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> None:
+    """Refuse a change of pledges that passes the limit of a member whom the caller holds.
+
+    A change that does not worsen his position is always allowed.
+
+    Args:
+        reserved_before: what his pledges reserved before the change that was just written.
+
+    Raises:
+        CreditLimitError: tells how much is short.
+    """
+    limit = uow.session.execute(_TERMS, {"tenant": uow.tenant}).one()
+    if not limit.enforces_credit_limit:
+        return
+    owed = queries.owed_cents(uow.session, uow.tenant, member.code)
+    own = member.credit_limit_cents
+    room = (limit.default_credit_limit_cents if own is None else own) - owed
+    reserved_now = queries.reserved_cents(uow.session, uow.tenant, member.id)
+    short = credit_shortfall(room - reserved_before, room - reserved_now)
+    if short:
+        raise CreditLimitError(
+            f"member {member.code} is {short} cents short", short_cents=short, member=member.code
+        )
