@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, text
 
+from tests.unit.network.city_folders import DEMO_CITY
 from wijkeconomie.app import create_app
 from wijkeconomie.core.database import (
     APPLICATION_ROLE,
@@ -31,8 +32,10 @@ from wijkeconomie.core.embedded_postgres import EmbeddedPostgres, ServerAddress
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, load_settings
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory, session_factory
+from wijkeconomie.network.interchange.importing import import_city
 
 TEMPLATE = "wijkeconomie_template"
+CITY_TEMPLATE = "wijkeconomie_city"
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
@@ -76,14 +79,43 @@ def server(run_folder: Path) -> Iterator[ServerAddress]:
 @pytest.fixture(scope="session")
 def template(server: ServerAddress, run_folder: Path) -> str:
     """The name of a database with the real migrations, made once a run."""
-    with (run_folder / "template.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _database_exists(server, TEMPLATE):
-            _administer(server, f"create database {TEMPLATE}_draft")
-            address = server.url(OWNER_ROLE, f"{TEMPLATE}_draft")
-            upgrade(DatabaseAddresses(application=address, owner=address))
-            _administer(server, f"alter database {TEMPLATE}_draft rename to {TEMPLATE}")
+    _make_once(server, run_folder, TEMPLATE, upgrade)
     return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def city_template(server: ServerAddress, template: str, run_folder: Path) -> str:
+    """The name of a database with the demo city in it, imported once a run."""
+
+    def import_demo(addresses: DatabaseAddresses) -> None:
+        engine = application_engine(addresses)
+        import_city(UnitOfWorkFactory(session_factory(engine), Clock()), DEMO_CITY)
+        engine.dispose()
+
+    _make_once(server, run_folder, CITY_TEMPLATE, import_demo, copied_from=template)
+    return CITY_TEMPLATE
+
+
+def _make_once(
+    server: ServerAddress,
+    run_folder: Path,
+    name: str,
+    fill: Callable[[DatabaseAddresses], None],
+    copied_from: str = "template1",
+) -> None:
+    with (run_folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _database_exists(server, name):
+            return
+        draft = f"{name}_draft"
+        _administer(server, f"create database {draft} template {copied_from}")
+        fill(
+            DatabaseAddresses(
+                application=server.url(APPLICATION_ROLE, draft),
+                owner=server.url(OWNER_ROLE, draft),
+            )
+        )
+        _administer(server, f"alter database {draft} rename to {name}")
 
 
 def _administer(server: ServerAddress, statement: str) -> None:
@@ -189,9 +221,29 @@ def fresh_runtime(
     settings: Settings, fresh_addresses: DatabaseAddresses, clock: Clock
 ) -> Iterator[Runtime]:
     """The same on a database of this test alone."""
-    engine = application_engine(fresh_addresses)
+    with _runtime_on(fresh_addresses, settings, clock) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def city(
+    settings: Settings, server: ServerAddress, city_template: str, worker_id: str, clock: Clock
+) -> Iterator[Runtime]:
+    """The demo city, in a database of this test alone."""
+    with (
+        _copy_of_template(server, city_template, f"city_{worker_id}") as addresses,
+        _runtime_on(addresses, settings, clock) as runtime,
+    ):
+        yield runtime
+
+
+@contextmanager
+def _runtime_on(
+    addresses: DatabaseAddresses, settings: Settings, clock: Clock
+) -> Iterator[Runtime]:
+    engine = application_engine(addresses)
     units_of_work = UnitOfWorkFactory(session_factory(engine), clock)
-    yield Runtime(replace(settings), fresh_addresses, engine, units_of_work)
+    yield Runtime(replace(settings), addresses, engine, units_of_work)
     engine.dispose()
 
 

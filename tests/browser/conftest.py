@@ -15,12 +15,10 @@ from tests.browser.install_browser import ADVICE, find_browser
 from tests.factories.books import Books
 from tests.factories.investments import Roof, open_roof
 from tests.factories.people import PASSWORD, Person, sign_up
-from tests.unit.network.city_folders import DEMO_CITY
 from wijkeconomie.app import create_app
 from wijkeconomie.cooperatives.queries import cooperative_by_code, member_ids_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
-from wijkeconomie.network.interchange.importing import import_city
 
 ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -84,22 +82,21 @@ def build_a_roof(runtime: Runtime) -> None:
 
 
 @pytest.fixture
-def site(fresh_runtime: Runtime) -> Iterator[Site]:
+def site(city: Runtime) -> Iterator[Site]:
     """The site, served from a database of this test alone."""
-    import_city(fresh_runtime.units_of_work, DEMO_CITY)
-    build_a_roof(fresh_runtime)
+    build_a_roof(city)
     people = {
-        "member": sign_up(fresh_runtime, "MRS", "Annelies", Role.MEMBER, member="M101"),
-        "neighbour": sign_up(fresh_runtime, "MRS", "Carlijn", Role.MEMBER, member="M103"),
-        "coordinator": sign_up(fresh_runtime, "MRS", "Bram", Role.MEMBER, Role.COORDINATOR),
-        "accountant": sign_up(fresh_runtime, "MRS", "Fenna", Role.ACCOUNTANT),
-        "treasurer": sign_up(fresh_runtime, "MRS", "Gerda", Role.TREASURER),
-        "care_administrator": sign_up(fresh_runtime, "MRS", "Hanneke", Role.CARE),
+        "member": sign_up(city, "MRS", "Annelies", Role.MEMBER, member="M101"),
+        "neighbour": sign_up(city, "MRS", "Carlijn", Role.MEMBER, member="M103"),
+        "coordinator": sign_up(city, "MRS", "Bram", Role.MEMBER, Role.COORDINATOR),
+        "accountant": sign_up(city, "MRS", "Fenna", Role.ACCOUNTANT),
+        "treasurer": sign_up(city, "MRS", "Gerda", Role.TREASURER),
+        "care_administrator": sign_up(city, "MRS", "Hanneke", Role.CARE),
     }
-    server = make_server("127.0.0.1", 0, create_app(fresh_runtime), threaded=True)
+    server = make_server("127.0.0.1", 0, create_app(city), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Site(f"http://127.0.0.1:{server.port}", fresh_runtime, **people)
+    yield Site(f"http://127.0.0.1:{server.port}", city, **people)
     server.shutdown()
     server.server_close()
     thread.join()

@@ -9,12 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories.people import Person, sign_up
-from tests.unit.network.city_folders import DEMO_CITY
-from wijkeconomie.app import create_app
 from wijkeconomie.cooperatives.tokens import Scope, create_token
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
-from wijkeconomie.network.interchange.importing import import_city
 
 ROOT = "/api/v1/cooperatives/MRS"
 PLAN = {
@@ -25,17 +22,6 @@ PLAN = {
     "delivery_on": "2026-01-14",
     "freight_excl_cents": 1250,
 }
-
-
-@pytest.fixture
-def city(fresh_runtime: Runtime) -> Runtime:
-    import_city(fresh_runtime.units_of_work, DEMO_CITY)
-    return fresh_runtime
-
-
-@pytest.fixture
-def service(city: Runtime) -> Flask:
-    return create_app(city)
 
 
 class ApiClient:

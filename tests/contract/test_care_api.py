@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.conftest import Clock
-from tests.contract.test_api_contract import ApiClient, a_token, city, service
+from tests.contract.test_api_contract import ApiClient, a_token
 from tests.factories.people import sign_up
 from wijkeconomie.budgets.access import open_care_records
 from wijkeconomie.budgets.keeping import (
@@ -28,7 +28,6 @@ from wijkeconomie.cooperatives.queries import cooperative_by_code, member_by_cod
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 
-__all__ = ["city", "service"]
 TEST = system_identity("test")
 
 

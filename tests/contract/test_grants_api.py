@@ -8,14 +8,13 @@ import pytest
 from flask import Flask
 
 from tests.conftest import Clock
-from tests.contract.test_api_contract import ApiClient, a_token, city, service
+from tests.contract.test_api_contract import ApiClient, a_token
 from tests.factories.people import sign_up
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.vouchers.granting import SaveGrantRound, save_grant_round
 
-__all__ = ["city", "service"]
 TEST = system_identity("test")
 PATH = "/grant-rounds/M26/applications"
 PERSON = {"initials": "J.P.", "born_on": "1941-03-09", "postcode": "3531 CJ", "payout": "account"}

@@ -12,17 +12,15 @@ from tests.conftest import Clock
 from tests.contract.test_api_contract import (
     ApiClient,
     a_token,
-    city,
     member,
     problem,
-    service,
     treasurer,
 )
 from tests.factories.people import sign_up
 from wijkeconomie.core.identity import Role
 from wijkeconomie.core.runtime import Runtime
 
-__all__ = ["city", "member", "service", "treasurer"]
+__all__ = ["member", "treasurer"]
 
 CAMPAIGN = {
     "code": "ZON",

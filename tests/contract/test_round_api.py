@@ -13,16 +13,14 @@ from tests.contract.test_api_contract import (
     PLAN,
     ROOT,
     ApiClient,
-    city,
     coordinator,
     member,
     problem,
-    service,
     step,
     treasurer,
 )
 
-__all__ = ["city", "coordinator", "member", "service", "treasurer"]
+__all__ = ["coordinator", "member", "treasurer"]
 
 FLOUR = {"name": "Meel", "unit": "zak", "price_excl_cents": 300, "vat_basis_points": 900}
 LIST = (

@@ -12,10 +12,8 @@ from tests.conftest import Clock
 from tests.contract.test_api_contract import (
     ApiClient,
     a_token,
-    city,
     member,
     problem,
-    service,
     treasurer,
 )
 from tests.factories.people import sign_up
@@ -24,7 +22,7 @@ from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.vouchers.keeping import set_contacts
 
-__all__ = ["city", "member", "service", "treasurer"]
+__all__ = ["member", "treasurer"]
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from sqlalchemy import update
+
 from tests.factories.books import Books
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -273,7 +275,9 @@ def _record(
         )
         for share in result.shares
     )
-    if version == 1:
+    if version > 1:
+        _count_again(uow, planned, usable)
+    else:
         uow.session.add_all(
             Delivery(
                 **coop,
@@ -296,4 +300,13 @@ def _record(
                 vat_cents=result.vat_cents,
                 gross_cents=result.gross_cents,
             )
+        )
+
+
+def _count_again(uow: UnitOfWork, planned: PlannedRound, usable: tuple[int, ...]) -> None:
+    for product_id, units in zip(planned.product_ids, usable, strict=True):
+        uow.session.execute(
+            update(Delivery)
+            .where(Delivery.cooperative_id == uow.tenant, Delivery.round_product_id == product_id)
+            .values(delivered_quantity=units)
         )

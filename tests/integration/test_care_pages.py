@@ -15,11 +15,10 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import TOKEN, city, post, signed_in, site
+from tests.integration.test_web_pages import TOKEN, post, signed_in
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 
-__all__ = ["city", "site"]
 KEY = re.compile(r'name="idempotency_key" value="([0-9a-f]+)"')
 
 

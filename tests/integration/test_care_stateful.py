@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -94,7 +95,7 @@ class CareModel(RuleBasedStateMachine):
 
     @rule(minutes=st.integers(3, 900), weights=st.lists(st.integers(1, 9), min_size=3, max_size=3))
     def share(self, minutes: int, weights: list[int]) -> None:
-        exact = [Decimal(minutes) * weight / sum(weights) for weight in weights]
+        exact = [Fraction(minutes * weight, sum(weights)) for weight in weights]
         parts = [int(part) for part in exact]
         order = sorted(range(3), key=lambda i: (parts[i] - exact[i], i))
         for index in order[: minutes - sum(parts)]:

@@ -10,12 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
-
-__all__ = ["city", "site"]
 
 
 @pytest.fixture

@@ -12,12 +12,10 @@ from flask.testing import FlaskClient
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.core.identity import Role
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.costs.proof import verify_proof
-
-__all__ = ["city", "site"]
 
 
 @pytest.fixture

@@ -14,15 +14,13 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, signed_in, site
+from tests.integration.test_web_pages import signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.money.amounts import format_amount, parse_amount
 from wijkeconomie.purchasing.settlement_preview import require_agreement
 from wijkeconomie.purchasing.settling import preview_settlement
-
-__all__ = ["city", "site"]
 
 
 def plain(words: str) -> str:

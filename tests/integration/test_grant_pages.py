@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.jobs import run_due
@@ -21,8 +21,6 @@ from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.vouchers.grant_jobs import GRANT_JOBS
 from wijkeconomie.vouchers.grant_mails import grant_mails
-
-__all__ = ["city", "site"]
 
 OPENING = datetime(2026, 10, 1, 10, tzinfo=UTC)
 BASE = "/c/MRS/grants"

@@ -13,13 +13,11 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.app import SCHEDULED_JOBS
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.runtime import Runtime
-
-__all__ = ["city", "site"]
 
 CAMPAIGN = {
     "name": "Zonnedak op de gymzaal",

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code, member_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
@@ -35,8 +35,6 @@ from wijkeconomie.purchasing.rounds import (
     plan_round,
 )
 from wijkeconomie.purchasing.suppliers import SaleTerms, SaveProduct, save_product
-
-__all__ = ["city", "site"]
 
 PEOPLE = ("M101", "M102", "M103", "M104")
 

@@ -9,14 +9,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.rounds import CloseRound, OrderRound, close_round, order_round
 
-__all__ = ["city", "site"]
 PLAN = {
     "supplier": "LEV1",
     "theme": "aardappelen",

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import TOKEN, city, post, signed_in, site
+from tests.integration.test_web_pages import TOKEN, post, signed_in
 from wijkeconomie.app import command_line
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
@@ -25,8 +25,6 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.verification import verify_books
-
-__all__ = ["city", "site"]
 
 SPLITWISE = """Date,Description,Category,Cost,Currency,Annelies,Bram,Zus
 

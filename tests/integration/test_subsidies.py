@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import Clock
 from tests.factories.people import sign_up
 from tests.factories.shared_costs import House, a_house
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.core.identity import Role
 from wijkeconomie.core.refusals import DomainError, IdempotencyKeyReusedError
 from wijkeconomie.core.runtime import Runtime
@@ -33,7 +33,6 @@ from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
 from wijkeconomie.costs.models import SubsidyMode
 from wijkeconomie.costs.refusals import SubsidyAccountedError, SubsidyLimitError
 
-__all__ = ["city", "site"]
 AWARDED = 100_000
 
 
@@ -174,17 +173,17 @@ def test_the_treasurer_writes_a_subsidy_down_and_accounts_for_it(treasurer: Flas
         "grantor": "Oranjefonds",
         "purpose": "buurtfeest",
         "code": "FEEST",
-        "amount": "400,00",
+        "awarded": "400,00",
         "mode": "earmarked",
         "key": "",
         "valid_from": "2027-01-01",
         "valid_until": "2027-12-31",
         "accountable_by": "2027-03-01",
     }
-    assert post(treasurer, "/c/MRS/new-subsidy", **(form | {"amount": ""}))[0] == 422
+    assert post(treasurer, "/c/MRS/new-subsidy", **(form | {"awarded": ""}))[0] == 422
     assert post(treasurer, "/c/MRS/new-subsidy", **(form | {"valid_until": "2026-01-01"}))[0] == 422
     assert post(treasurer, "/c/MRS/new-subsidy", **form)[0] == 303
-    assert post(treasurer, "/c/MRS/new-subsidy", **form)[0] == 422
+    assert post(treasurer, "/c/MRS/new-subsidy", **form)[0] == 422  # the number is in use
     page = "/c/MRS/subsidies/FEEST"
     assert "Verantwoord de subsidie van Oranjefonds" in treasurer.get("/c/MRS/").get_data(
         as_text=True

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.integration.test_web_pages import city, post, signed_in, site
+from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.jobs import run_due
@@ -22,8 +22,6 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.keeping import set_contacts
 from wijkeconomie.vouchers.mails import voucher_mails
-
-__all__ = ["city", "site"]
 
 NOW = datetime(2026, 7, 1, 10, tzinfo=UTC)
 

@@ -14,31 +14,16 @@ from sqlalchemy import text
 import wijkeconomie.app as composition
 from tests.conftest import Clock
 from tests.factories.people import PASSWORD, Person, sign_up
-from tests.unit.network.city_folders import DEMO_CITY
 from wijkeconomie.app import create_app
 from wijkeconomie.cooperatives.invitations import Invite, invite
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.refusals import all_refusals
 from wijkeconomie.core.runtime import Runtime
-from wijkeconomie.network.interchange.importing import import_city
 from wijkeconomie.web.refusal_messages import MESSAGES
 from wijkeconomie.web.translations import untranslated
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-
-
-@pytest.fixture
-def city(fresh_runtime: Runtime) -> Runtime:
-    """The demo city, in a database of this test alone."""
-    import_city(fresh_runtime.units_of_work, DEMO_CITY)
-    return fresh_runtime
-
-
-@pytest.fixture
-def site(city: Runtime) -> Flask:
-    """The website of the demo city."""
-    return create_app(city)
 
 
 def post(client: FlaskClient, path: str, form: str | None = None, **fields: str) -> tuple[int, str]:
