@@ -10,12 +10,13 @@ from datetime import date
 import numpy as np
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.factories.books import Books, a_balanced_entry, open_books_of_a_new_cooperative
 from wijkeconomie.core.refusals import IdempotencyKeyReusedError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.ledger import queries
+from wijkeconomie.ledger.batches import PartyKnownError, open_new_accounts
 from wijkeconomie.ledger.drafts import BulkEntryDraft, EntryDraft, credit, debit
 from wijkeconomie.ledger.periods import close_period, reopen_period
 from wijkeconomie.ledger.refusals import (
@@ -394,6 +395,29 @@ def test_accounts_of_parties_are_opened_once(books: Books) -> None:
     assert first == again == "13830:L00001"
     with pytest.raises(UnknownAccountError), books.open() as uow:
         ensure_account(uow, "bank", "L00001")
+
+
+def test_an_account_belongs_to_a_cooperative_that_exists(books: Books, owner: Engine) -> None:
+    copied = (
+        "insert into account (cooperative_id, code, key, party, unit, kind, rgs_code, name_nl,"
+        " name_en, has_parties) select 999999999, code, key, party, unit, kind, rgs_code,"
+        " name_nl, name_en, has_parties from account where cooperative_id = :id"
+    )
+    with pytest.raises(IntegrityError, match="does not exist"), owner.begin() as connection:
+        connection.execute(text(copied), {"id": books.cooperative_id})
+
+
+@pytest.mark.parametrize("parties", [["A1", "NEW"], ["NEW", "NEW"]])
+def test_opening_new_accounts_opens_none_where_one_is_known(
+    books: Books, parties: list[str]
+) -> None:
+    with books.open() as uow:
+        open_new_accounts(uow, "vouchers_outstanding", ["A1"])
+        with pytest.raises(PartyKnownError) as refused:
+            open_new_accounts(uow, "vouchers_outstanding", parties)
+        opened = open_new_accounts(uow, "vouchers_outstanding", ["NEW"])
+    assert refused.value.party == parties[-1 if parties[0] == "NEW" else 0]
+    assert set(opened) == {"NEW"}
 
 
 def test_the_books_verify_page_by_page(books: Books) -> None:

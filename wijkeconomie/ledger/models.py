@@ -31,7 +31,8 @@ class Account(TenantTable, Base):
     """A line of the chart of accounts, or one party's part of a control account.
 
     ``key`` is the name by which code finds it (``member_account``); ``code`` is what an
-    accountant sees: ``13830``, and ``13830:L00001`` for the part of one party.
+    accountant sees: ``13830``, and ``13830:L00001`` for the part of one party. The trigger that
+    opens its balance checks the cooperative, for all accounts that are opened together.
     """
 
     __tablename__ = "account"
@@ -47,6 +48,7 @@ class Account(TenantTable, Base):
         CheckConstraint("unit ~ '^[A-Z0-9]{2,12}$'", name="unit_plain"),
     )
 
+    cooperative_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     id: Mapped[SurrogateKey]
     code: Mapped[str]
     key: Mapped[str]

@@ -43,13 +43,14 @@ with gone as (
 )
 select distinct member_id from gone
 """
+# The prices go along: by a count of products from before a round was planned, the database
+# would look through all pledges once for each product.
 _DROP_BY_PRICE = text(
     _DROP.format(
-        which="from round_product o where x.cooperative_id = :cooperative_id"
-        " and x.round_id = :round_id and x.withdrawn_at is null"
-        " and o.cooperative_id = x.cooperative_id and o.id = x.round_product_id"
-        " and x.max_price_excl_cents is not null"
-        " and x.max_price_excl_cents < o.price_excl_cents"
+        which="from unnest(cast(:ids as bigint[]), cast(:prices as bigint[])) as o (id, price)"
+        " where x.cooperative_id = :cooperative_id and x.round_id = :round_id"
+        " and x.withdrawn_at is null and o.id = x.round_product_id"
+        " and x.max_price_excl_cents is not null and x.max_price_excl_cents < o.price"
     )
 )
 _DROP_PRODUCTS = text(
@@ -114,7 +115,7 @@ def fix_outcome(
             break
         dropped |= closing.drop(_DROP_PLEDGES, Dropout.CREDIT, uncovered)
     if chosen:
-        dropped |= closing.drop(_DROP_BY_PRICE, Dropout.PRICE)
+        dropped |= closing.drop_by_price(ladders)
         dropped |= closing.fill_packs(chosen)
     # What was read before the pledges were changed set by set is read again.
     uow.session.expire_all()
@@ -146,6 +147,13 @@ class _Closing:
         """Let pledges fall out, with a line in the audit trail for each; their members."""
         values = self._key | self._audit | {"dropout": reason.value, "ids": list(ids)}
         return set(self._session.scalars(statement, values))  # type: ignore[call-overload]
+
+    def drop_by_price(self, ladders: Sequence[ProductLadder]) -> set[int]:
+        """Let fall out who named a lower price than the one that was reached."""
+        values = self._key | self._audit | {"dropout": Dropout.PRICE.value}
+        values["ids"] = array_text(each.round_product_id for each in ladders)
+        values["prices"] = array_text(each.outcome.reached.rung.price_cents for each in ladders)
+        return set(self._session.scalars(_DROP_BY_PRICE, values))
 
     def fill_packs(self, chosen: Sequence[ProductLadder]) -> set[int]:
         """Make the pledges of each product sum to what can be ordered of it."""

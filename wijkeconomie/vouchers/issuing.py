@@ -16,7 +16,7 @@ from wijkeconomie.core.commands import Command, find_earlier_result, remember
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.ledger.batches import open_new_accounts
+from wijkeconomie.ledger.batches import PartyKnownError, open_new_accounts
 from wijkeconomie.ledger.drafts import BulkEntryDraft
 from wijkeconomie.ledger.service import party_accounts, post_bulk_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
@@ -105,10 +105,7 @@ def issue_vouchers(uow: UnitOfWork, command: IssueVouchers) -> int:
     fund = _take_from_fund(uow, command, scheme.unit)
     codes = [grant.code or new_code() for grant in command.grants]
     accounts = open_voucher_accounts(uow, scheme.unit)
-    ids = open_new_accounts(uow, OUTSTANDING, codes, unit=scheme.unit)
-    if len(ids) < len(codes):
-        taken = next((code for code in codes if code not in ids), codes[0])
-        raise VoucherCodeTakenError(f"there is a voucher {taken}", code=taken)
+    ids = _open_accounts(uow, codes, scheme.unit)
     account_ids = [ids[code] for code in codes]
     tax = tax_of(scheme.unit, scheme.vat_basis_points, vat_regime(uow), day)
     lines = _across(uow, command, fund, tax)
@@ -141,6 +138,15 @@ def issue_vouchers(uow: UnitOfWork, command: IssueVouchers) -> int:
     )
     remember(uow, command, result=number)
     return number
+
+
+def _open_accounts(uow: UnitOfWork, codes: list[str], unit: str) -> dict[str, int]:
+    try:
+        return open_new_accounts(uow, OUTSTANDING, codes, unit=unit)
+    except PartyKnownError as known:
+        raise VoucherCodeTakenError(
+            f"there is a voucher {known.party}", code=known.party
+        ) from known
 
 
 def _check(command: IssueVouchers, scheme: VoucherScheme) -> None:
