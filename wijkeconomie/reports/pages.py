@@ -26,6 +26,7 @@ from wijkeconomie.payments.queries import unbooked_lines
 from wijkeconomie.purchasing import queries as purchasing
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.reports.accountant_queries import account_groups, entry_rows
+from wijkeconomie.reports.rehearsing import rehearsed_round_statement
 from wijkeconomie.reports.rendering import CONTENT_TYPES, Format, file_name, render, render_many
 from wijkeconomie.reports.service import StatementRequest, every_member_statement, statement_for
 from wijkeconomie.reports.statement import Statement, StatementLine
@@ -200,6 +201,15 @@ def download_round(round_code: str, format_: Format) -> ResponseReturnValue:
     return _download(format_, round_code=round_code)
 
 
+@blueprint.get("/books/rounds/<round_code>/preview.<any(csv, pdf, json):format_>")
+def download_preview(round_code: str, format_: Format) -> ResponseReturnValue:
+    """What the statement of a round becomes when it is settled now, as a file."""
+    with current_visit().begin() as uow:
+        period = _whole_life(local_date(uow.now, LOCAL_TIME))
+        statement = rehearsed_round_statement(uow, round_code, period)
+    return _statement_file(statement, format_)
+
+
 @blueprint.get("/books/members.csv")
 def download_every_member() -> ResponseReturnValue:
     """The statements of all members in one file, for a spreadsheet."""
@@ -220,6 +230,10 @@ def _download(
         statement = statement_for(
             uow, StatementRequest(period=period, member_code=member_code, round_code=round_code)
         )
+    return _statement_file(statement, format_)
+
+
+def _statement_file(statement: Statement, format_: Format) -> Response:
     content = render(
         statement,
         format_,

@@ -63,7 +63,7 @@ class ShareDetail:
 class StatementLine:
     """One posting, with the balance after it; ``details`` sum to debit minus credit.
 
-    ``entry_number`` is ``None`` only for a round that cost the member nothing.
+    ``entry_number`` is ``None`` for a round that cost the member nothing, and before booking.
     """
 
     accounting_date: date
@@ -249,6 +249,8 @@ class Statement:
     accounts: tuple[AccountTotals, ...] = ()
     rounds: tuple[SettledRound, ...] = ()
     round: RoundBlock | None = None
+    is_rehearsal: bool = False
+    """It tells what settling would come to; nothing of it is in the books."""
 
     @property
     def lines(self) -> Iterator[StatementLine]:

@@ -22,7 +22,8 @@ from wijkeconomie.reports.statement_words import LINE_TEXTS, MEMBER_TEXTS, WORDS
 
 def title_of(statement: Statement, language: Language) -> str:
     """The title of a statement, as on its first page."""
-    return WORDS[language][f"title.{statement.kind}"].format(code=statement.subject_code)
+    kind = "rehearsal" if statement.is_rehearsal else statement.kind
+    return WORDS[language][f"title.{kind}"].format(code=statement.subject_code)
 
 
 def line_text(line: StatementLine, language: Language, kind: StatementKind) -> str:

@@ -66,6 +66,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     "nl": {
         "title.member": "Afrekening",
         "title.round": "Afrekening ronde {code}",
+        "title.rehearsal": "Voorbeeld van de afrekening ronde {code} (nog niet geboekt)",
         "title.cooperative": "Overzicht van de boeken",
         "period": "Periode",
         "period_text": "{first} tot en met {last}",
@@ -187,6 +188,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "title.member": "Statement",
         "title.round": "Statement of round {code}",
+        "title.rehearsal": "Preview of the statement of round {code} (not booked yet)",
         "title.cooperative": "Overview of the books",
         "period": "Period",
         "period_text": "{first} up to and including {last}",
