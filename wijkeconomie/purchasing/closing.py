@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 
@@ -20,6 +21,7 @@ from wijkeconomie.money.quantities import ShortageRule
 from wijkeconomie.purchasing.covering import uncovered_pledges
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, closing_record, round_ladders
 from wijkeconomie.purchasing.models import Dropout, PurchaseRound
+from wijkeconomie.purchasing.turn_rules import deliver_in_turn, parts_of
 
 _PRICES = text(
     """
@@ -70,6 +72,7 @@ _PLEDGES = {
     "pro_rata": 'code collate "C"',
     "first_pledged": 'pledged_at, code collate "C"',
 }
+_TURNS = {"pro_rata": "", "first_pledged": ", pledged_at, later_at, later_quantities"}
 # Sharing by hand is for what came: what is ordered has to be shared by a rule.
 _RULES: dict[str, ShortageRule] = {"first_pledged": "first_pledged"}
 _ALLOTTED = text(
@@ -178,7 +181,7 @@ class _Closing:
         short = [key for key, each in uneven.items() if each.ordered < each.wanted]
         rows = self._session.execute(
             text(
-                "select round_product_id, id, quantity, tolerance from pledge"
+                f"select round_product_id, id, quantity, tolerance{_TURNS[self._rule]} from pledge"
                 " where cooperative_id = :cooperative_id and round_id = :round_id"
                 " and withdrawn_at is null and round_product_id = any(cast(:ids as bigint[]))"
                 " and (tolerance > 0 or round_product_id = any(cast(:short as bigint[])))"
@@ -186,19 +189,21 @@ class _Closing:
             ),
             self._key | {"ids": list(uneven), "short": short},
         )
-        pledges: dict[int, list[tuple[int, int, int]]] = {}
+        pledges: dict[int, list[tuple[Any, ...]]] = {}
         for product, *pledge in rows:
             pledges.setdefault(product, []).append(tuple(pledge))
         changed: list[tuple[int, int]] = []
         empty: list[int] = []
         for product, lines in pledges.items():
-            ids, wanted, tolerances = zip(*lines, strict=True)
+            ids, wanted, tolerances, *turns = zip(*lines, strict=True)
             reached = uneven[product]
             if reached.ordered > reached.wanted:
                 more = share_extra(reached.ordered - reached.wanted, tolerances)
                 shared = [want + add for want, add in zip(wanted, more, strict=True)]
+            elif turns:
+                shared = deliver_in_turn(reached.ordered, _parts(wanted, *turns))
             else:
-                shared = share_order(reached.ordered, wanted, tolerances, self._rule)
+                shared = share_order(reached.ordered, wanted, tolerances, "pro_rata")
             for pledge_id, quantity, units in zip(ids, wanted, shared, strict=True):
                 if not units:
                     empty.append(pledge_id)
@@ -213,3 +218,17 @@ class _Closing:
             },
         )
         return self.drop(_DROP_PLEDGES, Dropout.PACKS, empty) if empty else set()
+
+
+def _parts(
+    wanted: Sequence[int],
+    first: Sequence[datetime],
+    later_at: Sequence[Sequence[datetime]],
+    later_units: Sequence[Sequence[int]],
+) -> list[list[tuple[datetime, int]]]:
+    return [
+        parts_of(quantity, moment, list(zip(moments, units, strict=True)))
+        for quantity, moment, moments, units in zip(
+            wanted, first, later_at, later_units, strict=True
+        )
+    ]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    DateTime,
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
@@ -75,6 +76,10 @@ Numbers = Annotated[
     list[int], mapped_column(ARRAY(BigInteger), server_default=text("'{}'"), default=list)
 ]
 """Whole numbers in order; an empty array when nothing is said."""
+Moments = Annotated[
+    list[datetime],
+    mapped_column(ARRAY(DateTime(timezone=True)), server_default=text("'{}'"), default=list),
+]
 
 
 class Supplier(TenantTable, Base):
@@ -260,7 +265,8 @@ class Pledge(TenantTable, Base):
     before the last one cannot overwrite it.
 
     ``quantity`` is what the member asked for. Closing may make it another, to fill packs:
-    then that is ``allotted_quantity``, within quantity and ``tolerance``.
+    then that is ``allotted_quantity``, within quantity and ``tolerance``. What was added after
+    ``pledged_at`` has its turn from then (``later_…``, ``turn_rules``).
     """
 
     __tablename__ = "pledge"
@@ -279,6 +285,9 @@ class Pledge(TenantTable, Base):
             ["cooperative_id", "member_id"], ["member.cooperative_id", "member.id"]
         ),
         CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint(
+            "later_claims_fit(quantity, later_at, later_quantities)", name="later_claims_fit"
+        ),
         CheckConstraint("tolerance >= 0", name="tolerance_not_negative"),
         CheckConstraint("max_price_excl_cents >= 0", name="max_price_not_negative"),
         CheckConstraint(
@@ -312,6 +321,8 @@ class Pledge(TenantTable, Base):
     dropout: Mapped[str | None]
     origin: Mapped[str] = mapped_column(server_default="pledged", default="pledged")
     instead_of_id: Mapped[int | None]
+    later_at: Mapped[Moments]
+    later_quantities: Mapped[Numbers]
 
 
 class Delivery(TenantTable, Base):

@@ -39,6 +39,7 @@ from wijkeconomie.purchasing.round_rules import (
     pledge_obstacle,
 )
 from wijkeconomie.purchasing.topping_up import require_filling, room_in_packs
+from wijkeconomie.purchasing.turn_rules import changed_later
 
 NOTHING: PledgeTerms = (0, 0, None)
 NO_PLEDGE = 0
@@ -206,9 +207,19 @@ def _change(pledge: Pledge, line: PledgeLine, now: datetime) -> None:
         if pledge.withdrawn_at is not None:
             # Made anew: it takes its turn from now, after everyone who kept his.
             pledge.pledged_at, pledge.withdrawn_at = now, None
+            pledge.later_at, pledge.later_quantities = [], []
+        else:
+            _keep_turns(pledge, line.quantity, now)
         pledge.quantity, pledge.tolerance, pledge.max_price_excl_cents = line.terms
     pledge.changed_at = now
     pledge.version += 1
+
+
+def _keep_turns(pledge: Pledge, wanted: int, now: datetime) -> None:
+    later = list(zip(pledge.later_at, pledge.later_quantities, strict=True))
+    later = changed_later(pledge.quantity, later, wanted, now)
+    pledge.later_at = [moment for moment, _ in later]
+    pledge.later_quantities = [units for _, units in later]
 
 
 def _require_open(found: PurchaseRound, at: datetime) -> None:

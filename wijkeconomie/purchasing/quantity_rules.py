@@ -14,6 +14,7 @@ from wijkeconomie.purchasing.sharing_rules import (
     ShortageRule,
     share_product,
 )
+from wijkeconomie.purchasing.turn_rules import parts_of, parts_within
 
 
 @dataclass(slots=True)
@@ -77,8 +78,19 @@ def _claim(
         original = place.get(pledge.instead_of or 0)
         if original is not None:
             missed = max(pledges[original].quantity - given[original], 0)
-        return Claim(min(missed, pledge.quantity), by_hand=pledge.by_hand)
-    return Claim(pledge.quantity, pledge.tolerance, pledge.by_hand)
+        units = min(missed, pledge.quantity)
+        return Claim(units, by_hand=pledge.by_hand, parts=((pledge.turn, units),))
+    return Claim(pledge.quantity, pledge.tolerance, pledge.by_hand, _parts(pledge))
+
+
+def _parts(pledge: PledgeInput) -> tuple[tuple[int, int], ...]:
+    """The quantity by turn; what closing added to the asked quantity comes with the newest."""
+    asked = pledge.quantity if pledge.asked is None else pledge.asked
+    parts = parts_within(pledge.quantity, parts_of(asked, pledge.turn, pledge.later))
+    if not parts:
+        return ()
+    turn, units = parts[-1]
+    return (*parts[:-1], (turn, units + max(pledge.quantity - asked, 0)))
 
 
 def _reason(

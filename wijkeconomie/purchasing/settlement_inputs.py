@@ -49,6 +49,7 @@ class PledgeInput:
     ``tolerance``: how many units more are fine, when more came. ``by_hand``: units that
     somebody set. ``grams``: what was weighed for it. ``origin``: a replacement gets what the
     pledge ``instead_of`` misses; an extra gets what is set by hand, and nothing by itself.
+    ``later``: increments after the first claim, each as turn and units.
     """
 
     key: int
@@ -62,6 +63,7 @@ class PledgeInput:
     grams: int | None = None
     origin: Origin = "pledged"
     instead_of: int | None = None
+    later: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -223,14 +223,23 @@ order by o.position
 _PLEDGE_INPUTS = text(
     """
 select id, member_id, round_product_id, coalesce(allotted_quantity, quantity) as taken,
-  row_number() over (order by pledged_at, code collate "C"), quantity,
+  (extract(epoch from pledged_at) * 1000000)::bigint, quantity,
   greatest(quantity + tolerance - coalesce(allotted_quantity, quantity), 0), origin, instead_of_id
 from pledge
 where cooperative_id = :cooperative_id and round_id = :round_id and withdrawn_at is null
 order by code collate "C"
 """
 )
-# What was set by hand and weighed is little beside the pledges: it is read apart.
+# What was set by hand, weighed or added later is little beside the pledges: it is read apart.
+_LATER = text(
+    """
+select x.id, (extract(epoch from more.at) * 1000000)::bigint, more.units
+from pledge x, unnest(x.later_at, x.later_quantities) with ordinality as more (at, units, number)
+where x.cooperative_id = :cooperative_id and x.round_id = :round_id and x.withdrawn_at is null
+  and x.later_quantities <> '{}'
+order by x.id, more.number
+"""
+)
 _BY_HAND = text(
     "select pledge_id, quantity from share_by_hand where cooperative_id = :cooperative_id"
     " and round_id = :round_id and released_at is null"
@@ -254,16 +263,30 @@ def settlement_input(
     instead = usable or {}
     by_hand = {row[0]: row[1] for row in session.execute(_BY_HAND, key)}
     weighed = {row[0]: row[1] for row in session.execute(_WEIGHED, key)}
+    later: dict[int, list[tuple[int, int]]] = {}
+    for pledge_id, turn, units in session.execute(_LATER, key):
+        later.setdefault(pledge_id, []).append((turn, units))
     return SettlementInput(
         products=tuple(
             ProductInput(row[0], row[1], row[2], instead.get(row[0], row[3]), *row[4:])
             for row in session.execute(_PRODUCT_INPUTS, key | {"also": list(instead)})
         ),
         pledges=tuple(
-            PledgeInput(*[*row[:7], by_hand.get(row[0]), weighed.get(row[0]), *row[7:]])
+            _pledge_input(row, by_hand, weighed, later)
             for row in session.execute(_PLEDGE_INPUTS, key)
         ),
         freight_excl_cents=round_.freight_excl_cents,
         freight_key=round_.freight_key,  # type: ignore[arg-type]
         shortage_rule=round_.shortage_rule,  # type: ignore[arg-type]
     )
+
+
+def _pledge_input(
+    row: Sequence[Any],
+    by_hand: Mapping[int, int],
+    weighed: Mapping[int, int],
+    later: Mapping[int, Sequence[tuple[int, int]]],
+) -> PledgeInput:
+    key = row[0]
+    more = tuple(later.get(key, ()))
+    return PledgeInput(*[*row[:7], by_hand.get(key), weighed.get(key), *row[7:], more])

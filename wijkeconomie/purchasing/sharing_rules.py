@@ -12,6 +12,7 @@ from typing import Literal
 
 from wijkeconomie.money.ordering import share_extra
 from wijkeconomie.money.quantities import deliver
+from wijkeconomie.purchasing.turn_rules import deliver_in_turn, parts_within
 
 ShortageRule = Literal["pro_rata", "first_pledged", "manual"]
 
@@ -22,12 +23,14 @@ class Claim:
 
     ``quantity``: the most that the rule gives in a shortage; 0 for an extra that is only given
     by hand. ``tolerance``: how much more is fine when more came. ``by_hand``: units that
-    somebody set; ``None`` leaves it to the rule.
+    somebody set; ``None`` leaves it to the rule. ``parts``: the quantity by turn, where the
+    first to pledge goes first; without them a claim's place is its turn.
     """
 
     quantity: int
     tolerance: int = 0
     by_hand: int | None = None
+    parts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,12 @@ def _by_rule(
             given[position] += units
     elif rule == "manual":
         given = [0] * len(claims)
+    elif rule == "first_pledged":
+        parts = [
+            parts_within(units, claim.parts or [(0, units)])
+            for claim, units in zip(claims, asked, strict=True)
+        ]
+        given = deliver_in_turn(usable, parts)
     else:
         given = deliver(usable, asked, rule).delivered
     left = usable - sum(given)
