@@ -66,6 +66,7 @@ from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
+from wijkeconomie.reports.below_zero import BELOW_ZERO_JOBS, below_zero_mails
 from wijkeconomie.reports.commands import statement_command
 from wijkeconomie.reports.jobs import STATEMENT_JOBS
 from wijkeconomie.reports.mails import statement_mails
@@ -153,6 +154,7 @@ SCHEDULED_JOBS = (
     *VOUCHER_JOBS,
     *GRANT_JOBS,
     *STATEMENT_JOBS,
+    *BELOW_ZERO_JOBS,
 )
 LOOK_EVERY_S = 30
 
@@ -170,6 +172,7 @@ def _send_messages(runtime: Runtime) -> int:
         **voucher_mails(address),
         **grant_mails(address),
         **statement_mails(address),
+        **below_zero_mails(address),
     }
     return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))
 

@@ -41,6 +41,7 @@ _JOBS: dict[str, Any] = {
     "costs.recur": lazy_gettext("A recurring cost comes back"),
     "costs.settle": lazy_gettext("The costs of a month are settled"),
     "statements.send": lazy_gettext("Members hear that their statement is there"),
+    "balances.below-zero": lazy_gettext("Members hear that their account is below zero"),
     "investments.close": lazy_gettext("A campaign is decided"),
     "investments.depreciate": lazy_gettext("An asset loses the value of a month"),
     "investments.release": lazy_gettext("Who left gets back what he had in a project"),
