@@ -34,6 +34,7 @@ from wijkeconomie.purchasing.handing_out import (
     resolve_uncollected,
 )
 from wijkeconomie.purchasing.handing_queries import SharedLine
+from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.purchasing.models import PurchaseRound, ShortageRule
 from wijkeconomie.purchasing.pickup import AddSlot, ChooseSlot, add_slot, choose_slot, remove_slot
 from wijkeconomie.purchasing.receiving import (
@@ -406,6 +407,32 @@ def test_what_is_ordered_by_the_piece_is_paid_by_weight(market: Market) -> None:
     settled(market, round_id)
     # 1,100 g at 6.50 for 500 g is 14.30; 480 g of it is 6.24, and 9 % VAT is shared alike.
     assert [market.owed(member) for member in ("L001", "L002")] == [680, 879]
+
+
+def test_a_letter_about_weighed_goods_has_the_weight_in_its_subject(market: Market) -> None:
+    round_id = a_cheese_round(market)
+    key = product(market, round_id, "KAAS")
+    with market.books.open() as uow:
+        uow.session.execute(
+            text("update member set email = code || '@example.org' where cooperative_id = :id"),
+            {"id": uow.tenant},
+        )
+        receive_line(
+            uow, ReceiveLine(round_id=round_id, round_product_id=key, delivered=2, grams=1700)
+        )
+        found = uow.session.get_one(PurchaseRound, (uow.tenant, round_id))
+        grams = {"L001": 480, "L002": 1220}
+        for line in handing_queries.shared_lines(uow.session, found):
+            weight = WeighPledge(
+                round_id=round_id, pledge_id=line.pledge_id, grams=grams[line.member_code]
+            )
+            decide(uow, weight)
+        finish_receiving(uow, FinishReceiving(round_id=round_id))
+    settled(market, round_id)
+    with market.books.open() as uow:
+        told = {"round_id": round_id, "member_id": market.members["L002"], "version": 1}
+        [letter] = round_mails("https://wijk.example.org")["mail.round-settled"](uow, told)
+    assert letter.subject == "Afrekening van groente, Kaas 1.220 g"
 
 
 # --- the hand-out

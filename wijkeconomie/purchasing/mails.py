@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from babel.dates import format_datetime
+from babel.numbers import format_decimal
 from sqlalchemy import text
 
 from wijkeconomie.cooperatives.addressees import addressees
@@ -136,6 +137,7 @@ def _to_member(
         return []
     paid = settlement_queries.paid_by_member(uow.session, uow.tenant, told["member_id"])
     page = _PAGE.get(occasion, "account").format(round=found.code)
+    weighed = _weighed(uow, told) if occasion in {"settled", "corrected"} else []
     letters = []
     for to in addressees(uow.session, uow.tenant, [told["member_id"]]):
         subject, body = _WORDS[to.language][occasion]
@@ -150,8 +152,35 @@ def _to_member(
             "cooperative": to.cooperative,
             "dropouts": _dropouts(uow, told, to.language),
         }
-        letters.append(Letter(to.email, subject.format(**values), body.format(**values)))
+        # In the subject, so that grams typed as kilograms are seen by who got the goods.
+        weights = "".join(
+            f", {name} {format_decimal(grams, locale=to.language)} g" for name, grams in weighed
+        )
+        about = subject.format(**values) + weights
+        letters.append(Letter(to.email, about, body.format(**values)))
     return letters
+
+
+_WEIGHED = text(
+    """
+select o.name, sum(w.grams)::bigint from pledge_weight w
+join pledge x on x.cooperative_id = w.cooperative_id and x.id = w.pledge_id
+join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+where w.cooperative_id = :cooperative_id and w.round_id = :round_id and x.member_id = :member_id
+  and x.withdrawn_at is null
+group by o.position, o.name order by o.position
+"""
+)
+
+
+def _weighed(uow: UnitOfWork, told: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """What was weighed for the member: of each product its name and grams."""
+    key = {
+        "cooperative_id": uow.tenant,
+        "round_id": told["round_id"],
+        "member_id": told["member_id"],
+    }
+    return [(name, grams) for name, grams in uow.session.execute(_WEIGHED, key)]
 
 
 def _dropouts(uow: UnitOfWork, told: Mapping[str, Any], language: str) -> str:
