@@ -16,6 +16,7 @@ from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing.ladder_queries import ProductLadder
 from wijkeconomie.purchasing.models import Dropout
 from wijkeconomie.purchasing.queries import OfferedProduct
+from wijkeconomie.purchasing.unit_prices import most_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ def ladder_shown(found: ProductLadder, product: OfferedProduct) -> LadderShown:
 
 def gain_cents(product: OfferedProduct, quantity: int) -> int:
     """What the ladder saves on some units, with VAT; 0 where the list price holds."""
-    before = quantity * product.list_price_excl_cents
-    now = quantity * product.price_excl_cents
+    units = product.price_units
+    before = most_cents(product.list_price_excl_cents, units, quantity)
+    now = most_cents(product.price_excl_cents, units, quantity)
     rate = product.vat_basis_points
     return before + vat_on(before, rate) - now - vat_on(now, rate)
 

@@ -208,7 +208,7 @@ _PRODUCT_INPUTS = text(
 select o.id, o.price_excl_cents, o.vat_basis_points,
   coalesce(x.delivered_quantity - x.damaged_quantity, 0), o.list_price_excl_cents,
   o.shortage_rule, r.surplus_rule = 'stock', x.stock_quantity, coalesce(x.uncredited_quantity, 0),
-  o.grams_per_unit, x.delivered_grams, o.replaces_id
+  o.grams_per_unit, x.delivered_grams, o.replaces_id, o.price_units
 from round_product o
 join purchase_round r on r.cooperative_id = o.cooperative_id and r.id = o.round_id
 left join delivery x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
