@@ -20,7 +20,8 @@ from wijkeconomie.purchasing.unit_prices import (
     most_cents,
     quoted_cents,
     share_quoted,
-    whole_price,
+    smallest_prices,
+    whole_prices,
 )
 
 PRICES = st.integers(0, 10**6)
@@ -59,15 +60,21 @@ def test_a_price_for_one_unit_is_units_times_price(price: int, quantities: list[
     assert [share.amount for share in shared.shares] == [price * each for each in quantities]
 
 
-@given(st.integers(0, 10**9), st.sampled_from([1, 2, 8, 24, 1000, 3 * 5**4]), st.integers(1, 48))
-def test_a_price_becomes_whole_without_changing(above: int, below: int, pack_size: int) -> None:
-    cents = Fraction(above, below)
-    found = whole_price(cents, pack_size)
-    if found is not None:
-        assert Fraction(*found) == cents
-    assert (found is None) == all(
-        (cents * units).denominator > 1 for units in (1, pack_size, 10, 100, 1000)
-    )
+@given(
+    st.lists(st.fractions(0, 10**6, max_denominator=5000), min_size=1, max_size=3),
+    st.integers(1, 48),
+)
+def test_prices_become_whole_without_changing(per_unit: list[Fraction], pack_size: int) -> None:
+    found = whole_prices(per_unit, (1, pack_size))
+    tried = (1, pack_size, 10, 100, 1000)
+    if found is None:
+        assert all(any((price * units).denominator > 1 for price in per_unit) for units in tried)
+        return
+    prices, units = found
+    assert [Fraction(price, units) for price in prices] == per_unit
+    assert units in tried
+    smallest, for_units = smallest_prices(prices, units)
+    assert [Fraction(price, for_units) for price in smallest] == per_unit
 
 
 @st.composite

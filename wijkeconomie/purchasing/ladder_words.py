@@ -16,7 +16,9 @@ from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing.ladder_queries import ProductLadder
 from wijkeconomie.purchasing.models import Dropout
 from wijkeconomie.purchasing.queries import OfferedProduct
+from wijkeconomie.purchasing.unit_price_words import priced
 from wijkeconomie.purchasing.unit_prices import most_cents
+from wijkeconomie.purchasing.unit_words import billed_unit, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class LadderShown:
 
 
 def price_with_vat(price_excl_cents: int, vat_basis_points: int | None) -> int:
-    """One unit with its VAT, rounded: what a shelf would say."""
+    """A price with its VAT, rounded: what a shelf would say. For as many units as the price."""
     return price_excl_cents + vat_on(price_excl_cents, vat_basis_points)
 
 
@@ -108,7 +110,7 @@ def closing_words(found: ProductLadder, product: OfferedProduct) -> str | None:
             _(
                 "%(price)s per %(unit)s: %(wanted)s ordered by who accept that",
                 price=_money(_with_vat(reached, product)),
-                unit=product.unit,
+                unit=billed_unit(product.unit, product.price_units),
                 wanted=_count(reached.wanted, product.unit),
             )
         )
@@ -136,6 +138,10 @@ def _with_vat(outcome: RungOutcome, product: OfferedProduct) -> int:
     return price_with_vat(outcome.rung.price_cents, product.vat_basis_points)
 
 
+def _priced(outcome: RungOutcome, product: OfferedProduct) -> str:
+    return priced(_with_vat(outcome, product), product.unit, product.price_units)
+
+
 def _money(cents: int) -> str:
     return format_amount(cents, page_language())
 
@@ -149,6 +155,8 @@ def _missing(missing: int, product: OfferedProduct) -> str:
     units = _count(missing, product.unit)
     if product.pack_size == 1 or missing < product.pack_size:
         return units
+    if product.supplier_unit is not None:
+        return f"{units} ({counted(-(-missing // product.pack_size), product.supplier_unit)})"
     packs = ngettext(
         "%(num)d pack of %(size)s",
         "%(num)d packs of %(size)s",
@@ -167,7 +175,7 @@ def _progress(found: ProductLadder, product: OfferedProduct) -> str:
             "%(missing)s more to %(price)s per %(unit)s",
             missing=_missing(found.missing_to_next, product),
             price=_money(_with_vat(following, product)),
-            unit=product.unit,
+            unit=billed_unit(product.unit, product.price_units),
         )
     )
 
@@ -185,13 +193,11 @@ def _maxima(found: ProductLadder, product: OfferedProduct) -> tuple[tuple[str, s
     rungs = found.outcome.rungs
     if len(rungs) == 1:
         return ()
-    any_price = _(
-        "any price; now it is %(price)s at most", price=_money(_with_vat(rungs[0], product))
-    )
+    any_price = _("any price; now it is %(price)s at most", price=_priced(rungs[0], product))
     lower = [
         (
             str(each.rung.price_cents),
-            _("only at %(price)s or less", price=_money(_with_vat(each, product))),
+            _("only at %(price)s or less", price=_priced(each, product)),
         )
         for each in rungs[1:]
     ]
@@ -203,7 +209,7 @@ def _chart(product: OfferedProduct, rows: tuple[RungRow, ...], ordered: int) -> 
         _(
             "from %(quantity)s %(price)s",
             quantity=_count(row.from_quantity, product.unit),
-            price=_money(row.price_cents),
+            price=priced(row.price_cents, product.unit, product.price_units),
         )
         for row in rows
     )

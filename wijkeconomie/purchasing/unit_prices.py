@@ -66,17 +66,30 @@ def share_quoted(
     )
 
 
-def whole_price(cents: Fraction, pack_size: int) -> tuple[int, int] | None:
-    """A price of one unit that may have parts of a cent, as whole cents for so many units.
+def whole_prices(
+    per_unit: Sequence[Fraction], preferred: Sequence[int]
+) -> tuple[list[int], int] | None:
+    """Prices of one unit that may have parts of a cent, as whole cents for so many units.
 
-    One unit where that is whole, else a pack, else the least of ``LIST_UNITS``; ``None`` where
-    none of them makes it whole.
+    For the first of ``preferred`` and ``LIST_UNITS`` that makes all of them whole, without
+    changing any; ``None`` where there is none.
 
-    >>> [whole_price(Fraction(cents), 24) for cents in ("73", "145/2", "1751/24", "100/7")]
-    [(73, 1), (1740, 24), (1751, 24), None]
+    >>> [whole_prices([Fraction(cents)], (1, 24)) for cents in ("73", "145/2", "1/8", "100/7")]
+    [([73], 1), ([1740], 24), ([3], 24), None]
     """
-    for units in (1, pack_size, *LIST_UNITS):
-        price = cents * units
-        if price.denominator == 1:
-            return price.numerator, units
+    for units in (*preferred, *LIST_UNITS):
+        prices = [price * units for price in per_unit]
+        if all(price.denominator == 1 for price in prices):
+            return [price.numerator for price in prices], units
     return None
+
+
+def smallest_prices(prices: Sequence[int], price_units: int) -> tuple[list[int], int]:
+    """The same prices for one unit where they divide into whole cents, else as they are.
+
+    >>> smallest_prices([2400, 2160], 24), smallest_prices([1750], 24)
+    (([100, 90], 1), ([1750], 24))
+    """
+    if all(price % price_units == 0 for price in prices):
+        return [price // price_units for price in prices], 1
+    return list(prices), price_units
