@@ -350,6 +350,11 @@ def _shared(
     return text + (words["cent"] if part.get("r") else "")
 
 
+def exact_cents(value: Fraction, locale: Locale) -> str:
+    """An amount with parts of a cent, as in ``4739,58… cent``."""
+    return _cents(str(value), _WORDS[locale], locale)
+
+
 def _cents(exact: str, words: Mapping[str, str], locale: Locale) -> str:
     return words["cents"].format(exact=_number(Fraction(exact), locale))
 

@@ -7,8 +7,11 @@ from flask_babel import gettext as _
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.explanations import exact_cents
+from wijkeconomie.purchasing.queries import OfferedProduct
+from wijkeconomie.purchasing.rounding_rules import Rounding
 from wijkeconomie.purchasing.unit_prices import quoted_cents
-from wijkeconomie.purchasing.unit_words import billed_unit, in_packs
+from wijkeconomie.purchasing.unit_words import billed_unit, counted, in_packs
 
 
 @pages.app_template_filter("billed")
@@ -51,3 +54,19 @@ def price_words(price_cents: int, unit: str, price_units: int = 1) -> str:
 def packed(quantity: int, pack_size: int, unit: str, supplier_unit: str) -> str:
     """A quantity in packs as the supplier calls them, and loose units."""
     return in_packs(quantity, pack_size, unit, supplier_unit)
+
+
+def rounding_words(rounding: Rounding, product: OfferedProduct) -> str:
+    """How the whole cents of the supplier came about, to who settles."""
+    language = page_language()
+    return str(
+        _(
+            "%(product)s: %(count)s is exactly %(exact)s at %(price)s; the supplier charges"
+            " %(total)s.",
+            product=product.name,
+            count=counted(rounding.units, product.unit),
+            exact=exact_cents(rounding.exact_cents, language),
+            price=priced(rounding.price_excl_cents, product.unit, rounding.price_units),
+            total=format_amount(rounding.total_cents, language),
+        )
+    )
