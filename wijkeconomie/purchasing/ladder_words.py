@@ -138,10 +138,6 @@ def _with_vat(outcome: RungOutcome, product: OfferedProduct) -> int:
     return price_with_vat(outcome.rung.price_cents, product.vat_basis_points)
 
 
-def _priced(outcome: RungOutcome, product: OfferedProduct) -> str:
-    return priced(_with_vat(outcome, product), product.unit, product.price_units)
-
-
 def _money(cents: int) -> str:
     return format_amount(cents, page_language())
 
@@ -193,11 +189,13 @@ def _maxima(found: ProductLadder, product: OfferedProduct) -> tuple[tuple[str, s
     rungs = found.outcome.rungs
     if len(rungs) == 1:
         return ()
-    any_price = _("any price; now it is %(price)s at most", price=_priced(rungs[0], product))
+    any_price = _(
+        "any price; now it is %(price)s at most", price=_money(_with_vat(rungs[0], product))
+    )
     lower = [
         (
             str(each.rung.price_cents),
-            _("only at %(price)s or less", price=_priced(each, product)),
+            _("only at %(price)s or less", price=_money(_with_vat(each, product))),
         )
         for each in rungs[1:]
     ]
