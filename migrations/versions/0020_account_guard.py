@@ -1,7 +1,7 @@
 """Accounts: one check of their cooperative for all that are opened together.
 
 Revision ID: 0020_account_guard
-Revises: 0016_grants
+Revises: 0017_units
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_account_guard"
-down_revision = "0016_grants"
+down_revision = "0017_units"
 branch_labels = None
 depends_on = None
 

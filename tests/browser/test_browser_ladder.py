@@ -38,7 +38,7 @@ def make_oil(page: Page) -> None:
     page.get_by_label("Korte code").fill("OLIE")
     page.get_by_label("Naam", exact=True).fill("Olijfolie")
     page.get_by_label("Eenheid", exact=True).fill("fles")
-    page.get_by_label("Prijs zonder btw per").fill("9,10")
+    page.get_by_label("Prijs zonder btw", exact=True).fill("9,10")
     page.get_by_label("Aantal in een").fill("12")
     page.get_by_label("alleen volle verpakkingen").check()
     page.get_by_label("Vanaf, trede 1").fill("24")

@@ -15,9 +15,11 @@ could be known by):
         ``e`` it was not pledged for but given afterwards
 ``n``   the goods, where they are not units times price: ``t`` cents for all, ``w`` ``W``
         ``x`` ``r`` as for freight, ``k`` by ``u`` units or ``g`` grams; ``g`` grams together,
-        or ``c`` units that nobody could use and that were charged all the same
+        or ``c`` units that nobody could use and that were charged all the same. Neither: a
+        price for several units. ``b``: ``c`` or ``m`` where the exact share was kept within the
+        cent of this many units
 ``p``   price of a unit in cents, without VAT; ``l``: the first price of the ladder, where
-        the round reached a lower one
+        the round reached a lower one; ``z``: both are for so many units together
 ``f``   freight, absent when there is none: ``k`` by ``v`` value or ``q`` quantity; ``t`` the
         cents that are shared, ``w`` the weight here, ``W`` all weights, ``x`` the exact
         share, ``r`` = 1 for a rounding cent. With the key "equal" ``m`` tells the first
@@ -36,6 +38,8 @@ from typing import Any, Literal
 
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.explanations import share_from_dict
+from wijkeconomie.purchasing.unit_prices import quoted_cents
+from wijkeconomie.purchasing.unit_words import many
 
 Locale = Literal["nl", "en"]
 
@@ -83,6 +87,9 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "het {total}: {w} van de {W} {unit} is {exact}",
         "n_g": "Alles samen weegt {g} gram en kost {total}: {w} van de {W} gram is {exact}",
         "n_gu": "Alles samen weegt {g} gram en kost {total}: {w} van de {W} {unit} is {exact}",
+        "n_z": "De prijs is {price}. Samen kost {W} {unit} {total}: {w} daarvan is {exact}",
+        "rounding": "Precies is {W} {unit} {whole}. De leverancier rekent hele centen",
+        "for": "{price} per {z} {unit}",
         "odd_unit": " Eén {unit} meer, omdat jouw deel na de komma het grootst was.",
         "more": "Je vroeg {a} {unit} en vond iets meer goed: om een pak vol te maken werd "
         "dat {q} {unit}. ",
@@ -122,6 +129,9 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "Together it costs {total}: {w} of the {W} {unit} is {exact}",
         "n_g": "All of it weighs {g} grams and costs {total}: {w} of the {W} grams is {exact}",
         "n_gu": "All of it weighs {g} grams and costs {total}: {w} of the {W} {unit} is {exact}",
+        "n_z": "The price is {price}. Together {W} {unit} costs {total}: {w} of those is {exact}",
+        "rounding": "Exactly {W} {unit} is {whole}. The supplier charges whole cents",
+        "for": "{price} for {z} {unit}",
         "odd_unit": " One {unit} more, because your part after the point was the largest.",
         "more": "You asked for {a} {unit} and were fine with more: to fill a pack it became "
         "{q} {unit}. ",
@@ -179,23 +189,48 @@ def explain_share(
     steps = [ExplanationStep(_goods_sentence(explanation["q"], words, unit, locale), None)]
     if not figures.delivered and not figures.gross_cents:
         return steps
-    price = format_amount(explanation["p"], locale)
-    net = words["net"].format(d=figures.delivered, unit=unit, price=price)
-    if "n" in explanation:
-        net = _goods_step(explanation["n"], words, unit, locale)
-    steps.append(ExplanationStep(net, figures.net_cents))
-    if "l" in explanation and figures.delivered:
-        gain = (explanation["l"] - explanation["p"]) * figures.delivered
-        ladder = words["ladder"].format(
-            price=price,
-            list=format_amount(explanation["l"], locale),
-            one=unit,
-            gain=format_amount(gain, locale),
-        )
-        steps.append(ExplanationStep(ladder, None))
+    steps += _price_steps(explanation, words, unit, locale, figures)
     if "f" in explanation:
         steps += _freight_steps(explanation["f"], words, locale, figures.freight_cents)
     steps.append(_vat_step(explanation["v"], words, locale, figures.vat_cents))
+    return steps
+
+
+def _price_steps(
+    explanation: Mapping[str, Any],
+    words: Mapping[str, str],
+    unit: str,
+    locale: Locale,
+    figures: ExplainedShare,
+) -> list[ExplanationStep]:
+    """What the goods cost, the rounding of the supplier's total, and what a ladder saved."""
+    units = explanation.get("z", 1)
+    price = format_amount(explanation["p"], locale)
+    shown = (
+        price if units == 1 else words["for"].format(price=price, z=units, unit=many(unit, units))
+    )
+    goods = explanation.get("n")
+    if goods is None:
+        net = words["net"].format(d=figures.delivered, unit=unit, price=shown)
+    else:
+        net = _goods_step(goods, words, unit, locale, shown)
+    steps = [ExplanationStep(net, figures.net_cents)]
+    if goods is not None and units > 1 and "c" not in goods:
+        whole = Fraction(explanation["p"] * int(goods["W"]), units)
+        if whole.denominator > 1:
+            rounding = words["rounding"].format(
+                W=goods["W"], unit=unit, whole=_cents(str(whole), words, locale)
+            )
+            steps.append(ExplanationStep(rounding, None))
+    if "l" in explanation and figures.delivered:
+        gain = quoted_cents(explanation["l"] - explanation["p"], units, figures.delivered)
+        ladder = words["ladder"].format(
+            price=price,
+            list=format_amount(explanation["l"], locale),
+            one=unit if units == 1 else f"{units} {many(unit, units)}",
+            gain=format_amount(gain, locale),
+        )
+        steps.append(ExplanationStep(ladder, None))
     return steps
 
 
@@ -245,11 +280,15 @@ def _short_sentence(
 
 
 def _goods_step(
-    goods: Mapping[str, Any], words: Mapping[str, str], unit: str, locale: Locale
+    goods: Mapping[str, Any], words: Mapping[str, str], unit: str, locale: Locale, price: str
 ) -> str:
-    """What goods cost that are not units times price: by weight, or with what was lost."""
-    kind = f"n_{goods['k']}" if "g" not in goods or goods["k"] == "g" else "n_gu"
+    """What goods cost that are not units times price: by weight, with what was lost, together."""
+    if "g" in goods:
+        kind = "n_g" if goods["k"] == "g" else "n_gu"
+    else:
+        kind = "n_u" if "c" in goods else "n_z"
     text = words[kind].format(
+        price=price,
         c=goods.get("c"),
         g=goods.get("g"),
         unit=unit,
@@ -309,6 +348,11 @@ def _shared(
         **extra,
     )
     return text + (words["cent"] if part.get("r") else "")
+
+
+def exact_cents(value: Fraction, locale: Locale) -> str:
+    """An amount with parts of a cent, as in ``4739,58… cent``."""
+    return _cents(str(value), _WORDS[locale], locale)
 
 
 def _cents(exact: str, words: Mapping[str, str], locale: Locale) -> str:

@@ -11,14 +11,16 @@ from typing import Any
 
 from wijkeconomie.money.explanations import explain_allocation, share_to_dict
 from wijkeconomie.money.weights import weight_text
+from wijkeconomie.purchasing.unit_prices import quoted_cents, share_quoted
 
 
 @dataclass(frozen=True, slots=True)
 class GoodsTerms:
     """What a product costs.
 
-    ``price_excl_cents`` is for a unit; where a unit is expected to weigh ``grams_per_unit``, it
-    is for that weight, and ``grams`` is what came together (``None``: not weighed yet).
+    ``price_excl_cents`` is for ``price_units`` units together; where a unit is expected to weigh
+    ``grams_per_unit``, it is for that weight, and ``grams`` is what came together (``None``: not
+    weighed yet).
     ``uncredited``: units that are damaged or missing, and charged by the supplier all the same.
     """
 
@@ -26,6 +28,7 @@ class GoodsTerms:
     uncredited: int = 0
     grams_per_unit: int | None = None
     grams: int | None = None
+    price_units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ def share_goods(
 ) -> GoodsShares:
     """Divide what a product costs over its lines, to the cent.
 
-    Without weights and losses a line costs its units times the price. What the supplier
+    Without weights and losses a line costs its units times the price. A price for several
+    units gives one total, rounded once, that the lines share by units. What the supplier
     charges for units that nobody could use is borne by who received any, by units. Weighed
     goods cost what came together weighs, shared by the weights of the lines; a line without
     one counts for its expected weight, and where no line has one units decide.
@@ -63,6 +67,8 @@ def share_goods(
         units: received by each line.
         grams: weighed for each line, ``None`` where nobody did.
     """
+    if terms.price_units > 1 and not terms.uncredited and any(units):
+        return _share_price_of_several(terms, units)
     total = _total(terms, sum(units))
     if total is None:
         return GoodsShares(
@@ -95,7 +101,17 @@ def _total(terms: GoodsTerms, units: int) -> int | None:
         return price_of_weight(terms.price_excl_cents, terms.grams, terms.grams_per_unit)
     if not terms.uncredited:
         return None
-    return (units + terms.uncredited) * terms.price_excl_cents
+    return quoted_cents(terms.price_excl_cents, terms.price_units, units + terms.uncredited)
+
+
+def _share_price_of_several(terms: GoodsTerms, units: Sequence[int]) -> GoodsShares:
+    explained = share_quoted(terms.price_excl_cents, terms.price_units, units)
+    shared = {"k": "u", "t": explained.total, "W": weight_text(explained.weight_sum)}
+    return GoodsShares(
+        tuple(share.amount for share in explained.shares),
+        tuple(shared | share_to_dict(share) for share in explained.shares),
+        0,
+    )
 
 
 def _weights(terms: GoodsTerms, units: Sequence[int], grams: Sequence[int | None]) -> list[int]:

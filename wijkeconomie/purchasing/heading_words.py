@@ -20,6 +20,8 @@ Column = Literal[
     "minimum_quantity",
     "ladder_from",
     "ladder_price",
+    "price_units",
+    "supplier_unit",
 ]
 HEADINGS: Mapping[Column, tuple[str, ...]] = {
     "status": ("status",),
@@ -42,7 +44,17 @@ HEADINGS: Mapping[Column, tuple[str, ...]] = {
     "minimum_quantity": ("minimum", "minimale afname", "min", "minimum quantity"),
     "ladder_from": ("staffel vanaf", "vanaf", "staffelaantal", "scale quantity", "from quantity"),
     "ladder_price": ("staffelprijs", "scale price", "volume price"),
+    "price_units": (
+        *("prijs per aantal", "prijs voor aantal", "prijseenheid", "per aantal"),
+        *("price for", "price per quantity"),
+    ),
+    "supplier_unit": (
+        *("besteleenheid", "soort verpakking", "verpakkingssoort", "order unit", "supplier unit"),
+        *("bestelleinheit",),
+    ),
 }
+PER_PACK = ("per doos", "per krat", "per verpakking", "per colli", "per pak", "per pack")
+"""In the heading of a price: it is for a pack."""
 RATE_WORDS: Mapping[str, int | None] = {
     "laag": 900,
     "low": 900,

@@ -16,6 +16,9 @@ from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing.ladder_queries import ProductLadder
 from wijkeconomie.purchasing.models import Dropout
 from wijkeconomie.purchasing.queries import OfferedProduct
+from wijkeconomie.purchasing.unit_price_words import priced
+from wijkeconomie.purchasing.unit_prices import most_cents
+from wijkeconomie.purchasing.unit_words import billed_unit, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class LadderShown:
 
 
 def price_with_vat(price_excl_cents: int, vat_basis_points: int | None) -> int:
-    """One unit with its VAT, rounded: what a shelf would say."""
+    """A price with its VAT, rounded: what a shelf would say. For as many units as the price."""
     return price_excl_cents + vat_on(price_excl_cents, vat_basis_points)
 
 
@@ -77,8 +80,9 @@ def ladder_shown(found: ProductLadder, product: OfferedProduct) -> LadderShown:
 
 def gain_cents(product: OfferedProduct, quantity: int) -> int:
     """What the ladder saves on some units, with VAT; 0 where the list price holds."""
-    before = quantity * product.list_price_excl_cents
-    now = quantity * product.price_excl_cents
+    units = product.price_units
+    before = most_cents(product.list_price_excl_cents, units, quantity)
+    now = most_cents(product.price_excl_cents, units, quantity)
     rate = product.vat_basis_points
     return before + vat_on(before, rate) - now - vat_on(now, rate)
 
@@ -106,7 +110,7 @@ def closing_words(found: ProductLadder, product: OfferedProduct) -> str | None:
             _(
                 "%(price)s per %(unit)s: %(wanted)s ordered by who accept that",
                 price=_money(_with_vat(reached, product)),
-                unit=product.unit,
+                unit=billed_unit(product.unit, product.price_units),
                 wanted=_count(reached.wanted, product.unit),
             )
         )
@@ -147,6 +151,8 @@ def _missing(missing: int, product: OfferedProduct) -> str:
     units = _count(missing, product.unit)
     if product.pack_size == 1 or missing < product.pack_size:
         return units
+    if product.supplier_unit is not None:
+        return f"{units} ({counted(-(-missing // product.pack_size), product.supplier_unit)})"
     packs = ngettext(
         "%(num)d pack of %(size)s",
         "%(num)d packs of %(size)s",
@@ -165,7 +171,7 @@ def _progress(found: ProductLadder, product: OfferedProduct) -> str:
             "%(missing)s more to %(price)s per %(unit)s",
             missing=_missing(found.missing_to_next, product),
             price=_money(_with_vat(following, product)),
-            unit=product.unit,
+            unit=billed_unit(product.unit, product.price_units),
         )
     )
 
@@ -201,7 +207,7 @@ def _chart(product: OfferedProduct, rows: tuple[RungRow, ...], ordered: int) -> 
         _(
             "from %(quantity)s %(price)s",
             quantity=_count(row.from_quantity, product.unit),
-            price=_money(row.price_cents),
+            price=priced(row.price_cents, product.unit, product.price_units),
         )
         for row in rows
     )

@@ -25,6 +25,7 @@ from wijkeconomie.purchasing.last_orders import (
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.round_rules import pledge_estimate
+from wijkeconomie.purchasing.unit_price_words import priced
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,31 @@ class RepeatShown:
     was_cents: int
     price_cents: int
     total_cents: int
+
+    @property
+    def is_dearer(self) -> bool:
+        """Whether a unit costs more than it did."""
+        return self._now > self._then
+
+    @property
+    def is_cheaper(self) -> bool:
+        """Whether a unit costs less than it did."""
+        return self._now < self._then
+
+    @property
+    def was_words(self) -> str:
+        """What it cost, and for how many units that was."""
+        was = self.line.was
+        return priced(self.was_cents, was.unit, was.was_price_units)
+
+    # Both for the units of both, so that neither is divided.
+    @property
+    def _now(self) -> int:
+        return self.price_cents * self.line.was.was_price_units
+
+    @property
+    def _then(self) -> int:
+        return self.was_cents * self.line.product.price_units
 
 
 def repeat_in(uow: UnitOfWork, found: RoundView, member_id: int) -> tuple[LastOrder, Repeat] | None:
@@ -89,5 +115,5 @@ def _shown(line: RepeatLine) -> RepeatShown:
         line,
         price_with_vat(line.was.was_excl_cents, line.was.was_basis_points),
         price_with_vat(price, rate),
-        pledge_estimate(line.quantity, price, rate),
+        pledge_estimate(line.quantity, price, rate, product.price_units),
     )

@@ -22,6 +22,7 @@ class LastLine:
     tolerance: int
     was_excl_cents: int
     was_basis_points: int | None
+    was_price_units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ order by r.closes_at desc, r.id desc limit 1
 _LINES = text(
     """
 select o.product_id, o.name, o.unit, x.quantity, x.tolerance, o.price_excl_cents,
-  o.vat_basis_points
+  o.vat_basis_points, o.price_units
 from pledge x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 where x.cooperative_id = :id and x.round_id = :round and x.member_id = :member

@@ -31,6 +31,7 @@ from wijkeconomie.purchasing.round_links import (
     share_round,
     withdraw_link,
 )
+from wijkeconomie.purchasing.unit_words import billed_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _poster_products(uow: UnitOfWork, found: RoundView) -> list[PosterProduct]:
     products = [
         PosterProduct(
             each.name,
-            each.unit,
+            billed_unit(each.unit, each.price_units),
             price_with_vat(each.list_price_excl_cents, each.vat_basis_points),
             price_with_vat(lowest[each.id], each.vat_basis_points),
         )

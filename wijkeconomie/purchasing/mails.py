@@ -13,12 +13,16 @@ from wijkeconomie.cooperatives.addressees import addressees
 from wijkeconomie.core.mail import Attachment, Letter
 from wijkeconomie.core.outbox import Renderer
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.due_queries import members_without_pledge
 from wijkeconomie.purchasing.models import Dropout, PurchaseRound, RoundState, Supplier
-from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
+from wijkeconomie.purchasing.order_document import (
+    SupplierOrder,
+    render_order_csv,
+    render_order_pdf,
+)
 from wijkeconomie.purchasing.ordering import supplier_order
 
 _PAGE = {"reminder": "rounds/{round}", "dropped": "rounds/{round}"}
@@ -226,10 +230,16 @@ def _to_supplier(uow: UnitOfWork, told: Mapping[str, Any]) -> Sequence[Letter]:
     )
     body = (
         f"Beste {supplier.name},\n\nIn de bijlage vind je onze bestelling {found.code}.\n\n"
-        f"Groet,\n{name}\n"
+        f"{_ordered(order)}\n\nGroet,\n{name}\n"
     )
     attachments = (
         Attachment(f"bestelling-{found.code}.pdf", render_order_pdf(order), "application/pdf"),
         Attachment(f"bestelling-{found.code}.csv", render_order_csv(order), "text/csv"),
     )
     return [Letter(supplier.email, f"Bestelling {found.code}", body, attachments)]
+
+
+def _ordered(order: SupplierOrder) -> str:
+    """What is ordered, a line each, in packs as the supplier calls them."""
+    lines = (f"- {line.name} ({line.sku}): {line.in_words}" for line in order.lines)
+    return "\n".join(lines).replace(NO_BREAK_SPACE, " ")

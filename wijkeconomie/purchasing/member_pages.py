@@ -91,7 +91,7 @@ class OrderLine:
         product, most = self.product, self.wanted.max_price_excl_cents
         price = product.price_excl_cents
         price = price if most is None else min(price, most)
-        return pledge_estimate(self.quantity, price, product.vat_basis_points)
+        return pledge_estimate(self.quantity, price, product.vat_basis_points, product.price_units)
 
     @property
     def gain_cents(self) -> int:

@@ -116,6 +116,9 @@ class Product(TenantTable, Base):
         CheckConstraint("vat_basis_points between 0 and 10000", name="vat_in_range"),
         CheckConstraint("pack_size >= 1", name="pack_size_positive"),
         CheckConstraint("max_per_member >= 1", name="max_per_member_positive"),
+        CheckConstraint("price_units >= 1", name="price_units_positive"),
+        CheckConstraint("btrim(supplier_unit) <> ''", name="supplier_unit_said"),
+        CheckConstraint("price_units = 1 or grams_per_unit is null", name="weighed_by_the_unit"),
         CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
         CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
         CheckConstraint(
@@ -143,6 +146,10 @@ class Product(TenantTable, Base):
     ladder_prices_cents: Mapped[Numbers]
     grams_per_unit: Mapped[int | None]
     """Goods that are weighed: what a unit is expected to weigh, and what the price is for."""
+    price_units: Mapped[int] = mapped_column(server_default="1", default=1)
+    """For how many member units together the price is, and every price of the ladder."""
+    supplier_unit: Mapped[str | None]
+    """What the supplier calls a pack, as in ``krat``."""
 
 
 class PurchaseRound(TenantTable, Base):
@@ -223,6 +230,9 @@ class RoundProduct(TenantTable, Base):
         CheckConstraint(
             "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
         ),
+        CheckConstraint("price_units >= 1", name="price_units_positive"),
+        CheckConstraint("btrim(supplier_unit) <> ''", name="supplier_unit_said"),
+        CheckConstraint("price_units = 1 or grams_per_unit is null", name="weighed_by_the_unit"),
         CheckConstraint(
             "is_price_ladder(list_price_excl_cents, ladder_quantities, ladder_prices_cents)",
             name="ladder_falls",
@@ -255,6 +265,9 @@ class RoundProduct(TenantTable, Base):
     grams_per_unit: Mapped[int | None]
     replaces_id: Mapped[int | None]
     """The product of this round in whose place it came."""
+    price_units: Mapped[int] = mapped_column(server_default="1", default=1)
+    """As of the product; fixed when the round is planned, by the database too."""
+    supplier_unit: Mapped[str | None]
 
 
 class Pledge(TenantTable, Base):

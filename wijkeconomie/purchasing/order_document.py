@@ -16,6 +16,8 @@ from wijkeconomie.core.typesetting import Language, render_pdf
 from wijkeconomie.money.allocation import allocate
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount, format_plain
 from wijkeconomie.money.vat import net_per_rate, vat_on
+from wijkeconomie.purchasing.unit_prices import quoted_cents
+from wijkeconomie.purchasing.unit_words import billed_unit, counted, in_packs
 
 TEMPLATE = Path(__file__).parent / "typst" / "supplier_order.typ"
 TIMES = " \N{MULTIPLICATION SIGN} "
@@ -23,7 +25,10 @@ TIMES = " \N{MULTIPLICATION SIGN} "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplierOrderLine:
-    """One product; ``quantity`` counts member units, ``pack_size`` of which make a pack."""
+    """One product; ``quantity`` counts member units, ``pack_size`` of which make a pack.
+
+    The price is for ``price_units`` together; ``supplier_unit`` is what the supplier calls a pack.
+    """
 
     sku: str
     name: str
@@ -32,11 +37,22 @@ class SupplierOrderLine:
     pack_size: int
     price_excl_cents: int
     vat_basis_points: int | None
+    price_units: int = 1
+    supplier_unit: str | None = None
 
     @property
     def net_cents(self) -> int:
         """Price of the line without VAT."""
-        return self.quantity * self.price_excl_cents
+        return quoted_cents(self.price_excl_cents, self.price_units, self.quantity)
+
+    @property
+    def in_words(self) -> str:
+        """How much of it is ordered, as in ``3 kratten (72 flessen)``."""
+        units = counted(self.quantity, self.unit)
+        if self.supplier_unit is None or self.quantity < self.pack_size:
+            return units
+        packs = in_packs(self.quantity, self.pack_size, self.unit, self.supplier_unit)
+        return f"{packs} ({units})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,9 @@ CSV_COLUMNS = (
     "net",
     "vat",
     "gross",
+    "price_units",
+    "supplier_unit",
+    "ordered",
 )
 
 
@@ -130,7 +149,8 @@ def render_order_csv(order: SupplierOrder) -> bytes:
     """The order as CSV (UTF-8, one header row): lines, freight, totals per rate, the total.
 
     Amounts are euros with a point; ``vat_percent`` is empty where the goods are exempt. Text
-    that a spreadsheet would run as a formula is made harmless.
+    that a spreadsheet would run as a formula is made harmless. ``price_excl`` is for
+    ``price_units`` together; ``ordered`` tells the quantity in the supplier's own unit.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, CSV_COLUMNS, restval="", lineterminator="\n")
@@ -166,6 +186,9 @@ def _csv_line(line: SupplierOrderLine) -> dict[str, str | int]:
         "price_excl": format_plain(line.price_excl_cents),
         "vat_percent": _percent(line.vat_basis_points),
         "net": format_plain(line.net_cents),
+        "price_units": line.price_units,
+        "supplier_unit": text_cell(line.supplier_unit or ""),
+        "ordered": text_cell(line.in_words.replace(NO_BREAK_SPACE, " ")),
     }
 
 
@@ -289,7 +312,7 @@ def _letter_line(line: SupplierOrderLine, words: dict[str, str], language: Langu
         line.name,
         f"{_count(line.quantity, language)}{NO_BREAK_SPACE}{line.unit}",
         _packs(line, language),
-        format_amount(line.price_excl_cents, language),
+        _price(line, language),
         _rate(line.vat_basis_points, words, language),
         format_amount(line.net_cents, language),
     ]
@@ -311,11 +334,20 @@ def _letter_totals(
 
 def _packs(line: SupplierOrderLine, language: Language) -> str:
     """Packs and the size of one, then loose units if any; empty where units go single."""
+    if line.supplier_unit is not None:
+        return in_packs(line.quantity, line.pack_size, line.unit, line.supplier_unit)
     if line.pack_size <= 1:
         return ""
     packs, loose = divmod(line.quantity, line.pack_size)
     text = f"{_count(packs, language)}{TIMES}{_count(line.pack_size, language)} {line.unit}"
     return f"{text} + {loose} {line.unit}" if loose else text
+
+
+def _price(line: SupplierOrderLine, language: Language) -> str:
+    price = format_amount(line.price_excl_cents, language)
+    if line.price_units == 1:
+        return price
+    return f"{price} per {billed_unit(line.unit, line.price_units)}"
 
 
 def _count(number: int, language: Language) -> str:

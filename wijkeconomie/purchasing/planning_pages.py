@@ -242,6 +242,8 @@ def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
         max_per_member=reader.count("max_per_member", if_empty=None) or None,
         is_offered=request.form.get("is_offered") == "yes",
         grams_per_unit=reader.count("grams_per_unit", if_empty=0),
+        price_units=reader.count("price_units", if_empty=1) or 1,
+        supplier_unit=reader.text("supplier_unit", is_required=False),
         terms=SaleTerms(
             sells_loose=request.form.get("full_packs_only") != "yes",
             minimum_quantity=reader.count("minimum_quantity", if_empty=None) or None,
@@ -260,7 +262,7 @@ def _picked(
 def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
     """A form for a new product, or filled with the one that is to be changed."""
     if wanted is None:
-        return {"pack_size": "1", "vat": "900", "is_offered": "yes"}
+        return {"pack_size": "1", "price_units": "1", "vat": "900", "is_offered": "yes"}
     rate = wanted.vat_basis_points
     ladder = {}
     for number, (quantity, price) in enumerate(wanted.ladder, start=1):
@@ -270,6 +272,8 @@ def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
         "full_packs_only": "" if wanted.sells_loose else "yes",
         "minimum_quantity": str(wanted.minimum_quantity or ""),
         "grams_per_unit": str(wanted.grams_per_unit or ""),
+        "price_units": str(wanted.price_units),
+        "supplier_unit": wanted.supplier_unit or "",
         "code": wanted.code,
         "name": wanted.name,
         "unit": wanted.unit,

@@ -56,7 +56,10 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PosterProduct:
-    """A product on the poster; prices include VAT, ``lowest_cents`` is that of its ladder."""
+    """A product on the poster; prices include VAT, ``lowest_cents`` is that of its ladder.
+
+    ``unit`` is what they are for, as in ``24 flessen``.
+    """
 
     name: str
     unit: str

@@ -13,7 +13,13 @@ from wijkeconomie.cooperatives.once import once
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema, StrictSchema
-from wijkeconomie.purchasing.price_list_rules import COLUMNS, Article, ListTerms, guess_columns
+from wijkeconomie.purchasing.price_list_rules import (
+    COLUMNS,
+    Article,
+    ListTerms,
+    guess_columns,
+    guess_terms,
+)
 from wijkeconomie.purchasing.price_lists import (
     PriceListPreview,
     TakeOverList,
@@ -54,6 +60,7 @@ class ListTermsSchema(StrictSchema):
     default_vat = fields.Integer(load_default=900, strict=True, allow_none=True)
     prices_include_vat = fields.Boolean(load_default=False)
     full_packs_only = fields.Boolean(load_default=False)
+    prices_per_pack = fields.Boolean(load_default=None, allow_none=True)
     absent_are_gone = fields.Boolean(load_default=False)
 
 
@@ -72,6 +79,8 @@ class ListedProductSchema(Schema):
     price_excl_cents = fields.Integer(required=True)
     vat_basis_points = fields.Integer(allow_none=True)
     pack_size = fields.Integer(required=True)
+    price_units = fields.Integer(required=True)
+    supplier_unit = fields.String(allow_none=True)
 
 
 class ChangedProductSchema(Schema):
@@ -102,14 +111,17 @@ class ListPreviewSchema(Schema):
 
 
 def _terms(uow: UnitOfWork, price_list_id: int, body: Body) -> ListTerms:
-    columns = body["columns"]
+    columns, per_pack = body["columns"], body["prices_per_pack"]
     if columns is None:
-        columns = guess_columns(price_list_rows(uow, price_list_id)[0])
+        guessed = guess_terms(price_list_rows(uow, price_list_id)[0])
+        columns = guessed.columns
+        per_pack = guessed.prices_per_pack if per_pack is None else per_pack
     return ListTerms(
         columns=columns,
         default_vat=body["default_vat"],
         prices_include_vat=body["prices_include_vat"],
         full_packs_only=body["full_packs_only"],
+        prices_per_pack=bool(per_pack),
     )
 
 
@@ -134,7 +146,10 @@ def _told(preview: PriceListPreview) -> Body:
 
 def _after(before: Article, article: Article, changed: tuple[str, ...]) -> Body:
     """What the list does not tell stays as it was."""
-    names = ("code", "name", "unit", "price_excl_cents", "vat_basis_points", "pack_size")
+    names = (
+        *("code", "name", "unit", "price_excl_cents", "vat_basis_points", "pack_size"),
+        *("price_units", "supplier_unit"),
+    )
     return {name: getattr(article if name in changed else before, name) for name in names}
 
 

@@ -18,16 +18,16 @@ from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.heading_words import Column
+from wijkeconomie.purchasing.listed_prices import Fault
 from wijkeconomie.purchasing.planning_pages import VAT_CHOICES
 from wijkeconomie.purchasing.price_list_rules import (
     COLUMNS,
     NEEDED,
     Article,
     ChangedProduct,
-    Fault,
     ListTerms,
     Mapped,
-    guess_columns,
+    guess_terms,
 )
 from wijkeconomie.purchasing.price_lists import (
     PriceListPreview,
@@ -38,6 +38,7 @@ from wijkeconomie.purchasing.price_lists import (
     take_over_price_list,
 )
 from wijkeconomie.purchasing.refusals import PriceListTakenOverError, PriceListUnreadableError
+from wijkeconomie.purchasing.unit_price_words import price_words
 
 _NOTHING = "\N{EN DASH}"
 SHOWN = 200
@@ -54,6 +55,8 @@ _COLUMN_WORDS: dict[Column, object] = {
     "minimum_quantity": lazy_gettext("Least in one order"),
     "ladder_from": lazy_gettext("Lower price from"),
     "ladder_price": lazy_gettext("Lower price"),
+    "price_units": lazy_gettext("For how many units the price is"),
+    "supplier_unit": lazy_gettext("What the supplier calls a pack"),
 }
 _FAULT_WORDS: dict[Fault, object] = {
     "code-missing": lazy_gettext("there is no article number"),
@@ -64,6 +67,7 @@ _FAULT_WORDS: dict[Fault, object] = {
     "price-fraction": lazy_gettext("this price has parts of a cent"),
     "vat-wrong": lazy_gettext("this is no VAT rate"),
     "pack-wrong": lazy_gettext("this is no whole number of units"),
+    "units-wrong": lazy_gettext("this is no whole number of units"),
     "minimum-wrong": lazy_gettext("this is no whole number of units"),
     "ladder-wrong": lazy_gettext("the lower price is not lower"),
 }
@@ -78,6 +82,7 @@ _FIELD_WORDS = {
     "ladder": lazy_gettext("Price ladder"),
     "sells_loose": lazy_gettext("Sells loose units"),
     "is_gone": lazy_gettext("Offered"),
+    "supplier_unit": lazy_gettext("What the supplier calls a pack"),
 }
 
 
@@ -195,7 +200,7 @@ def _supplier(uow: UnitOfWork, code: str) -> supplier_queries.SupplierView:
 def _terms(heading: list[str]) -> ListTerms:
     """How to read the list: as was chosen, else as its heading suggests."""
     if "vat" not in request.args:
-        return ListTerms(columns=guess_columns(heading))
+        return guess_terms(heading)
     columns: Mapped = {}
     for column in COLUMNS:
         position = request.args.get(f"column-{column}", type=int)
@@ -206,6 +211,7 @@ def _terms(heading: list[str]) -> ListTerms:
         default_vat=request.args.get("vat", type=int),
         prices_include_vat=request.args.get("prices_include_vat") == "yes",
         full_packs_only=request.args.get("full_packs_only") == "yes",
+        prices_per_pack=request.args.get("prices_per_pack") == "yes",
     )
 
 
@@ -244,15 +250,21 @@ def _change(each: ChangedProduct) -> ChangeShown:
         FieldChange(
             str(_FIELD_WORDS[field]), _value(each.before, field), _value(each.article, field)
         )
-        for field in each.fields
+        for field in _told(each.fields)
     )
     return ChangeShown(each.before.name, each.is_steep, fields)
+
+
+def _told(fields: tuple[str, ...]) -> list[str]:
+    """The fields to show: an amount and what it is for are one price."""
+    told = ["price_excl_cents" if each == "price_units" else each for each in fields]
+    return list(dict.fromkeys(told))
 
 
 def _value(article: Article, field: str) -> str:
     language = page_language()
     if field == "price_excl_cents":
-        return format_amount(article.price_excl_cents, language)
+        return price_words(article.price_excl_cents, article.unit, article.price_units)
     if field == "ladder":
         rungs = (f"{number}: {format_amount(price, language)}" for number, price in article.ladder)
         return "; ".join(rungs) or _NOTHING

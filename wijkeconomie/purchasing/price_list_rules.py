@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
-from typing import Literal
+from decimal import Decimal
 
 from wijkeconomie.money.ladders import LadderError, ladder
-from wijkeconomie.money.vat import contained_vat
-from wijkeconomie.purchasing.heading_words import HEADINGS, RATE_WORDS, Column
+from wijkeconomie.purchasing.heading_words import HEADINGS, PER_PACK, RATE_WORDS, Column
+from wijkeconomie.purchasing.listed_prices import Fault, RowError, number_in, prices_in
+from wijkeconomie.purchasing.unit_prices import is_whole
 
 COLUMNS: tuple[Column, ...] = (
     "status",
@@ -27,21 +27,11 @@ COLUMNS: tuple[Column, ...] = (
     "minimum_quantity",
     "ladder_from",
     "ladder_price",
+    "price_units",
+    "supplier_unit",
 )
 NEEDED: tuple[Column, ...] = ("code", "name", "unit", "price")
 Mapped = dict[Column, int]
-Fault = Literal[
-    "code-missing",
-    "code-twice",
-    "name-missing",
-    "unit-missing",
-    "price-wrong",
-    "price-fraction",
-    "vat-wrong",
-    "pack-wrong",
-    "minimum-wrong",
-    "ladder-wrong",
-]
 
 FOODSOFT: Mapped = {
     "status": 0,
@@ -60,13 +50,14 @@ FOODSOFT: Mapped = {
 Note, manufacturer, origin and deposit (3, 4, 5, 9) are not taken over.
 """
 FOODSOFT_WIDTH = 14
-_AMBIGUOUS = re.compile(r"^[^.,]*[.,]\d{3}(?!\d|[.,])")
-_NUMBER = re.compile(r"(?:€|EUR)?\s*(-?[\d.,]+)\s*(?:€|EUR)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as a list offers it; ``line`` is its row in the file, the heading being 1."""
+    """An article as a list offers it; ``line`` is its row in the file, the heading being 1.
+
+    The price and the prices of the ladder are for ``price_units`` units together.
+    """
 
     line: int
     code: str
@@ -80,6 +71,8 @@ class Article:
     ladder: tuple[tuple[int, int], ...]
     sells_loose: bool
     is_gone: bool = False
+    price_units: int = 1
+    supplier_unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +89,15 @@ class ListTerms:
     """What holds for a whole list.
 
     ``default_vat``: the rate where a row tells none. ``full_packs_only``: the supplier sells
-    no parts of a pack.
+    no parts of a pack. ``prices_per_pack``: the prices are for a pack where a row does not say
+    for how many units they are.
     """
 
     columns: Mapping[Column, int]
     default_vat: int | None = 900
     prices_include_vat: bool = False
     full_packs_only: bool = False
+    prices_per_pack: bool = False
 
 
 def guess_columns(heading: Sequence[str]) -> Mapped:
@@ -129,6 +124,13 @@ def guess_columns(heading: Sequence[str]) -> Mapped:
     return found
 
 
+def guess_terms(heading: Sequence[str]) -> ListTerms:
+    """How to read a list by its heading alone: its columns, and whether prices are per pack."""
+    columns = guess_columns(heading)
+    told = heading[columns["price"]].casefold() if "price" in columns else ""
+    return ListTerms(columns=columns, prices_per_pack=any(word in told for word in PER_PACK))
+
+
 def _position(
     headings: Sequence[str], word: str, taken: set[int], is_match: Callable[[str, str], bool]
 ) -> int | None:
@@ -140,15 +142,6 @@ def _position(
         ),
         None,
     )
-
-
-class _RowError(ValueError):
-    """A row that cannot be an article."""
-
-    def __init__(self, fault: Fault, cell: str) -> None:
-        super().__init__(fault)
-        self.fault = fault
-        self.cell = cell
 
 
 def articles(
@@ -166,7 +159,7 @@ def articles(
             continue
         try:
             article = _article(line, row, terms, seen)
-        except _RowError as error:
+        except RowError as error:
             wrong.append(WrongRow(line, error.fault, error.cell))
             continue
         seen.add(article.code)
@@ -182,12 +175,12 @@ def _article(line: int, row: Sequence[str], terms: ListTerms, seen: set[str]) ->
     )
     for column, fault in names:
         if not _text(row, terms, column):
-            raise _RowError(fault, "")
+            raise RowError(fault, "")
     if (code := _text(row, terms, "code")) in seen:
-        raise _RowError("code-twice", code)
+        raise RowError("code-twice", code)
     rate = _rate(_text(row, terms, "vat"), terms.default_vat)
-    price = _price(_text(row, terms, "price"), rate, terms)
     pack_size = _count(row, terms, "pack_size", "pack-wrong") or 1
+    price, units, rungs = _prices(row, rate, terms, pack_size)
     return Article(
         line=line,
         code=code,
@@ -198,9 +191,11 @@ def _article(line: int, row: Sequence[str], terms: ListTerms, seen: set[str]) ->
         pack_size=pack_size,
         category=_text(row, terms, "category") or None,
         minimum_quantity=_count(row, terms, "minimum_quantity", "minimum-wrong"),
-        ladder=_rung(row, price, rate, terms),
+        ladder=rungs,
         sells_loose=not (terms.full_packs_only and pack_size > 1),
         is_gone=_text(row, terms, "status").casefold() == "x",
+        price_units=units,
+        supplier_unit=_text(row, terms, "supplier_unit") or None,
     )
 
 
@@ -209,68 +204,47 @@ def _text(row: Sequence[str], terms: ListTerms, column: Column) -> str:
     return row[position].strip() if position is not None and position < len(row) else ""
 
 
-def _decimal(text: str) -> Decimal | None:
-    """A number as lists write it: ``1.234,50``, ``1,234.50``, ``12,5``, ``€ 3``."""
-    match = _NUMBER.fullmatch(text.strip())
-    if match is None:
-        return None
-    number = match[1]
-    comma, point = number.rfind(","), number.rfind(".")
-    if comma > point:
-        number = number.replace(".", "").replace(",", ".", number.count(",") == 1)
-    elif point > comma >= 0:
-        number = number.replace(",", "")
-    try:
-        return Decimal(number)
-    except InvalidOperation:
-        return None
-
-
-def _price(text: str, rate: int | None, terms: ListTerms) -> int:
-    number = _decimal(text)
-    if number is None or not 0 <= number < 10**9:
-        raise _RowError("price-wrong", text)
-    cents = number * 100
-    # 1.500 may be one and a half or fifteen hundred: three digits are never taken for cents.
-    if cents != int(cents) or _AMBIGUOUS.search(text):
-        raise _RowError("price-fraction", text)
-    return int(cents) - (contained_vat(int(cents), rate) if terms.prices_include_vat else 0)
-
-
 def _rate(text: str, default: int | None) -> int | None:
     if not text:
         return default
     word = text.casefold()
     if word in RATE_WORDS:
         return RATE_WORDS[word]
-    number = _decimal(text.replace("%", ""))
+    number = number_in(text.replace("%", ""))
     # A spreadsheet shows 9 % and holds 0.09.
     basis_points = None if number is None else number * (10_000 if 0 < number < 1 else 100)
     if basis_points is None or basis_points != int(basis_points) or not 0 <= basis_points <= 10_000:
-        raise _RowError("vat-wrong", text)
+        raise RowError("vat-wrong", text)
     return int(basis_points)
 
 
 def _count(row: Sequence[str], terms: ListTerms, column: Column, fault: Fault) -> int | None:
     text = _text(row, terms, column)
-    number = _decimal(text) if text else Decimal(0)
+    number = number_in(text) if text else Decimal(0)
     if number is None or number != int(number) or not 0 <= number < 10**6:
-        raise _RowError(fault, text)
+        raise RowError(fault, text)
     return int(number) or None
 
 
-def _rung(
-    row: Sequence[str], price: int, rate: int | None, terms: ListTerms
-) -> tuple[tuple[int, int], ...]:
+def _prices(
+    row: Sequence[str], rate: int | None, terms: ListTerms, pack_size: int
+) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+    """The price without VAT, for how many units it is, and the ladder."""
+    texts = [_text(row, terms, "price")]
     quantity = _count(row, terms, "ladder_from", "ladder-wrong")
+    if quantity is not None:
+        texts.append(_text(row, terms, "ladder_price"))
+    told = _count(row, terms, "price_units", "units-wrong")
+    stated = told or (pack_size if terms.prices_per_pack else 1)
+    vat_within = rate if terms.prices_include_vat else None
+    (price, *lower), units = prices_in(texts, stated, pack_size, vat_within)
     if quantity is None:
-        return ()
-    lower = _price(_text(row, terms, "ladder_price"), rate, terms)
+        return price, units, ()
     try:
-        ladder(price, [quantity], [lower])
+        ladder(price, [quantity], lower)
     except LadderError as error:
-        raise _RowError("ladder-wrong", f"{quantity}: {lower}") from error
-    return ((quantity, lower),)
+        raise RowError("ladder-wrong", f"{quantity}: {lower[0]}") from error
+    return price, units, ((quantity, lower[0]),)
 
 
 # --- what a list changes
@@ -296,7 +270,9 @@ class ChangedProduct:
     @property
     def is_steep(self) -> bool:
         """Whether the price goes up or down by a quarter or more: worth a second look."""
-        before, after = self.before.price_excl_cents, self.article.price_excl_cents
+        # Both for the units of both, so that neither is divided.
+        before = self.before.price_excl_cents * self.article.price_units
+        after = self.article.price_excl_cents * self.before.price_units
         return 4 * abs(after - before) >= max(before, 1)
 
 
@@ -311,8 +287,16 @@ class PriceListChanges:
 
 
 def _with_ladder_of(before: Article, article: Article) -> Article:
-    """The article with the ladder it has, without rungs that its new price has passed."""
-    rungs = tuple(rung for rung in before.ladder if rung[1] < article.price_excl_cents)
+    """The article with the ladder it has, for the units of its new price.
+
+    Rungs that the new price has passed are left out, and those that would not be whole cents.
+    """
+    units, were = article.price_units, before.price_units
+    rungs = tuple(
+        (quantity, price * units // were)
+        for quantity, price in before.ladder
+        if is_whole(price, were, units) and price * units < article.price_excl_cents * were
+    )
     return replace(article, ladder=rungs)
 
 
@@ -327,7 +311,7 @@ def _fields_that_differ(before: Article, after: Article, kept: set[str]) -> tupl
 
 _COMPARED = (
     *("name", "unit", "price_excl_cents", "vat_basis_points", "pack_size", "category"),
-    *("minimum_quantity", "ladder", "sells_loose"),
+    *("minimum_quantity", "ladder", "sells_loose", "price_units", "supplier_unit"),
 )
 _COLUMN_OF: Mapping[str, Column] = {
     "vat_basis_points": "vat",
@@ -335,6 +319,7 @@ _COLUMN_OF: Mapping[str, Column] = {
     "category": "category",
     "minimum_quantity": "minimum_quantity",
     "ladder": "ladder_from",
+    "supplier_unit": "supplier_unit",
 }
 
 

@@ -28,7 +28,7 @@ from wijkeconomie.purchasing.price_list_rules import (
 from wijkeconomie.purchasing.price_models import PriceList, ProductPrice
 from wijkeconomie.purchasing.refusals import PriceListTakenOverError
 
-_PRICE_FIELDS = {"price_excl_cents", "vat_basis_points", "ladder"}
+_PRICE_FIELDS = {"price_excl_cents", "price_units", "vat_basis_points", "ladder"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +215,8 @@ def _as_article(row: Product) -> Article:
         ladder=tuple(zip(row.ladder_quantities, row.ladder_prices_cents, strict=True)),
         sells_loose=row.sells_loose,
         is_gone=not row.is_offered,
+        price_units=row.price_units,
+        supplier_unit=row.supplier_unit,
     )
 
 
@@ -240,7 +242,7 @@ def _values(article: Article, fields: Iterable[str]) -> dict[str, Any]:
 
 _FIELDS = (
     *("code", "name", "unit", "price_excl_cents", "vat_basis_points", "pack_size", "category"),
-    *("minimum_quantity", "ladder", "sells_loose"),
+    *("minimum_quantity", "ladder", "sells_loose", "price_units", "supplier_unit"),
 )
 
 
@@ -345,7 +347,9 @@ def _write_versions(uow: UnitOfWork, versions: list[tuple[int, int, Article]], s
         insert(ProductPrice),
         [
             {
-                **_values(article, ("price_excl_cents", "vat_basis_points", "ladder")),
+                **_values(
+                    article, ("price_excl_cents", "price_units", "vat_basis_points", "ladder")
+                ),
                 "cooperative_id": uow.tenant,
                 "product_id": key,
                 "version": version,

@@ -23,6 +23,7 @@ class ProductPrice(TenantTable, Base):
         ),
         CheckConstraint("version >= 1", name="version_positive"),
         CheckConstraint("price_excl_cents >= 0", name="price_not_negative"),
+        CheckConstraint("price_units >= 1", name="price_units_positive"),
         CheckConstraint(
             "is_price_ladder(price_excl_cents, ladder_quantities, ladder_prices_cents)",
             name="ladder_falls",
@@ -39,6 +40,8 @@ class ProductPrice(TenantTable, Base):
     recorded_by: Mapped[str]
     source: Mapped[str | None]
     """The price list it came from; ``None`` when someone typed it."""
+    price_units: Mapped[int] = mapped_column(server_default="1", default=1)
+    """For how many member units together the price is."""
 
 
 class PriceList(TenantTable, Base):

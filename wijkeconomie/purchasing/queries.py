@@ -49,22 +49,34 @@ class RoundView:
     """Their pledges at the prices of the round, without VAT and freight."""
 
 
+# A product's price is for ``price_units``: the supplier's total of it is rounded once, half up, as
+# ``unit_prices.quoted_cents`` does.
 _ROUNDS = """
 select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
   s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
   r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
   r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason, r.minimum_net_cents,
-  coalesce(pledged.pledgers, 0) as pledgers, coalesce(pledged.net, 0) as pledged_net_cents
+  coalesce(pledged.pledgers, 0) as pledgers, coalesce(worth.net, 0) as pledged_net_cents
 from purchase_round r
 join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
 left join lateral (
-  select count(distinct x.member_id) as pledgers,
-    sum(coalesce(x.allotted_quantity, x.quantity) * o.price_excl_cents)::bigint as net
+  select count(distinct x.member_id) as pledgers
   from pledge x
-  join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
   where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
     and x.origin = 'pledged'
 ) as pledged on true
+left join lateral (
+  select sum((2 * o.price_excl_cents * taken.units + o.price_units) / (2 * o.price_units))::bigint
+    as net
+  from (
+    select x.round_product_id, sum(coalesce(x.allotted_quantity, x.quantity))::bigint as units
+    from pledge x
+    where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
+      and x.origin = 'pledged'
+    group by x.round_product_id
+  ) as taken
+  join round_product o on o.cooperative_id = r.cooperative_id and o.id = taken.round_product_id
+) as worth on true
 where r.cooperative_id = :cooperative_id
 """
 _ROUNDS_BY_STATE = text(
@@ -156,6 +168,10 @@ class OfferedProduct:
     pledged: int
     """By everyone; after closing what their pledges became."""
     pledgers: int
+    price_units: int = 1
+    """For how many units together the prices are."""
+    supplier_unit: str | None = None
+    """What the supplier calls a pack."""
 
     @property
     def most_tolerance(self) -> int:
@@ -172,7 +188,7 @@ _OFFERED = text(
 select o.id, product.code, o.name, o.unit, product.category, o.position, o.price_excl_cents,
   o.vat_basis_points, o.pack_size, o.max_per_member, o.list_price_excl_cents, o.sells_loose,
   o.minimum_quantity, coalesce(sum(coalesce(x.allotted_quantity, x.quantity)), 0)::bigint,
-  count(x.id)
+  count(x.id), o.price_units, o.supplier_unit
 from round_product o
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
 left join pledge x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
@@ -300,15 +316,16 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
 
 # Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative. While a round
 # is open the most that can be owed is reserved: tolerance in full, at today's price or the
-# member's maximum; after closing what the pledge became.
+# member's maximum; after closing what the pledge became. A part of a cent counts as a whole one
+# (``unit_prices.most_cents``).
 _RESERVED = """
 select {columns} coalesce(sum(line.net
   + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000), 0)::bigint
 from (
-  select case when r.state in ('draft', 'open') then x.quantity + x.tolerance
+  select (case when r.state in ('draft', 'open') then x.quantity + x.tolerance
       else coalesce(x.allotted_quantity, x.quantity) end
-    * least(o.price_excl_cents, x.max_price_excl_cents) as net, o.vat_basis_points as rate,
-    x.member_id
+    * least(o.price_excl_cents, x.max_price_excl_cents) + o.price_units - 1) / o.price_units
+    as net, o.vat_basis_points as rate, x.member_id
   from pledge x
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id

@@ -124,6 +124,8 @@ def _offered(
         vat_basis_points=product.vat_basis_points,
         pack_size=product.pack_size,
         grams_per_unit=product.grams_per_unit,
+        price_units=product.price_units,
+        supplier_unit=product.supplier_unit,
         ladder_quantities=[],
         ladder_prices_cents=[],
         replaces_id=replaced.id,

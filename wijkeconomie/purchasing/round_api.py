@@ -111,7 +111,9 @@ class RepeatLineSchema(Schema):
     tolerance = fields.Integer(required=True)
     was_quantity = fields.Integer(required=True)
     was_price_excl_cents = fields.Integer(required=True)
+    was_price_units = fields.Integer(required=True)
     price_excl_cents = fields.Integer(required=True)
+    price_units = fields.Integer(required=True)
     has_now = fields.Integer(required=True)
     version = fields.Integer(required=True)
 
@@ -301,7 +303,9 @@ def _last_order(uow: UnitOfWork, found: RoundView, member_id: int) -> Body:
             "tolerance": line.tolerance,
             "was_quantity": line.was.quantity,
             "was_price_excl_cents": line.was.was_excl_cents,
+            "was_price_units": line.was.was_price_units,
             "price_excl_cents": line.product.price_excl_cents,
+            "price_units": line.product.price_units,
             "has_now": line.has_now,
             "version": line.version,
         }

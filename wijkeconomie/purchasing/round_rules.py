@@ -12,6 +12,7 @@ from typing import Literal
 
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import vat_on
+from wijkeconomie.purchasing.unit_prices import most_cents
 
 Step = Literal["open", "close", "order", "receive", "allocate", "settle", "correct", "cancel"]
 PledgeObstacle = Literal["round-not-open", "deadline-passed"]
@@ -83,12 +84,15 @@ def is_active_member(joined_on: date, left_on: date | None, at: datetime) -> boo
     return joined_on <= day and (left_on is None or day <= left_on)
 
 
-def pledge_estimate(quantity: int, price_excl_cents: int, vat_basis_points: int | None) -> int:
+def pledge_estimate(
+    quantity: int, price_excl_cents: int, vat_basis_points: int | None, price_units: int = 1
+) -> int:
     """What a pledge will cost at most by what is known now: goods and VAT, without freight.
 
-    Freight is known per round, its share only when the round is shared out.
+    The price is for ``price_units`` together. Freight is known per round, its share only when
+    the round is shared out.
     """
-    net = quantity * price_excl_cents
+    net = most_cents(price_excl_cents, price_units, quantity)
     return net + vat_on(net, vat_basis_points)
 
 

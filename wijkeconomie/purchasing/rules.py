@@ -195,7 +195,11 @@ def _share_goods(round_: SettlementInput) -> _Working:
 def _share_goods_of(work: _Working, product: ProductInput, own: list[int]) -> None:
     left = work.shared.left.get(product.key, 0)
     terms = GoodsTerms(
-        product.price_excl_cents, product.uncredited, product.grams_per_unit, product.grams
+        product.price_excl_cents,
+        product.uncredited,
+        product.grams_per_unit,
+        product.grams,
+        product.price_units,
     )
     units = [work.delivered[position] for position in own]
     grams = [work.round.pledges[position].grams for position in own]
@@ -391,6 +395,8 @@ def _unweighed(work: _Working) -> tuple[int, ...]:
 def _explanation(work: _Working, line: int) -> Compact:
     product = work.products[work.line_products[line]]
     explanation: Compact = {"q": work.shared.why[line], "p": product.price_excl_cents}
+    if product.price_units > 1:
+        explanation["z"] = product.price_units
     if (goods := work.net_why[line]) is not None:
         explanation["n"] = goods
     if product.list_price_excl_cents not in {None, product.price_excl_cents}:

@@ -57,7 +57,7 @@ class PlanRoundSchema(StrictSchema):
 
 
 class OfferedProductSchema(Schema):
-    """A product within a round."""
+    """A product within a round; its prices are for ``price_units`` units together."""
 
     code = fields.String(required=True)
     name = fields.String(required=True)
@@ -71,6 +71,8 @@ class OfferedProductSchema(Schema):
     minimum_quantity = fields.Integer(allow_none=True)
     pledged = fields.Integer(required=True)
     pledgers = fields.Integer(required=True)
+    price_units = fields.Integer(required=True)
+    supplier_unit = fields.String(allow_none=True)
 
 
 class ProductListSchema(Schema):

@@ -24,7 +24,7 @@ class ProductInput:
     itself; otherwise ``stock`` units do, and the others wait for a decision. ``uncredited``:
     units nobody could use that the supplier charges all the same. ``grams_per_unit``: goods
     that are settled by weight, ``grams`` what they weighed together. ``replaces``: the product
-    in whose place this one came.
+    in whose place this one came. ``price_units``: for how many units together the prices are.
     """
 
     key: int
@@ -39,6 +39,7 @@ class ProductInput:
     grams_per_unit: int | None = None
     grams: int | None = None
     replaces: int | None = None
+    price_units: int = 1
 
 
 @dataclass(frozen=True, slots=True)

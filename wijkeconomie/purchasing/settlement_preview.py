@@ -16,6 +16,7 @@ from wijkeconomie.money.vat import standard_rates_on
 from wijkeconomie.purchasing import settlement_queries, supplier_queries
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
+from wijkeconomie.purchasing.rounding_rules import Rounding, roundings
 from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
 from wijkeconomie.purchasing.settlement_queries import InvoiceView
 
@@ -44,6 +45,7 @@ class SettlementPreview:
     invoice: InvoiceView | None
     lines: tuple[EntryLine, ...]
     members: tuple[MemberAmount, ...]
+    roundings: tuple[Rounding, ...] = ()
 
     @property
     def supplier_gross_cents(self) -> int:
@@ -81,7 +83,8 @@ def accounting_date_of(uow: UnitOfWork, found: PurchaseRound, given: date | None
 
 def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPreview:
     """What settling ``found`` with accounting date ``on`` comes to; nothing is written."""
-    result = compute_settlement(settlement_queries.settlement_input(uow.session, found))
+    given = settlement_queries.settlement_input(uow.session, found)
+    result = compute_settlement(given)
     invoice = settlement_queries.invoice(uow.session, uow.tenant, found.id)
     before = _amounts_before(uow, found)
     gross = result.gross_per_member()
@@ -98,7 +101,7 @@ def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPre
         members={member.member_id: member.code for member in members},
         standard_rates=standard_rates_on(on),
     )
-    return SettlementPreview(result, invoice, lines, members)
+    return SettlementPreview(result, invoice, lines, members, roundings(given, result))
 
 
 @dataclass(frozen=True, slots=True)

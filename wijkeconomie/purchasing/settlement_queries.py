@@ -39,6 +39,9 @@ class DeliveryView:
     """Where it differs from the round's."""
     replaces_id: int | None
     """The product of the round in whose place it came."""
+    pack_size: int = 1
+    supplier_unit: str | None = None
+    """What the supplier calls a pack."""
 
     @property
     def usable(self) -> int:
@@ -50,7 +53,8 @@ _DELIVERIES = text(
     """
 select x.round_product_id, product.code, o.name, o.unit, o.price_excl_cents, x.ordered_quantity,
   x.delivered_quantity, x.damaged_quantity, x.delivered_on, x.reason, x.uncredited_quantity,
-  x.delivered_grams, x.stock_quantity, o.grams_per_unit, o.shortage_rule, o.replaces_id
+  x.delivered_grams, x.stock_quantity, o.grams_per_unit, o.shortage_rule, o.replaces_id,
+  o.pack_size, o.supplier_unit
 from delivery x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -64,7 +68,7 @@ def deliveries(session: Session, cooperative_id: int, round_id: int) -> list[Del
     """The ordered lines of a round and what came of them, in the order of its products."""
     found = session.execute(_DELIVERIES, {"cooperative_id": cooperative_id, "round_id": round_id})
     return [
-        DeliveryView(*[*row[:-2], ShortageRule(row[-2]) if row[-2] else None, row[-1]])
+        DeliveryView(*[*row[:14], ShortageRule(row[14]) if row[14] else None, *row[15:]])
         for row in found
     ]
 
@@ -208,7 +212,7 @@ _PRODUCT_INPUTS = text(
 select o.id, o.price_excl_cents, o.vat_basis_points,
   coalesce(x.delivered_quantity - x.damaged_quantity, 0), o.list_price_excl_cents,
   o.shortage_rule, r.surplus_rule = 'stock', x.stock_quantity, coalesce(x.uncredited_quantity, 0),
-  o.grams_per_unit, x.delivered_grams, o.replaces_id
+  o.grams_per_unit, x.delivered_grams, o.replaces_id, o.price_units
 from round_product o
 join purchase_round r on r.cooperative_id = o.cooperative_id and r.id = o.round_id
 left join delivery x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id

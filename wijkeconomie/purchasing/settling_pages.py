@@ -45,6 +45,7 @@ from wijkeconomie.purchasing.refusals import (
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, figures_seen
 from wijkeconomie.purchasing.settlement_queries import DeliveryView
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.unit_price_words import rounding_words
 
 Errors = list[tuple[str, str]]
 STANDS_IN_THE_WAY = (
@@ -274,6 +275,7 @@ def preview_values(
     return {
         "preview": preview,
         "seen": figures_seen(preview),
+        "roundings": [rounding_words(each, products[each.product]) for each in preview.roundings],
         "reasons": reasons,
         "entry": [
             (names[line.account_key], line.party, line.amount_cents) for line in preview.lines

@@ -66,7 +66,10 @@ class LadderRungSchema(StrictSchema):
 
 
 class SaveProductSchema(StrictSchema):
-    """A product as it should be from now on; ``vat_basis_points`` null is exempt."""
+    """A product as it should be from now on; ``vat_basis_points`` null is exempt.
+
+    ``price_excl_cents`` and the prices of the ladder are for ``price_units`` units together.
+    """
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
     unit = fields.String(required=True, validate=validate.Length(min=1, max=50))
@@ -83,6 +86,10 @@ class SaveProductSchema(StrictSchema):
         load_default=None, strict=True, allow_none=True, validate=_POSITIVE
     )
     ladder = fields.List(fields.Nested(LadderRungSchema), load_default=list)
+    price_units = fields.Integer(load_default=1, strict=True, validate=_POSITIVE)
+    supplier_unit = fields.String(
+        load_default=None, allow_none=True, validate=validate.Length(max=50)
+    )
 
 
 class ProductSchema(SaveProductSchema):
@@ -106,6 +113,7 @@ class PriceVersionSchema(Schema):
     vat_basis_points = fields.Integer(allow_none=True)
     ladder = fields.List(fields.Nested(LadderRungSchema), required=True)
     source = fields.String(allow_none=True)
+    price_units = fields.Integer(required=True)
 
 
 class PriceVersionListSchema(Schema):
@@ -169,6 +177,8 @@ class ProductResource(MethodView):
                 (rung["from_quantity"], rung["price_excl_cents"]) for rung in values.pop("ladder")
             ),
         )
+        # What is left out is empty, here too.
+        values["supplier_unit"] = values["supplier_unit"] or ""
         command = SaveProduct(supplier_code=supplier_code, code=product_code, terms=terms, **values)
         with current_visit().begin() as uow:
             save_product(uow, command)

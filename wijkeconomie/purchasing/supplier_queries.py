@@ -72,6 +72,10 @@ class ProductView:
     """Weighed goods: what a unit is expected to weigh, and what the price is for."""
     ladder: tuple[tuple[int, int], ...]
     """Quantities over a whole round with the price from there."""
+    price_units: int
+    """For how many units together the price is, and every price of the ladder."""
+    supplier_unit: str | None
+    """What the supplier calls a pack."""
 
 
 def products_of_supplier(
@@ -82,7 +86,8 @@ def products_of_supplier(
         text(
             "select id, code, name, unit, category, price_excl_cents, vat_basis_points,"
             " pack_size, max_per_member, is_offered, sells_loose, minimum_quantity,"
-            " grams_per_unit, ladder_quantities, ladder_prices_cents from product"
+            " grams_per_unit, ladder_quantities, ladder_prices_cents, price_units, supplier_unit"
+            " from product"
             " where cooperative_id = :cooperative_id and supplier_id = :supplier_id order by id"
         ),
         {"cooperative_id": cooperative_id, "supplier_id": supplier_id},
@@ -108,6 +113,7 @@ class PriceVersion:
     ladder: tuple[tuple[int, int], ...]
     recorded_by: str
     source: str | None
+    price_units: int
 
 
 def price_versions(session: Session, cooperative_id: int, product_id: int) -> list[PriceVersion]:
@@ -115,7 +121,7 @@ def price_versions(session: Session, cooperative_id: int, product_id: int) -> li
     found = session.execute(
         text(
             "select version, valid_from, price_excl_cents, vat_basis_points, ladder_quantities,"
-            " ladder_prices_cents, recorded_by, source from product_price"
+            " ladder_prices_cents, recorded_by, source, price_units from product_price"
             " where cooperative_id = :cooperative_id and product_id = :product_id"
             " order by version desc"
         ),

@@ -52,6 +52,9 @@ class SaveProduct:
     supplier delivers together, in member units. ``terms``: ``None`` leaves them as they are.
     ``source``: the price list that says so, ``None`` for a person. ``grams_per_unit``: what a
     unit is expected to weigh, where it is settled by weight: 0 for no longer, ``None`` leaves it.
+    ``price_units``: for how many member units together the price is, and every price of the
+    ladder. ``supplier_unit``: what the supplier calls a pack, empty for nothing, ``None``
+    leaves it.
     """
 
     supplier_code: str
@@ -67,6 +70,8 @@ class SaveProduct:
     terms: SaleTerms | None = None
     source: str | None = None
     grams_per_unit: int | None = None
+    price_units: int = 1
+    supplier_unit: str | None = None
 
 
 def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
@@ -130,6 +135,7 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
         "category": command.category,
         "unit": command.unit.strip(),
         "price_excl_cents": command.price_excl_cents,
+        "price_units": command.price_units,
         "vat_basis_points": command.vat_basis_points,
         "pack_size": command.pack_size,
         "max_per_member": command.max_per_member,
@@ -137,6 +143,8 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
     }
     if command.grams_per_unit is not None:
         values["grams_per_unit"] = command.grams_per_unit or None
+    if command.supplier_unit is not None:
+        values["supplier_unit"] = command.supplier_unit.strip() or None
     if command.terms is not None:
         values["sells_loose"] = command.terms.sells_loose
         values["minimum_quantity"] = command.terms.minimum_quantity
@@ -153,17 +161,27 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
             code=command.code,
             ladder_quantities=[],
             ladder_prices_cents=[],
+            price_units=command.price_units,
         )
+    _require_priced_by_units(command, row)
     before = _price_of(row)
     if command.terms is None:
-        _require_ladder(command.price_excl_cents, before[2], before[3])
+        _require_ladder(command.price_excl_cents, before[3], before[4])
     _save(uow, row, "product", values)
     if _price_of(row) != before:
         _write_price(uow, row, command.source)
     return row.id
 
 
-_Price = tuple[int | None, int | None, tuple[int, ...], tuple[int, ...], bool]
+def _require_priced_by_units(command: SaveProduct, row: Product) -> None:
+    """Refuse a price for several units of weighed goods, and of a ladder that is not told anew."""
+    grams = row.grams_per_unit if command.grams_per_unit is None else command.grams_per_unit
+    is_other = command.price_units != row.price_units and command.terms is None
+    if (command.price_units > 1 and grams) or (is_other and row.ladder_quantities):
+        raise InvalidInputError("this price cannot be for so many units", field="price_units")
+
+
+_Price = tuple[int | None, int | None, int, tuple[int, ...], tuple[int, ...], bool]
 
 
 def _price_of(row: Product) -> _Price:
@@ -171,6 +189,7 @@ def _price_of(row: Product) -> _Price:
     return (
         row.price_excl_cents,
         row.vat_basis_points,
+        row.price_units,
         tuple(row.ladder_quantities),
         tuple(row.ladder_prices_cents),
         row.id is not None,
@@ -191,6 +210,7 @@ def _write_price(uow: UnitOfWork, row: Product, source: str | None) -> None:
             version=(newest or 0) + 1,
             valid_from=uow.now,
             price_excl_cents=row.price_excl_cents,
+            price_units=row.price_units,
             vat_basis_points=row.vat_basis_points,
             ladder_quantities=row.ladder_quantities,
             ladder_prices_cents=row.ladder_prices_cents,
@@ -224,6 +244,7 @@ def _check_product(command: SaveProduct) -> None:
     for field, is_right, sentence in (
         *checks,
         ("grams_per_unit", (command.grams_per_unit or 0) >= 0, "a weight is not negative"),
+        ("price_units", command.price_units >= 1, "a price is for at least 1"),
     ):
         if not is_right:
             raise InvalidInputError(sentence, field=field)

@@ -268,7 +268,7 @@ _PRODUCTS = text(
 select p.code, rp.name, rp.unit, rp.price_excl_cents, rp.vat_basis_points,
   coalesce(shares.pledged, 0)::bigint, coalesce(d.delivered_quantity, 0)::bigint,
   coalesce(d.damaged_quantity, 0)::bigint, coalesce(shares.delivered, 0)::bigint,
-  coalesce(shares.net, 0)::bigint
+  coalesce(shares.net, 0)::bigint, rp.price_units
 from round_product rp
 join product p on p.cooperative_id = rp.cooperative_id and p.id = rp.product_id
 left join delivery d on d.cooperative_id = rp.cooperative_id and d.round_product_id = rp.id

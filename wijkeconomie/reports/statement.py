@@ -177,7 +177,10 @@ class MemberShare:
 
 @dataclass(frozen=True, slots=True)
 class ProductTotal:
-    """A product of a round: what was pledged, what came, and what the members got of it."""
+    """A product of a round: what was pledged, what came, and what the members got of it.
+
+    The price is for ``price_units`` units together.
+    """
 
     code: str
     name: str
@@ -189,6 +192,7 @@ class ProductTotal:
     damaged: int
     shared: int
     net_cents: int
+    price_units: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from typing import Any
 
 from wijkeconomie.core.typesetting import Language
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount
-from wijkeconomie.reports.statement import AccountTotals, RoundBlock, SettledRound, Statement
+from wijkeconomie.purchasing.unit_words import billed_unit
+from wijkeconomie.reports.statement import (
+    AccountTotals,
+    ProductTotal,
+    RoundBlock,
+    SettledRound,
+    Statement,
+)
 from wijkeconomie.reports.statement_texts import (
     account_name,
     long_date,
@@ -140,6 +147,13 @@ def member_share_blocks(block: RoundBlock, language: Language) -> list[Block]:
     return [heading(words["members"]), table(columns, rows)]
 
 
+def _price(product: ProductTotal, language: Language) -> str:
+    price = format_amount(product.price_excl_cents, language)
+    if product.price_units == 1:
+        return price
+    return f"{price} per {billed_unit(product.unit, product.price_units)}"
+
+
 def product_blocks(block: RoundBlock, language: Language) -> list[Block]:
     """What was ordered, what came and what the members got, by product."""
     words = WORDS[language]
@@ -147,7 +161,7 @@ def product_blocks(block: RoundBlock, language: Language) -> list[Block]:
     rows = [
         row(
             f"{product.name} ({product.code})",
-            amount(product.price_excl_cents),
+            _price(product, language),
             words["exempt"]
             if product.vat_basis_points is None
             else rate_text(product.vat_basis_points, language),

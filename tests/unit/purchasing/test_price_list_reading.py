@@ -17,6 +17,7 @@ from wijkeconomie.purchasing.price_list_rules import (
     articles,
     changes,
     guess_columns,
+    guess_terms,
 )
 from wijkeconomie.purchasing.refusals import PriceListUnreadableError
 
@@ -117,7 +118,8 @@ LINES = [
     (["1", "Brood", "", "2,50", "9"], "unit-missing"),
     (["1", "Brood", "stuk", "gratis", "9"], "price-wrong"),
     (["1", "Brood", "stuk", "-1", "9"], "price-wrong"),
-    (["1", "Brood", "stuk", "0,125", "9"], "price-fraction"),
+    (["1", "Brood", "stuk", "0,7291667", "9"], "price-fraction"),
+    (["1", "Brood", "stuk", "2,125", "9"], "price-fraction"),
     (["1", "Brood", "stuk", "1.500", "9"], "price-fraction"),
     (["1", "Brood", "stuk", "€ 1,500", "9"], "price-fraction"),
     (["1", "Brood", "stuk", "2,50", "soms"], "vat-wrong"),
@@ -166,6 +168,86 @@ def test_prices_are_read_as_lists_write_them(typed: str, cents: int) -> None:
 def test_rates_are_read_as_lists_write_them(typed: str, rate: int | None) -> None:
     [article], _wrong = articles([[""] * 5, ["1", "Brood", "stuk", "1", typed]], PLAIN)
     assert article.vat_basis_points == rate
+
+
+CRATES = ListTerms(columns={"code": 0, "name": 1, "unit": 2, "price": 3, "pack_size": 4})
+
+
+@pytest.mark.parametrize(
+    ("typed", "pack", "price"),
+    [
+        # A whole number of cents per unit stays that.
+        ("0,73", "24", (73, 1)),
+        # Parts of a cent are whole for a pack, or for ten, a hundred or a thousand units.
+        ("0,725", "24", (1740, 24)),
+        ("0.0295", "", (295, 100)),
+        ("0,12345", "6", (12345, 1000)),
+    ],
+)
+def test_a_price_with_parts_of_a_cent_is_for_as_many_units_as_make_it_whole(
+    typed: str, pack: str, price: tuple[int, int]
+) -> None:
+    [article], wrong = articles([[""] * 5, ["1", "Sap", "fles", typed, pack]], CRATES)
+    assert (article.price_excl_cents, article.price_units) == price
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "pack", "price"),
+    [
+        ("17,50", "24", (1750, 24)),
+        ("24,00", "24", (100, 1)),
+        ("17,50", "1", (1750, 1)),
+        ("17,50", "", (1750, 1)),
+    ],
+)
+def test_a_price_per_pack_that_does_not_divide_stays_one_for_a_pack(
+    typed: str, pack: str, price: tuple[int, int]
+) -> None:
+    terms = ListTerms(columns=CRATES.columns, prices_per_pack=True)
+    [article], wrong = articles([[""] * 5, ["1", "Sap", "fles", typed, pack]], terms)
+    assert (article.price_excl_cents, article.price_units) == price
+    assert wrong == []
+
+
+def test_a_column_tells_for_how_many_units_a_price_is_and_another_what_a_pack_is_called() -> None:
+    heading = ["Artikelnr", "Naam", "Eenheid", "Prijs", "Prijseenheid", "Besteleenheid", "Colli"]
+    terms = guess_terms(heading)
+    eggs = ["1", "Eieren", "ei", "2,99", "10", "tray", "30"]
+    flour = ["2", "Meel", "kg", "1,15", "", "zak", "25"]
+    wrong_units = ["3", "Gist", "stuk", "1,15", "half", "", ""]
+    found, wrong = articles([heading, eggs, flour, wrong_units], terms)
+    assert [
+        (each.price_excl_cents, each.price_units, each.supplier_unit, each.pack_size)
+        for each in found
+    ] == [(299, 10, "tray", 30), (115, 1, "zak", 25)]
+    assert [(each.line, each.fault) for each in wrong] == [(4, "units-wrong")]
+
+
+def test_a_heading_tells_that_prices_are_per_pack() -> None:
+    heading = ["Code", "Naam", "Eenheid", "Prijs per krat", "Aantal per doos"]
+    terms = guess_terms(heading)
+    assert (terms.columns["price"], terms.prices_per_pack) == (3, True)
+    assert not guess_terms(["Code", "Naam", "Eenheid", "Prijs", "Aantal per doos"]).prices_per_pack
+
+
+def test_vat_comes_off_the_price_of_the_pack() -> None:
+    terms = ListTerms(
+        columns=CRATES.columns, prices_include_vat=True, prices_per_pack=True, default_vat=900
+    )
+    [article], _wrong = articles([[""] * 5, ["1", "Sap", "fles", "19,08", "24"]], terms)
+    # 19.08 with 1.58 VAT in it; a bottle has no whole price.
+    assert (article.price_excl_cents, article.price_units) == (1750, 24)
+
+
+def test_a_ladder_is_for_the_same_units_as_the_price() -> None:
+    terms = ListTerms(
+        columns=dict(CRATES.columns) | {"ladder_from": 5, "ladder_price": 6}, prices_per_pack=True
+    )
+    row = ["1", "Sap", "fles", "17,50", "24", "96", "16,80"]
+    [article], _wrong = articles([[""] * 7, row], terms)
+    assert (article.price_excl_cents, article.price_units) == (1750, 24)
+    assert article.ladder == ((96, 1680),)
 
 
 def test_prices_with_vat_are_taken_without_it() -> None:
@@ -221,6 +303,25 @@ def test_a_column_that_is_not_there_changes_nothing() -> None:
     before = an_article(pack_size=12, category="vers", sells_loose=False)
     found = changes([an_article()], [CurrentProduct(1, before)], PLAIN, absent_are_gone=True)
     assert found.changed == ()
+
+
+def test_a_ladder_that_is_not_on_the_list_follows_the_units_of_the_new_price() -> None:
+    before = an_article(price=100, ladder=((24, 90), (48, 80)))
+    # 20.40 for 24 is 85 each: only the rung of 80 is still lower, and is 19.20 for 24.
+    after = an_article(price=2040, price_units=24)
+    found = changes([after], [CurrentProduct(1, before)], PLAIN, absent_are_gone=False)
+    [changed] = found.changed
+    assert changed.article.ladder == ((48, 1920),)
+    assert changed.fields == ("price_excl_cents", "ladder", "price_units")
+    assert not changed.is_steep
+
+
+def test_a_price_for_other_units_is_steep_by_what_one_costs() -> None:
+    before = an_article(price=1750, price_units=24)
+    found = changes(
+        [an_article(price=100)], [CurrentProduct(1, before)], PLAIN, absent_are_gone=False
+    )
+    assert found.changed[0].is_steep
 
 
 def test_a_ladder_that_the_new_price_has_passed_is_cut_off() -> None:
