@@ -210,8 +210,9 @@ def _start(
     options |= settings
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with held_by_server(places) as running, places.log.open("ab") as log:
+        begin = log.tell()  # before the server shares the file, and moves its end
         if running is None:
-            return log.tell()  # cannot be, since callers saw none; waiting for it is right
+            return begin  # cannot be, since callers saw none; waiting for it is right
         for file in (places.data / "postmaster.pid", socket_folder / f"{SOCKET_NAME}.lock"):
             _remove_if_number_was_reused(file)
         # The shell leaves at once, so the server is nobody's child; in a session of its own,
@@ -229,7 +230,7 @@ def _start(
             pass_fds=(running,),
             **places.user.arguments(),
         )
-        return log.tell()
+        return begin
 
 
 def _remove_if_number_was_reused(file: Path) -> None:
