@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import click
@@ -47,6 +49,7 @@ from wijkeconomie.costs import (
 from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs import queries as cost_queries
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
+from wijkeconomie.costs.giving import Gift, has_subsidy, subsidies_to_give_from, take_for_gifts
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
@@ -74,6 +77,7 @@ from wijkeconomie.vouchers import (
     grant_api,
     grant_keeping_pages,
     grant_pages,
+    merchant_pages,
     printing_pages,
     till_pages,
 )
@@ -83,6 +87,13 @@ from wijkeconomie.vouchers.grant_jobs import GRANT_JOBS
 from wijkeconomie.vouchers.grant_mails import grant_mails
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.mails import voucher_mails
+from wijkeconomie.vouchers.subsidising import (
+    OfferedSubsidy,
+    SubsidyGift,
+    SubsidySource,
+    TakenSubsidy,
+    init_subsidies,
+)
 from wijkeconomie.vouchers.tills import init_tills
 from wijkeconomie.web.errors import init_errors
 from wijkeconomie.web.formatting import init_formatting
@@ -105,6 +116,7 @@ VIEWS = (
     treasurer_pages,
     till_pages,
     voucher_keeping_pages,
+    merchant_pages,
     printing_pages,
     grant_pages,
     grant_keeping_pages,
@@ -145,6 +157,41 @@ def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
 
 COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost)
 """By this an asset becomes a cost that members share, without either knowing the other."""
+
+
+def _offered_subsidies(uow: UnitOfWork, on: date) -> list[OfferedSubsidy]:
+    return [
+        OfferedSubsidy(
+            code=each.code,
+            grantor=each.grantor,
+            purpose=each.purpose,
+            left_cents=each.left_cents,
+        )
+        for each in subsidies_to_give_from(uow, on)
+    ]
+
+
+def _take_from_subsidy(
+    uow: UnitOfWork, code: str, gifts: Sequence[SubsidyGift], on: date
+) -> TakenSubsidy:
+    taken = take_for_gifts(
+        uow,
+        code,
+        [
+            Gift(member_id=each.member_id, cents=each.cents, before_cents=each.before_cents)
+            for each in gifts
+        ],
+        on,
+    )
+    return TakenSubsidy(
+        grantor=taken.grantor, purpose=taken.purpose, awarded_cents=taken.awarded_cents
+    )
+
+
+SUBSIDY_SOURCE = SubsidySource(
+    offered=_offered_subsidies, exists=has_subsidy, take=_take_from_subsidy
+)
+"""By this vouchers are given from subsidies, without either knowing the other."""
 
 SCHEDULED_JOBS = (
     *ROUND_JOBS,
@@ -214,6 +261,7 @@ def create_app(runtime: Runtime) -> Flask:
     register_tasks(app, funding_pages.tasks)
     register_tasks(app, investment_pages.tasks)
     building_pages.init_cost_sharing(app, COST_SHARING)
+    init_subsidies(app, SUBSIDY_SOURCE)
     register_tasks(app, till_pages.till_tasks)
     register_tasks(app, voucher_keeping_pages.voucher_tasks)
     register_tasks(app, grant_pages.grant_tasks)

@@ -31,6 +31,8 @@ _SUBSIDY_LINES: dict[str, Any] = {
     "subsidy.spent": lazy_gettext("Spent by hand"),
     "subsidy.lapsed": lazy_gettext("Lapsed: not spent and not received"),
     "subsidy.repaid": lazy_gettext("Paid back"),
+    "voucher.issued": lazy_gettext("Given as vouchers"),
+    "voucher.expired": lazy_gettext("Came back of vouchers that expired"),
     "cost.settled": lazy_gettext("A shared cost"),
     "cost.settled.reversed": lazy_gettext("A shared cost, turned back"),
 }
