@@ -51,7 +51,7 @@ def overview() -> ResponseReturnValue:
             "circulation": meters.circulation(session, tenant),
             "cover": meters.cover(session, tenant),
             "volume": meters.volume(session, tenant, day),
-            "merchants": queries.merchants(session, tenant),
+            "merchants": queries.merchants(session, tenant, day),
             "schemes": queries.schemes(session, tenant),
             "subsidies": subsidy_source().offered(uow, day),
             "funds": [
