@@ -39,6 +39,7 @@ from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs import (
+    funding_api,
     funding_pages,
     keeping_pages,
     key_pages,
@@ -81,6 +82,7 @@ from wijkeconomie.vouchers import (
     printing_pages,
     till_pages,
 )
+from wijkeconomie.vouchers import keeping_api as voucher_keeping_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
 from wijkeconomie.vouchers import pages as voucher_pages
 from wijkeconomie.vouchers.grant_jobs import GRANT_JOBS
@@ -121,6 +123,7 @@ VIEWS = (
     grant_pages,
     grant_keeping_pages,
     grant_api,
+    voucher_keeping_api,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -233,6 +236,7 @@ RESOURCES = (
     investments_api.blueprint,
     supplier_api.blueprint,
     vouchers_api.blueprint,
+    funding_api.blueprint,
     price_list_api.blueprint,
     round_api.blueprint,
     credit_api.blueprint,
