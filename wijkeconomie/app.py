@@ -19,6 +19,8 @@ from wijkeconomie.budgets import (
 from wijkeconomie.budgets import api as budgets_api
 from wijkeconomie.budgets import carer_pages, list_pages, money_pages
 from wijkeconomie.budgets import pages as care_pages
+from wijkeconomie.budgets.jobs import CARE_JOBS
+from wijkeconomie.budgets.mails import care_mails
 from wijkeconomie.cli.allocate import allocate_command
 from wijkeconomie.cli.database import database_commands
 from wijkeconomie.cli.demo import demo_command
@@ -58,6 +60,7 @@ from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import building_pages, treasurer_pages
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
+from wijkeconomie.investments.mails import campaign_mails
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
@@ -202,6 +205,7 @@ SCHEDULED_JOBS = (
     *investment_jobs(COST_SHARING),
     *VOUCHER_JOBS,
     *GRANT_JOBS,
+    *CARE_JOBS,
     *STATEMENT_JOBS,
 )
 LOOK_EVERY_S = 30
@@ -219,6 +223,8 @@ def _send_messages(runtime: Runtime) -> int:
         **cost_mails(address),
         **voucher_mails(address),
         **grant_mails(address),
+        **campaign_mails(address),
+        **care_mails(address),
         **statement_mails(address),
     }
     return send_due(runtime.units_of_work, renderers, delivery(runtime.settings))

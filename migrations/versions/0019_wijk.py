@@ -21,12 +21,16 @@ def upgrade() -> None:
     op.execute(_SUBSIDY_GUARD)
     _create_fees()
     op.execute(_PAYOUT_GUARD)
+    op.execute(sa.text(_WAITING.replace(":", r"\:")))
+    op.execute("revoke all on function care_holders_waiting(timestamptz) from public")
+    op.execute("grant execute on function care_holders_waiting(timestamptz) to wijkeconomie_app")
     for table, rights in _RIGHTS.items():
         for statement in protect_tenant_table(table, rights=rights):
             op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("drop function care_holders_waiting(timestamptz)")
     op.add_column("merchant_payout", sa.Column("fee_basis_points", sa.BigInteger()))
     op.execute(
         "update merchant_payout p set fee_basis_points = (select max(f.fee_basis_points)"
@@ -81,6 +85,19 @@ end $$;
 create constraint trigger parts_are_the_whole after insert on merchant_payout
 deferrable initially deferred
 for each row execute function payout_parts_add_up();
+"""
+
+# Whom a reminder goes to, and nothing of the care itself: those for whom hours came in during the
+# last day, or have been waiting for a whole number of weeks.
+_WAITING = """
+create function care_holders_waiting(moment timestamptz) returns setof bigint
+language sql stable security definer set search_path = pg_catalog, public as $$
+  select distinct d.holder_id from care_declaration d
+  where d.cooperative_id = nullif(current_setting('app.cooperative_id', true), '')::bigint
+    and d.state = 'submitted'
+    and mod(extract(day from moment - d.declared_at)::integer, 7) = 0
+  order by d.holder_id
+$$;
 """
 
 _RIGHTS = {
