@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import click
@@ -17,6 +19,8 @@ from wijkeconomie.budgets import (
 from wijkeconomie.budgets import api as budgets_api
 from wijkeconomie.budgets import carer_pages, list_pages, money_pages
 from wijkeconomie.budgets import pages as care_pages
+from wijkeconomie.budgets.jobs import CARE_JOBS
+from wijkeconomie.budgets.mails import care_mails
 from wijkeconomie.cli.allocate import allocate_command
 from wijkeconomie.cli.database import database_commands
 from wijkeconomie.cli.demo import demo_command
@@ -37,6 +41,7 @@ from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs import (
+    funding_api,
     funding_pages,
     keeping_pages,
     key_pages,
@@ -47,6 +52,7 @@ from wijkeconomie.costs import (
 from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs import queries as cost_queries
 from wijkeconomie.costs.commands import settle_commands, verify_settlement
+from wijkeconomie.costs.giving import Gift, has_subsidy, subsidies_to_give_from, take_for_gifts
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
@@ -54,6 +60,7 @@ from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import building_pages, treasurer_pages
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
+from wijkeconomie.investments.mails import campaign_mails
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
@@ -75,15 +82,24 @@ from wijkeconomie.vouchers import (
     grant_api,
     grant_keeping_pages,
     grant_pages,
+    merchant_pages,
     printing_pages,
     till_pages,
 )
+from wijkeconomie.vouchers import keeping_api as voucher_keeping_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
 from wijkeconomie.vouchers import pages as voucher_pages
 from wijkeconomie.vouchers.grant_jobs import GRANT_JOBS
 from wijkeconomie.vouchers.grant_mails import grant_mails
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.mails import voucher_mails
+from wijkeconomie.vouchers.subsidising import (
+    OfferedSubsidy,
+    SubsidyGift,
+    SubsidySource,
+    TakenSubsidy,
+    init_subsidies,
+)
 from wijkeconomie.vouchers.tills import init_tills
 from wijkeconomie.web.errors import init_errors
 from wijkeconomie.web.formatting import init_formatting
@@ -106,10 +122,12 @@ VIEWS = (
     treasurer_pages,
     till_pages,
     voucher_keeping_pages,
+    merchant_pages,
     printing_pages,
     grant_pages,
     grant_keeping_pages,
     grant_api,
+    voucher_keeping_api,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -147,12 +165,48 @@ def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
 COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost)
 """By this an asset becomes a cost that members share, without either knowing the other."""
 
+
+def _offered_subsidies(uow: UnitOfWork, on: date) -> list[OfferedSubsidy]:
+    return [
+        OfferedSubsidy(
+            code=each.code,
+            grantor=each.grantor,
+            purpose=each.purpose,
+            left_cents=each.left_cents,
+        )
+        for each in subsidies_to_give_from(uow, on)
+    ]
+
+
+def _take_from_subsidy(
+    uow: UnitOfWork, code: str, gifts: Sequence[SubsidyGift], on: date
+) -> TakenSubsidy:
+    taken = take_for_gifts(
+        uow,
+        code,
+        [
+            Gift(member_id=each.member_id, cents=each.cents, before_cents=each.before_cents)
+            for each in gifts
+        ],
+        on,
+    )
+    return TakenSubsidy(
+        grantor=taken.grantor, purpose=taken.purpose, awarded_cents=taken.awarded_cents
+    )
+
+
+SUBSIDY_SOURCE = SubsidySource(
+    offered=_offered_subsidies, exists=has_subsidy, take=_take_from_subsidy
+)
+"""By this vouchers are given from subsidies, without either knowing the other."""
+
 SCHEDULED_JOBS = (
     *ROUND_JOBS,
     *COST_JOBS,
     *investment_jobs(COST_SHARING),
     *VOUCHER_JOBS,
     *GRANT_JOBS,
+    *CARE_JOBS,
     *STATEMENT_JOBS,
     *BELOW_ZERO_JOBS,
 )
@@ -171,6 +225,8 @@ def _send_messages(runtime: Runtime) -> int:
         **cost_mails(address),
         **voucher_mails(address),
         **grant_mails(address),
+        **campaign_mails(address),
+        **care_mails(address),
         **statement_mails(address),
         **below_zero_mails(address),
     }
@@ -189,6 +245,7 @@ RESOURCES = (
     investments_api.blueprint,
     supplier_api.blueprint,
     vouchers_api.blueprint,
+    funding_api.blueprint,
     price_list_api.blueprint,
     round_api.blueprint,
     credit_api.blueprint,
@@ -217,6 +274,7 @@ def create_app(runtime: Runtime) -> Flask:
     register_tasks(app, funding_pages.tasks)
     register_tasks(app, investment_pages.tasks)
     building_pages.init_cost_sharing(app, COST_SHARING)
+    init_subsidies(app, SUBSIDY_SOURCE)
     register_tasks(app, till_pages.till_tasks)
     register_tasks(app, voucher_keeping_pages.voucher_tasks)
     register_tasks(app, grant_pages.grant_tasks)

@@ -1,7 +1,7 @@
 """Accounts: one check of their cooperative for all that are opened together.
 
 Revision ID: 0020_account_guard
-Revises: 0017_units
+Revises: 0019_subsidised_vouchers
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_account_guard"
-down_revision = "0017_units"
+down_revision = "0019_subsidised_vouchers"
 branch_labels = None
 depends_on = None
 

@@ -27,6 +27,7 @@ PAGES = {
         "vouchers",
         "vouchers/issue",
         "vouchers/merchants/new",
+        "vouchers/merchants/MRS-W1",
         "vouchers/kinds/new",
         "vouchers/funds/new",
         "vouchers/print",

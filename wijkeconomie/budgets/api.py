@@ -24,6 +24,7 @@ from wijkeconomie.budgets.lists import make_list, month_list
 from wijkeconomie.budgets.models import Payer
 from wijkeconomie.budgets.queries import DeclarationView
 from wijkeconomie.budgets.rules import forecast
+from wijkeconomie.budgets.sharing import ShareHours, share_hours
 from wijkeconomie.cooperatives.api import cooperative_resources
 from wijkeconomie.cooperatives.once import once
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
@@ -35,6 +36,7 @@ from wijkeconomie.money.periods import Period
 blueprint = cooperative_resources("budgets_api", __name__, "Care budgets")
 
 Body = dict[str, Any]
+WEIGHT = validate.Regexp(r"[0-9]{1,9}(\.[0-9]{1,6}|/[1-9][0-9]{0,8})?\Z")
 MONTH = validate.Regexp(r"[0-9]{4}-(0[1-9]|1[0-2])\Z")
 
 
@@ -155,6 +157,23 @@ class MadeListSchema(Schema):
     total_cents = fields.Integer(required=True)
 
 
+class SharedHoursPartSchema(StrictSchema):
+    """An agreement and its weight, a number as text."""
+
+    agreement_id = fields.Integer(required=True, strict=True)
+    weight = fields.String(required=True, validate=WEIGHT)
+
+
+class ShareHoursSchema(StrictSchema):
+    """Minutes of one carer in a month, to be shared over several of his agreements."""
+
+    month = fields.String(required=True, validate=MONTH)
+    minutes = fields.Integer(required=True, strict=True, validate=validate.Range(1, 44_640))
+    parts = fields.List(
+        fields.Nested(SharedHoursPartSchema), required=True, validate=validate.Length(2, 100)
+    )
+
+
 def _month(written: str) -> date:
     return Period.parse(written).start
 
@@ -272,6 +291,30 @@ class CareDecisionResource(MethodView):
         target = f"care-declarations/{declaration_id}/{step}"
         once(visit, headers["idempotency_key"], target, body, act)
         return _declaration(visit, declaration_id)
+
+
+@blueprint.route("/care-shared-hours")
+class SharedHoursResource(MethodView):
+    """Hours of one carer for several holders."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(ShareHoursSchema)
+    @blueprint.response(201, CareDeclarationListSchema)
+    def post(self, headers: Body, body: Body) -> Body:
+        """Share minutes by weight over agreements, exactly; each part waits for its holder."""
+        visit = current_visit()
+        require_permission(visit.identity, "care.administer")
+        command = ShareHours(
+            month=_month(body["month"]),
+            minutes=body["minutes"],
+            parts=[(each["agreement_id"], each["weight"]) for each in body["parts"]],
+        )
+
+        def act(uow: UnitOfWork) -> str:
+            return ",".join(str(part.id) for part in share_hours(uow, command))
+
+        made = once(visit, headers["idempotency_key"], "care-shared-hours", body, act)
+        return {"items": [_declaration(visit, int(each)) for each in made.split(",")]}
 
 
 @blueprint.route("/care-lists")

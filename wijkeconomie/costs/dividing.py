@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.funding_queries import left_of_subsidies
 from wijkeconomie.costs.models import (
     AllocationKey,
     AllocationKeyVersion,
@@ -166,7 +167,7 @@ class Divider:
             .order_by(Subsidy.valid_until, Subsidy.code)
             .execution_options(populate_existing=True)
         ).all()
-        self._left = {each.id: each.awarded_cents - each.used_cents for each in found}
+        self._left = dict(left_of_subsidies(self._uow.session, self._uow.tenant))
         return found
 
     def _used(self, subsidy: Subsidy | None, shares: CostShares, by: SharedBy) -> Cents:

@@ -17,10 +17,17 @@ from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.models import Subsidy
 from wijkeconomie.costs.refusals import SubsidyAccountedError, SubsidyLimitError
+from wijkeconomie.costs.settling import hold_costs
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, credit, debit
-from wijkeconomie.ledger.queries import account_balance, control_codes
-from wijkeconomie.ledger.service import ensure_account, open_books, post_entry, set_balance_limit
+from wijkeconomie.ledger.queries import account_balance, control_codes, last_number
+from wijkeconomie.ledger.service import (
+    ensure_account,
+    lock_books,
+    open_books,
+    post_entry,
+    set_balance_limit,
+)
 
 RECEIVABLE = "subsidy_receivable"
 TO_SPEND = "subsidies"
@@ -70,11 +77,14 @@ def book_award(uow: UnitOfWork, subsidy: Subsidy) -> None:
 def receive_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
     """Book that the funder paid; a second call with the same reference books nothing.
 
+    Funders pay their last part after the accounting: what was spent by then is still owed.
+
     Raises:
         NotFoundError, InvalidInputError, ClosedPeriodError.
-        SubsidyAccountedError, SubsidyLimitError: more than was awarded.
+        SubsidyLimitError: more than is owed.
     """
-    subsidy = _open_subsidy(uow, command)
+    require_permission(uow.identity, "cost.change")
+    subsidy = held_subsidy(uow, command.code, command.cents)
     receivable, _ = _accounts(uow, subsidy.code)
     if not _is_booked(uow, "subsidy.received", subsidy, command):
         _require(subsidy_accounts(uow, subsidy.code).to_receive_cents, command)
@@ -96,7 +106,7 @@ def spend_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
     subsidy = _open_subsidy(uow, command)
     _, to_spend = _accounts(uow, subsidy.code)
     if not _is_booked(uow, "subsidy.spent", subsidy, command):
-        _require(subsidy.awarded_cents - subsidy.used_cents, command)
+        _require(subsidy_accounts(uow, subsidy.code).to_spend_cents, command)
         subsidy.used_cents += command.cents
     income = ensure_account(uow, INCOME)
     lines = (debit(to_spend, command.cents), credit(income, command.cents))
@@ -108,20 +118,30 @@ def spend_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
 def account_for_subsidy(uow: UnitOfWork, code: str, on: date) -> SubsidyAccounts:
     """Note that the funder was told; what was neither spent nor received is not owed any more.
 
-    What was received and not spent stays as a debt to the funder, to be paid back.
+    What was received and not spent stays as a debt to the funder, to be paid back. Vouchers that
+    expire later come back to the subsidy: account for it again, and pay that back too.
 
     Raises:
-        NotFoundError, SubsidyAccountedError, ClosedPeriodError.
+        NotFoundError, ClosedPeriodError.
+        SubsidyAccountedError: it was accounted for, and nothing came back since.
     """
-    command = MoveSubsidy(code=code, cents=1, on=on, reference="accounted")
-    subsidy = _open_subsidy(uow, command)
+    require_permission(uow.identity, "cost.change")
+    subsidy = held_subsidy(uow, code)
+    lock_books(uow)
     receivable, to_spend = _accounts(uow, code)
     stands = subsidy_accounts(uow, code)
     lapses = min(stands.to_receive_cents, stands.to_spend_cents)
+    reference = "accounted"
+    if subsidy.accounted_on is not None:
+        if not lapses:
+            raise SubsidyAccountedError(f"subsidy {code} is closed", subsidy=code)
+        # The books are held, so the number of the entry before this one is ours alone.
+        reference = f"accounted/{last_number(uow.session, uow.tenant)}"
+    command = MoveSubsidy(code=code, cents=max(lapses, 1), on=on, reference=reference)
     if lapses:
         lines = (debit(to_spend, lapses), credit(receivable, lapses))
         _post(uow, "subsidy.lapsed", subsidy, command, lines)
-    subsidy.accounted_on = on
+    subsidy.accounted_on = subsidy.accounted_on or on
     uow.session.flush()
     record_change(uow, subject=f"subsidy/{subsidy.id}", action="accounted for")
     return subsidy_accounts(uow, code)
@@ -132,13 +152,14 @@ def repay_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
 
     Raises:
         NotFoundError, InvalidInputError, ClosedPeriodError.
-        SubsidyLimitError: more than is left, or it was not accounted for yet.
+        SubsidyLimitError: more than was received and is left, or it was not accounted for yet.
     """
     require_permission(uow.identity, "cost.change")
-    subsidy = _held(uow, command)
+    subsidy = held_subsidy(uow, command.code, command.cents)
     _, to_spend = _accounts(uow, subsidy.code)
     if not _is_booked(uow, "subsidy.repaid", subsidy, command):
-        left = subsidy_accounts(uow, subsidy.code).to_spend_cents
+        stands = subsidy_accounts(uow, subsidy.code)
+        left = stands.to_spend_cents - stands.to_receive_cents
         _require(left if subsidy.accounted_on is not None else 0, command)
     bank = ensure_account(uow, "bank")
     lines = (debit(to_spend, command.cents), credit(bank, command.cents))
@@ -164,22 +185,31 @@ def _accounts(uow: UnitOfWork, code: str) -> tuple[str, str]:
 
 def _open_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> Subsidy:
     require_permission(uow.identity, "cost.change")
-    subsidy = _held(uow, command)
+    subsidy = held_subsidy(uow, command.code, command.cents)
     if subsidy.accounted_on is not None:
         raise SubsidyAccountedError(f"subsidy {command.code} is closed", subsidy=command.code)
     return subsidy
 
 
-def _held(uow: UnitOfWork, command: MoveSubsidy) -> Subsidy:
+def held_subsidy(uow: UnitOfWork, code: str, cents: int = 1) -> Subsidy:
+    """A subsidy whose award is booked, held until the transaction ends, for ``cents`` of it.
+
+    Costs are held first: who settles them draws on subsidies too.
+
+    Raises:
+        NotFoundError: there is none with this code.
+        InvalidInputError: an amount of nothing.
+    """
+    hold_costs(uow)
     subsidy = uow.session.scalar(
         select(Subsidy)
-        .where(Subsidy.cooperative_id == uow.tenant, Subsidy.code == command.code)
+        .where(Subsidy.cooperative_id == uow.tenant, Subsidy.code == code)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
     if subsidy is None:
-        raise NotFoundError(f"there is no subsidy {command.code}", subsidy=command.code)
-    if command.cents <= 0:
+        raise NotFoundError(f"there is no subsidy {code}", subsidy=code)
+    if cents <= 0:
         raise InvalidInputError("an amount is above zero", field="cents")
     book_award(uow, subsidy)  # of subsidies from before awards were booked
     return subsidy

@@ -45,6 +45,19 @@ MOVES: Mapping[str, Callable[[UnitOfWork, MoveSubsidy], SubsidyAccounts]] = {
 }
 
 
+SUMS = (
+    "awarded",
+    "received",
+    "spent",
+    "given_as_vouchers",
+    "returned_by_vouchers",
+    "lapsed",
+    "repaid",
+    "left",
+)
+"""The sums of an accounting, in order; what vouchers gave and brought back is in ``spent``."""
+
+
 @blueprint.get("/subsidies/<code>")
 def subsidy_page(code: str) -> ResponseReturnValue:
     """The accounting for a subsidy."""
@@ -71,13 +84,14 @@ def _subsidy_page(visit: Visit, code: str, errors: list[tuple[str, str]]) -> Res
 
 def _moves(report: SubsidyReport) -> list[tuple[str, str, int]]:
     """What can be noted now: the move, the button, the amount that is proposed."""
+    owed = report.to_receive_cents
     if report.accounted_on is not None:
-        offered = [("repaid", _("Note what was paid back"), report.left_cents)]
+        # What vouchers brought back since lapses first.
+        owed -= report.to_lapse_cents
+        second = ("repaid", _("Note what was paid back"), report.to_repay_cents)
     else:
-        offered = [
-            ("received", _("Note what the funder paid"), report.to_receive_cents),
-            ("spent", _("Note what was spent"), report.left_cents),
-        ]
+        second = ("spent", _("Note what was spent"), report.left_cents)
+    offered = [("received", _("Note what the funder paid"), owed), second]
     return [move for move in offered if move[2] > 0]
 
 
@@ -99,7 +113,7 @@ def report_csv(report: SubsidyReport) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(["subsidy", "grantor", "purpose", "item", "date", "entry", "amount"])
     own = [report.code, text_cell(report.grantor), text_cell(report.purpose)]
-    for item in ("awarded", "received", "spent", "lapsed", "repaid", "left"):
+    for item in SUMS:
         writer.writerow([*own, item, "", "", format_plain(getattr(report, f"{item}_cents"))])
     for line in report.lines:
         day, number = line.accounting_date.isoformat(), str(line.entry_number)

@@ -159,8 +159,11 @@ class SubsidyView:
     grantor: str
     purpose: str
     key_name: str | None
+    mode: str
     awarded_cents: int
     used_cents: int
+    """By shared costs, by hand, and by vouchers less what came back of these."""
+    valid_from: date
     valid_until: date
     accountable_by: date | None
     accounted_on: date | None
@@ -171,12 +174,20 @@ class SubsidyView:
         return self.awarded_cents - self.used_cents
 
 
+_BY_VOUCHERS = """coalesce((select sum(p.amount) from account a
+  join posting p on p.cooperative_id = a.cooperative_id and p.account_id = a.id
+  join journal_entry e on e.cooperative_id = p.cooperative_id and e.number = p.entry_number
+  where a.cooperative_id = s.cooperative_id and a.key = 'subsidies' and a.party = s.code
+    and a.unit = 'EUR' and e.kind in ('voucher.issued', 'voucher.expired')), 0)::bigint"""
+
+
 def subsidies(session: Session, cooperative_id: int) -> list[SubsidyView]:
     """Subsidies, the one to account for first on top."""
     rows = session.execute(
         text(
-            "select s.code, s.grantor, s.purpose, k.name, s.awarded_cents, s.used_cents,"
-            " s.valid_until, s.accountable_by, s.accounted_on from subsidy s"
+            "select s.code, s.grantor, s.purpose, k.name, s.mode, s.awarded_cents,"
+            f" s.used_cents + {_BY_VOUCHERS},"
+            " s.valid_from, s.valid_until, s.accountable_by, s.accounted_on from subsidy s"
             " left join allocation_key k on k.cooperative_id = s.cooperative_id and k.id = s.key_id"
             " where s.cooperative_id = :id order by s.accountable_by nulls last, s.code"
         ),

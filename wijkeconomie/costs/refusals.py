@@ -68,6 +68,20 @@ class SubsidyAccountedError(DomainError):
     title = "This subsidy was accounted for"
 
 
+class SubsidyPeriodError(DomainError):
+    """The day is not one for which the subsidy was awarded; the context tells which are."""
+
+    code = "subsidy-period"
+    title = "The subsidy is for other days"
+
+
+class SubsidyForOthersError(DomainError):
+    """The subsidy helps other members, or this one with less; the context tells how much."""
+
+    code = "subsidy-for-others"
+    title = "The subsidy is not for this member"
+
+
 class ImplausibleReadingError(DomainError):
     """A reading is lower than an earlier one, or the usage is far from usual: look again."""
 

@@ -31,6 +31,8 @@ _SUBSIDY_LINES: dict[str, Any] = {
     "subsidy.spent": lazy_gettext("Spent by hand"),
     "subsidy.lapsed": lazy_gettext("Lapsed: not spent and not received"),
     "subsidy.repaid": lazy_gettext("Paid back"),
+    "voucher.issued": lazy_gettext("Given as vouchers"),
+    "voucher.expired": lazy_gettext("Came back of vouchers that expired"),
     "cost.settled": lazy_gettext("A shared cost"),
     "cost.settled.reversed": lazy_gettext("A shared cost, turned back"),
 }
@@ -42,6 +44,9 @@ _JOBS: dict[str, Any] = {
     "costs.settle": lazy_gettext("The costs of a month are settled"),
     "statements.send": lazy_gettext("Members hear that their statement is there"),
     "balances.below-zero": lazy_gettext("Members hear that their account is below zero"),
+    "investments.announce": lazy_gettext("Members hear that a campaign opened"),
+    "investments.remind": lazy_gettext("Who did not pay for units yet is reminded"),
+    "care.remind": lazy_gettext("Holders of a care budget hear that hours wait"),
     "investments.close": lazy_gettext("A campaign is decided"),
     "investments.depreciate": lazy_gettext("An asset loses the value of a month"),
     "investments.release": lazy_gettext("Who left gets back what he had in a project"),

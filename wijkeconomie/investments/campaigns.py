@@ -28,10 +28,16 @@ from wijkeconomie.investments.models import (
     ParticipationState,
     ProjectState,
 )
-from wijkeconomie.investments.refusals import ProjectExistsError, ProspectusNeededError
+from wijkeconomie.investments.refusals import (
+    CampaignNotOpenError,
+    ProjectExistsError,
+    ProspectusNeededError,
+)
 from wijkeconomie.investments.rules import DECIDED_AFTER, is_enough, needs_prospectus
+from wijkeconomie.investments.telling import CampaignEvent, tell
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, credit, debit
 from wijkeconomie.ledger.service import post_entry
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
 LONGEST_CODE = 30
 
@@ -222,6 +228,8 @@ def grant_when_enough(uow: UnitOfWork, project: InvestmentProject) -> bool:
         action="granted",
         after={"units": project.raised_units},
     )
+    if on >= local_date(project.created_at, LOCAL_TIME):  # else it came with an old register
+        tell(uow, project, CampaignEvent.GRANTED)
     return True
 
 
@@ -239,11 +247,7 @@ def close_campaign(uow: UnitOfWork, code: str) -> ProjectState:
     if project.closed_on is not None or project.closes_on is None:
         return ProjectState(project.state)
     on = project.closes_on + DECIDED_AFTER
-    _move(uow, project, ParticipationState.SUBSCRIBED, ParticipationState.WITHDRAWN, ended_on=on)
-    if project.state == ProjectState.GATHERING:
-        _fail(uow, project, on)
-    project.closed_on = on
-    refresh_counts(uow, project)
+    _end(uow, project, on)
     record_change(
         uow,
         subject=f"investment_project/{project.id}",
@@ -253,9 +257,41 @@ def close_campaign(uow: UnitOfWork, code: str) -> ProjectState:
     return ProjectState(project.state)
 
 
+def call_off_campaign(uow: UnitOfWork, code: str, *, reason: str) -> None:
+    """End a campaign before its first stage is paid: every paid cent becomes a debt to who paid.
+
+    Raises:
+        NotFoundError: no such project.
+        InvalidInputError: no reason.
+        CampaignNotOpenError: its participations count already, or it has ended.
+    """
+    require_permission(uow.identity, "investment.change")
+    if not reason.strip():
+        raise InvalidInputError("members are told why", field="reason")
+    project = hold_project(uow, code)
+    if project.state != ProjectState.GATHERING or project.closed_on is not None:
+        raise CampaignNotOpenError(f"project {code} was decided", project=code)
+    _end(uow, project, local_date(uow.now, LOCAL_TIME))
+    record_change(
+        uow,
+        subject=f"investment_project/{project.id}",
+        action="called off",
+        reason=reason.strip().rstrip("."),
+    )
+
+
+def _end(uow: UnitOfWork, project: InvestmentProject, on: date) -> None:
+    _move(uow, project, ParticipationState.SUBSCRIBED, ParticipationState.WITHDRAWN, ended_on=on)
+    if project.state == ProjectState.GATHERING:
+        _fail(uow, project, on)
+    project.closed_on = on
+    refresh_counts(uow, project)
+
+
 def _fail(uow: UnitOfWork, project: InvestmentProject, on: date) -> None:
     paid = in_state(uow, project, ParticipationState.PAID)
     project.state = ProjectState.FAILED
+    tell(uow, project, CampaignEvent.FAILED)
     if paid:
         _post_moved(uow, project, paid, to=OWED, kind="campaign.failed", on=on)
     _move(uow, project, ParticipationState.PAID, ParticipationState.REFUNDED, ended_on=on)

@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.jobs import ScheduledJob
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.investments.campaigns import close_campaign
+from wijkeconomie.investments.campaigns import close_campaign, hold_project
 from wijkeconomie.investments.depreciating import depreciate
 from wijkeconomie.investments.leaver_queries import due_releases
 from wijkeconomie.investments.leaving import release_units
-from wijkeconomie.investments.models import AssetDepreciation, InvestmentProject, ProjectAsset
+from wijkeconomie.investments.models import (
+    AssetDepreciation,
+    InvestmentProject,
+    ProjectAsset,
+    ProjectState,
+)
 from wijkeconomie.investments.rules import DECIDED_AFTER, depreciation_plan, last_day
 from wijkeconomie.investments.sharing import CostSharing
+from wijkeconomie.investments.telling import CampaignEvent, tell
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date, midnight_utc
+
+REMINDED_BEFORE = timedelta(days=3)
+"""So long before its last day who took units of a campaign and did not pay is reminded."""
 
 
 def _campaigns_to_close(
@@ -42,6 +51,46 @@ def _campaigns_to_close(
 
 def _close(uow: UnitOfWork, period: str) -> str:
     return close_campaign(uow, period).value
+
+
+def _campaigns_to_announce(
+    session: Session, cooperative_id: int, now: datetime
+) -> Sequence[tuple[str, datetime]]:
+    """Campaigns that opened, but not those that came with an old register."""
+    today = local_date(now, LOCAL_TIME)
+    return [
+        (project.code, midnight_utc(project.opens_on, LOCAL_TIME))
+        for project in _running(session, cooperative_id, today)
+        if project.opens_on >= local_date(project.created_at, LOCAL_TIME)
+    ]
+
+
+def _campaigns_that_end(
+    session: Session, cooperative_id: int, now: datetime
+) -> Sequence[tuple[str, datetime]]:
+    today = local_date(now, LOCAL_TIME)
+    return [
+        (project.code, midnight_utc(project.closes_on - REMINDED_BEFORE, LOCAL_TIME))
+        for project in _running(session, cooperative_id, today)
+        if project.closes_on is not None and project.closes_on - REMINDED_BEFORE <= today
+    ]
+
+
+def _running(session: Session, cooperative_id: int, today: date) -> Sequence[InvestmentProject]:
+    return session.scalars(
+        select(InvestmentProject).where(
+            InvestmentProject.cooperative_id == cooperative_id,
+            InvestmentProject.state != ProjectState.FAILED,
+            InvestmentProject.closed_on.is_(None),
+            InvestmentProject.opens_on <= today,
+            func.coalesce(InvestmentProject.closes_on, today) >= today,
+        )
+    ).all()
+
+
+def _tell(uow: UnitOfWork, period: str, *, event: CampaignEvent) -> str:
+    tell(uow, hold_project(uow, period), event)
+    return event.value
 
 
 def _months_to_depreciate(
@@ -97,6 +146,14 @@ def _release(uow: UnitOfWork, period: str) -> str:
 def investment_jobs(sharing: CostSharing) -> tuple[ScheduledJob, ...]:
     """The scheduled work of investments; ``sharing`` is the way to shared costs."""
     return (
+        ScheduledJob(
+            "investments.announce",
+            _campaigns_to_announce,
+            partial(_tell, event=CampaignEvent.OPENED),
+        ),
+        ScheduledJob(
+            "investments.remind", _campaigns_that_end, partial(_tell, event=CampaignEvent.ENDS)
+        ),
         ScheduledJob("investments.close", _campaigns_to_close, _close),
         ScheduledJob(
             "investments.depreciate", _months_to_depreciate, partial(_depreciate, sharing=sharing)

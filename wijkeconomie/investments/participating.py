@@ -36,6 +36,7 @@ from wijkeconomie.investments.refusals import (
     ParticipationStateError,
 )
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
+from wijkeconomie.ledger.queries import number_of_key
 from wijkeconomie.ledger.service import post_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
@@ -180,6 +181,15 @@ def receive_payment(uow: UnitOfWork, code: str, paid_on: date) -> bool:
     return participation.state == ParticipationState.ISSUED
 
 
+def payment_entry(uow: UnitOfWork, participation: Participation) -> int:
+    """The number of the entry that booked the payment of a participation."""
+    return number_of_key(uow.session, uow.tenant, _payment_key(participation))
+
+
+def _payment_key(participation: Participation) -> str:
+    return f"participation/{participation.id}/paid"
+
+
 def _pay(
     uow: UnitOfWork,
     project: InvestmentProject,
@@ -197,7 +207,7 @@ def _pay(
             kind="participation.paid",
             source=f"participation/{participation.code}",
             description=f"Participation {participation.code}, {participation.units} units",
-            idempotency_key=f"participation/{participation.id}/paid",
+            idempotency_key=_payment_key(participation),
             postings=(
                 debit(debit_account(uow, "bank"), participation.cents),
                 credit(credit_accounts(uow, key, [party])[party], participation.cents),

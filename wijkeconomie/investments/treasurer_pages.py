@@ -15,7 +15,12 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.investments import queries
-from wijkeconomie.investments.campaigns import OpenCampaign, earlier_offers, open_campaign
+from wijkeconomie.investments.campaigns import (
+    OpenCampaign,
+    call_off_campaign,
+    earlier_offers,
+    open_campaign,
+)
 from wijkeconomie.investments.leaver_queries import waiting_leavers
 from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
 from wijkeconomie.investments.models import Instrument
@@ -102,6 +107,20 @@ def _field_words(refusal: InvalidInputError) -> str:
         "closes_on": _("Give a last day, after the first one. Money may have to go back then."),
     }
     return str(words.get(str(refusal.context["field"]), _("This cannot be right.")))
+
+
+@blueprint.post("/projects/<code>/call-off")
+def call_off(code: str) -> ResponseReturnValue:
+    """End a campaign before it goes on; members hear why."""
+    visit = current_visit()
+    form = FormReader()
+    reason = form.text("reason")
+    if form.errors:
+        return show_project(visit, code, form.errors)
+    with visit.begin() as uow:
+        call_off_campaign(uow, code, reason=reason)
+    flash(_("Called off. Who paid is owed everything back."), "success")
+    return redirect(url_for("investments.project_page", code=code), 303)
 
 
 @blueprint.post("/participations/<code>/payment")

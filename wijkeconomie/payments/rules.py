@@ -21,6 +21,7 @@ class Mismatch(StrEnum):
     AMOUNT_DIFFERS = "amount-differs"
     COLLECTED_ALREADY = "collected-already"
     NOTHING_TO_RETURN = "nothing-to-return"
+    NO_PARTICIPATION_WAITS = "no-participation-waits"
 
 
 @dataclass(frozen=True, slots=True)

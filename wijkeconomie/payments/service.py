@@ -17,6 +17,7 @@ from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
 from wijkeconomie.ledger.service import ensure_account, post_entry
 from wijkeconomie.payments import queries
 from wijkeconomie.payments.models import BankLine
+from wijkeconomie.payments.participations import pay_participation
 from wijkeconomie.payments.queries import BankLineView
 from wijkeconomie.payments.refusals import BankLineDiffersError, WrongBankAccountError
 from wijkeconomie.payments.rules import Mismatch, mismatch, read_contribution_reference
@@ -166,7 +167,7 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
     require_permission(uow.identity, "bank.import")
     reference = read_contribution_reference(line.end_to_end_id)
     if reference is None or line.end_to_end_id is None:
-        return BankLineOutcome(line.code, None, Mismatch.REFERENCE_UNKNOWN)
+        return _book_participation(uow, line)
     facts = queries.match_facts(
         uow.session,
         uow.tenant,
@@ -186,6 +187,21 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
         .values(member_id=facts.member_id, entry_number=number)
     )
     return BankLineOutcome(line.code, number, None)
+
+
+def _book_participation(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
+    """Book a line that pays for units of a project: their number as reference, and their amount."""
+    paid = pay_participation(
+        uow, line.end_to_end_id or "", cents=line.amount_cents, on=line.booked_on
+    )
+    if isinstance(paid, Mismatch):
+        return BankLineOutcome(line.code, None, paid)
+    uow.session.execute(
+        update(BankLine)
+        .where(BankLine.cooperative_id == uow.tenant, BankLine.id == line.id)
+        .values(member_id=paid.member_id, entry_number=paid.entry_number)
+    )
+    return BankLineOutcome(line.code, paid.entry_number, None)
 
 
 def _draft(uow: UnitOfWork, line: BankLineView, member_code: str) -> EntryDraft:

@@ -15,7 +15,7 @@ from wijkeconomie.core.wire import IdempotencyKeySchema
 from wijkeconomie.vouchers import meters, queries
 from wijkeconomie.vouchers.answers import Answer, Redeem
 from wijkeconomie.vouchers.codes import MadeCode, make_phone_code
-from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
+from wijkeconomie.vouchers.issuing import Grant, IssueVouchers
 from wijkeconomie.vouchers.pages import own_number, today, wallet_of
 from wijkeconomie.vouchers.paying_out import PayOut, pay_out
 from wijkeconomie.vouchers.purses import merchants_of_login
@@ -38,6 +38,7 @@ from wijkeconomie.vouchers.schemas import (
     RefundSchema,
     WalletSchema,
 )
+from wijkeconomie.vouchers.subsidising import issue_from, subsidy_source
 from wijkeconomie.vouchers.tills import redeem_now
 from wijkeconomie.vouchers.transferring import PassOn, pass_on
 
@@ -148,7 +149,7 @@ class VouchersResource(MethodView):
     @blueprint.arguments(IssueSchema)
     @blueprint.response(201, IssuedSchema)
     def post(self, headers: Body, body: Body) -> Body:
-        """Issue vouchers, all or none, as one entry."""
+        """Issue vouchers, all or none, as one entry; ``fund_code`` is of a fund or a subsidy."""
         visit = current_visit()
         require_permission(visit.identity, "voucher.issue")
         with visit.begin() as uow:
@@ -162,7 +163,7 @@ class VouchersResource(MethodView):
             command = IssueVouchers(
                 idempotency_key=headers["idempotency_key"], grants=tuple(grants), **body
             )
-            return {"entry_number": issue_vouchers(uow, command)}
+            return {"entry_number": issue_from(uow, command, subsidy_source())}
 
 
 @blueprint.route("/voucher-transfers")

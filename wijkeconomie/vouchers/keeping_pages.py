@@ -1,4 +1,4 @@
-"""Pages of the treasurer: circulation, cover and volume, issuing, merchants and payouts."""
+"""Pages of the treasurer: circulation, cover and volume, issuing, kinds and funds."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundE
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.vouchers import meters, queries
-from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
+from wijkeconomie.vouchers.issuing import Grant, IssueVouchers
 from wijkeconomie.vouchers.keeping import (
     SaveFund,
-    SaveMerchant,
     SaveScheme,
     save_fund,
-    save_merchant,
     save_scheme,
 )
-from wijkeconomie.vouchers.models import PaidBy, VatKind, VatMix
+from wijkeconomie.vouchers.models import PaidBy, VatKind
 from wijkeconomie.vouchers.pages import Errors, blueprint, new_key, today, told
-from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
+from wijkeconomie.vouchers.paying_out import MoveCover, move_cover
 from wijkeconomie.vouchers.rules import VOLUME_LIMIT_CENTS, Level
-from wijkeconomie.vouchers.words import mix_choices, way_choices
+from wijkeconomie.vouchers.subsidising import issue_from, subsidy_source
+from wijkeconomie.vouchers.words import way_choices
 
 MONTHS = 12
 NONE = "-"
@@ -52,9 +51,14 @@ def overview() -> ResponseReturnValue:
             "circulation": meters.circulation(session, tenant),
             "cover": meters.cover(session, tenant),
             "volume": meters.volume(session, tenant, day),
-            "merchants": queries.merchants(session, tenant),
+            "merchants": queries.merchants(session, tenant, day),
             "schemes": queries.schemes(session, tenant),
-            "funds": queries.funds(session, tenant),
+            "subsidies": subsidy_source().offered(uow, day),
+            "funds": [
+                each
+                for each in queries.funds(session, tenant)
+                if not subsidy_source().exists(uow, each.code)
+            ],
             "payouts": queries.payouts(session, tenant),
         }
     return render_template(
@@ -113,10 +117,7 @@ def issue() -> ResponseReturnValue:
             return redirect(url_for("vouchers.overview"), 303)
     with visit.begin() as uow:
         kinds = [(each.code, each.name) for each in queries.schemes(uow.session, uow.tenant)]
-        gifts = [
-            (each.code, f"{each.name} ({each.code})")
-            for each in queries.funds(uow.session, uow.tenant)
-        ]
+        gifts = _gift_sources(uow)
     page = render_template(
         "vouchers/issue.html",
         visit=visit,
@@ -127,6 +128,37 @@ def issue() -> ResponseReturnValue:
         errors=errors,
     )
     return page, 422 if errors else 200
+
+
+def _gift_sources(uow: UnitOfWork) -> list[tuple[str, str]]:
+    """Subsidies and funds by their codes, with what each can still give."""
+    language, source = page_language(), subsidy_source()
+    subsidies = [
+        (
+            each.code,
+            _(
+                "subsidy %(code)s, %(purpose)s: %(left)s left",
+                code=each.code,
+                purpose=each.purpose,
+                left=format_amount(each.left_cents, language),
+            ),
+        )
+        for each in source.offered(uow, today(uow))
+    ]
+    funds = [
+        (
+            each.code,
+            _(
+                "fund %(code)s, %(name)s: %(left)s left",
+                code=each.code,
+                name=each.name,
+                left=format_amount(each.left_minor, language, each.unit),
+            ),
+        )
+        for each in queries.funds(uow.session, uow.tenant)
+        if each.left_minor > 0 and not source.exists(uow, each.code)
+    ]
+    return [*subsidies, *funds]
 
 
 def _issue(visit: Visit) -> Errors:
@@ -144,7 +176,7 @@ def _issue(visit: Visit) -> Errors:
                 Grant(member_id=member_by_code(uow.session, uow.tenant, code).id, face_minor=amount)
                 for code in members
             )
-            issue_vouchers(
+            issue_from(
                 uow,
                 IssueVouchers(
                     idempotency_key=form.text("key"),
@@ -153,6 +185,7 @@ def _issue(visit: Visit) -> Errors:
                     fund_code=fund if paid_by is PaidBy.FUND else None,
                     grants=grants,
                 ),
+                subsidy_source(),
             )
     except NotFoundError:
         return [("members", _("There is no member with this number."))]
@@ -160,62 +193,14 @@ def _issue(visit: Visit) -> Errors:
         words = {
             "face_minor": ("amount", _("Write an amount as in 12,50.")),
             "paid_by": ("paid_by", _("A local unit is given from a fund.")),
+            "fund_code": ("fund", _("A subsidy gives vouchers in euro only.")),
         }
         field = str(refusal.context["field"])
         return [words.get(field, ("members", _("Name at least one member.")))]
     except DomainError as refusal:
-        return [("amount", told(refusal))]
+        of_subsidy = refusal.code in {"subsidy-period", "subsidy-accounted"}
+        return [("fund" if of_subsidy else "amount", told(refusal))]
     flash(_("Issued. Members see it in their wallet."), "success")
-    return []
-
-
-@blueprint.route("/vouchers/merchants/new", methods=["GET", "POST"])
-def new_merchant() -> ResponseReturnValue:
-    """Put a merchant on the list."""
-    visit = current_visit()
-    require_permission(visit.identity, "voucher.change")
-    errors: Errors = []
-    if request.method == "POST":
-        errors = _save_merchant(visit)
-        if not errors:
-            flash(_("The shop takes part now."), "success")
-            return redirect(url_for("vouchers.overview"), 303)
-    page = render_template(
-        "vouchers/new_merchant.html",
-        visit=visit,
-        mixes=mix_choices(),
-        form=request.form,
-        errors=errors,
-    )
-    return page, 422 if errors else 200
-
-
-def _save_merchant(visit: Visit) -> Errors:
-    form = FormReader()
-    fee = form.amount("fee")  # percents have hundredths too
-    command = SaveMerchant(
-        code=form.text("code"),
-        name=form.text("name"),
-        iban=form.text("iban").replace(" ", "").upper(),
-        vat_mix=VatMix(form.choice("vat_mix", [mix for mix, _words in mix_choices()])),
-        fee_basis_points=fee,
-        contract_signed_on=form.day("signed"),
-        contacts=tuple(form.text("contacts", is_required=False).replace(",", " ").split()),
-    )
-    if form.errors:
-        return form.errors
-    try:
-        with visit.begin() as uow:
-            save_merchant(uow, command)
-    except InvalidInputError as refusal:
-        words = {
-            "fee_basis_points": ("fee", _("A fee is 0 to 100 percent.")),
-            "iban": ("iban", _("This is not a bank account.")),
-            "contacts": ("contacts", _("This is not an e-mail address.")),
-        }
-        return [words[str(refusal.context["field"])]]
-    except DomainError as refusal:
-        return [("code", told(refusal))]
     return []
 
 
@@ -306,6 +291,8 @@ def new_fund() -> ResponseReturnValue:
 def _save_fund(visit: Visit, command: SaveFund) -> Errors:
     try:
         with visit.begin() as uow:
+            if subsidy_source().exists(uow, command.code):
+                return [("code", _("This is a subsidy. Choose it when you issue vouchers."))]
             save_fund(uow, command)
     except InvalidInputError as refusal:
         words = {
@@ -314,22 +301,6 @@ def _save_fund(visit: Visit, command: SaveFund) -> Errors:
         }
         return [words[str(refusal.context["field"])]]
     return []
-
-
-@blueprint.post("/vouchers/merchants/<merchant_code>/pay-out")
-def pay_merchant(merchant_code: str) -> ResponseReturnValue:
-    """Book that a merchant was paid what he is owed."""
-    visit = current_visit()
-    with visit.begin() as uow:
-        number = pay_out(
-            uow,
-            PayOut(
-                idempotency_key=f"{request.form.get('key', '')}/{merchant_code}",
-                merchant_code=merchant_code,
-            ),
-        )
-    flash(_("Booked as payout %(number)s.", number=number), "success")
-    return redirect(url_for("vouchers.overview"), 303)
 
 
 @blueprint.post("/vouchers/cover")

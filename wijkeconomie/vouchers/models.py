@@ -132,9 +132,24 @@ class Merchant(TenantTable, Base):
     iban: Mapped[str]
     vat_mix: Mapped[str]
     fee_basis_points: Mapped[int]
+    """Of the contract; a later fee stands in ``merchant_fee``."""
     contract_signed_on: Mapped[date | None]
     stopped_on: Mapped[date | None]
     """The first day on which he accepts no more."""
+
+
+class MerchantFee(TenantTable, Base):
+    """The fee over what a merchant takes from a day on; before it that of his contract held."""
+
+    __tablename__ = "merchant_fee"
+    __table_args__ = (
+        own_key("merchant_id", of="merchant"),
+        CheckConstraint("fee_basis_points between 0 and 10000", name="fee_is_a_part"),
+    )
+
+    merchant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    fee_basis_points: Mapped[int]
 
 
 class MerchantContact(TenantTable, Base):
@@ -331,7 +346,21 @@ class MerchantPayout(TenantTable, Base):
     fee_cents: Mapped[int]
     fee_vat_cents: Mapped[int]
     paid_cents: Mapped[int]
-    fee_basis_points: Mapped[int]
     entry_number: Mapped[int]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
+
+
+class MerchantPayoutFee(TenantTable, Base):
+    """How much of a payout was taken under which fee; the parts come to the whole."""
+
+    __tablename__ = "merchant_payout_fee"
+    __table_args__ = (
+        own_key("payout_id", of="merchant_payout"),
+        CheckConstraint("fee_basis_points between 0 and 10000", name="fee_is_a_part"),
+        CheckConstraint("gross_cents > 0", name="gross_positive"),
+    )
+
+    payout_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    fee_basis_points: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    gross_cents: Mapped[int]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from wijkeconomie.core.commands import Command, find_earlier_result, remember
 from wijkeconomie.core.permissions import require_permission
@@ -19,9 +20,10 @@ from wijkeconomie.money.vat import rate_on
 from wijkeconomie.vouchers.accounts import open_voucher_accounts, postings, vat_regime
 from wijkeconomie.vouchers.entry_rules import EURO, payout_lines
 from wijkeconomie.vouchers.keeping import merchant_by_code
-from wijkeconomie.vouchers.models import MerchantPayout
+from wijkeconomie.vouchers.merchant_queries import fees_of_merchant
+from wijkeconomie.vouchers.models import Merchant, MerchantPayout, MerchantPayoutFee
 from wijkeconomie.vouchers.refusals import NothingToPayOutError
-from wijkeconomie.vouchers.rules import payout
+from wijkeconomie.vouchers.rules import owed_by_fee, payout_of_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,8 @@ class PayOut(Command):
 def pay_out(uow: UnitOfWork, command: PayOut) -> int:
     """Book what a merchant is paid, less his fee, of which this is the invoice; its number.
 
-    Tax on the fee is that of the day, rounded once. Under the small businesses scheme there is
-    none.
+    The fee is that of the days on which he took it; what he took first is paid first. Tax on the
+    fee is that of the day, rounded once. Under the small businesses scheme there is none.
 
     Raises:
         NotFoundError: no such merchant.
@@ -56,7 +58,8 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> int:
     day = command.paid_on or local_date(uow.now, LOCAL_TIME)
     regime = vat_regime(uow)
     points = rate_on("high", day) if regime == "regulier" else None
-    paid = payout(owed, merchant.fee_basis_points, points)
+    parts = _parts(uow, merchant, account, owed)
+    paid = payout_of_parts(parts, points)
     last = uow.session.scalar(
         select(func.max(MerchantPayout.number)).where(MerchantPayout.cooperative_id == uow.tenant)
     )
@@ -69,25 +72,67 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> int:
         idempotency_key=f"payout/{number}",
         postings=tuple(postings(uow, payout_lines(merchant.code, paid, regime=regime), EURO)),
     )
-    uow.session.add(
-        MerchantPayout(
-            cooperative_id=uow.tenant,
-            number=number,
-            merchant_id=merchant.id,
-            paid_on=day,
-            gross_cents=paid.gross_cents,
-            fee_cents=paid.fee_cents,
-            fee_vat_cents=paid.fee_vat_cents,
-            paid_cents=paid.paid_cents,
-            fee_basis_points=merchant.fee_basis_points,
-            entry_number=post_entry(uow, draft).number,
-            created_at=uow.now,
-            created_by=uow.actor,
-        )
+    written = MerchantPayout(
+        cooperative_id=uow.tenant,
+        number=number,
+        merchant_id=merchant.id,
+        paid_on=day,
+        gross_cents=paid.gross_cents,
+        fee_cents=paid.fee_cents,
+        fee_vat_cents=paid.fee_vat_cents,
+        paid_cents=paid.paid_cents,
+        entry_number=post_entry(uow, draft).number,
+        created_at=uow.now,
+        created_by=uow.actor,
     )
-    uow.session.flush()
+    _write(uow, written, parts)
     remember(uow, command, result=number)
     return number
+
+
+def _write(uow: UnitOfWork, payout: MerchantPayout, parts: Sequence[tuple[int, int]]) -> None:
+    uow.session.add(payout)
+    uow.session.flush()
+    uow.session.add_all(
+        MerchantPayoutFee(
+            cooperative_id=uow.tenant, payout_id=payout.id, fee_basis_points=fee, gross_cents=cents
+        )
+        for fee, cents in parts
+    )
+    uow.session.flush()
+
+
+_TAKEN = text(
+    """
+select e.accounting_date, e.kind = 'merchant.paid' as is_payout, sum(p.amount)::bigint as amount
+from account a
+join posting p on p.cooperative_id = a.cooperative_id and p.account_id = a.id
+join journal_entry e on e.cooperative_id = p.cooperative_id and e.number = p.entry_number
+where a.cooperative_id = :cooperative_id and a.code = :code and a.unit = 'EUR'
+group by e.accounting_date, is_payout
+"""
+)
+
+
+def _parts(uow: UnitOfWork, merchant: Merchant, account: str, owed: int) -> list[tuple[int, int]]:
+    """What is owed by the fee under which it was taken."""
+    fees = fees_of_merchant(uow.session, uow.tenant, merchant.code)
+    if len(fees) == 1:
+        return [(fees[0].fee_basis_points, owed)]
+    rows = uow.session.execute(_TAKEN, {"cooperative_id": uow.tenant, "code": account}).all()
+    spans = zip(fees, [*(each.valid_from for each in fees[1:]), date.max], strict=True)
+    taken = [
+        (
+            fee.fee_basis_points,
+            -sum(
+                row.amount
+                for row in rows
+                if not row.is_payout and fee.valid_from <= row.accounting_date < end
+            ),
+        )
+        for fee, end in spans
+    ]
+    return owed_by_fee(taken, sum(row.amount for row in rows if row.is_payout))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,7 +193,11 @@ def payment(session: Session, cooperative_id: int, code: str) -> PaymentView:
 
 _MERCHANTS = text(
     """
-select m.code, m.name, m.iban, m.vat_mix, m.fee_basis_points, m.contract_signed_on,
+select m.code, m.name, m.iban, m.vat_mix,
+  coalesce((select f.fee_basis_points from merchant_fee f
+    where f.cooperative_id = m.cooperative_id and f.merchant_id = m.id
+      and f.valid_from <= coalesce(cast(:on as date), f.valid_from)
+    order by f.valid_from desc limit 1), m.fee_basis_points), m.contract_signed_on,
   m.stopped_on, coalesce(-b.balance, 0),
   (select string_agg(c.email, ', ' order by c.email) from merchant_contact c
    where c.cooperative_id = m.cooperative_id and c.merchant_id = m.id)
@@ -201,14 +205,27 @@ from merchant m
 left join account a on a.cooperative_id = m.cooperative_id and a.key = 'merchants'
   and a.party = m.code and a.unit = 'EUR'
 left join account_balance b on b.cooperative_id = a.cooperative_id and b.account_id = a.id
-where m.cooperative_id = :id order by m.name, m.id
+where m.cooperative_id = :id and m.code = coalesce(:code, m.code) order by m.name, m.id
 """
 )
 
 
-def merchants(session: Session, cooperative_id: int) -> list[MerchantView]:
-    """The closed list, by name; also who has stopped."""
-    return [MerchantView(*row) for row in session.execute(_MERCHANTS, {"id": cooperative_id})]
+def merchants(session: Session, cooperative_id: int, on: date | None = None) -> list[MerchantView]:
+    """The closed list, by name; also who has stopped. Fees are those of a day, or the last ones."""
+    values = {"id": cooperative_id, "on": on, "code": None}
+    return [MerchantView(*row) for row in session.execute(_MERCHANTS, values)]
+
+
+def merchant(session: Session, cooperative_id: int, code: str, on: date) -> MerchantView:
+    """One merchant, with his fee of a day.
+
+    Raises:
+        NotFoundError: there is none with this code.
+    """
+    row = session.execute(_MERCHANTS, {"id": cooperative_id, "on": on, "code": code}).first()
+    if row is None:
+        raise NotFoundError(f"there is no merchant {code}", code=code)
+    return MerchantView(*row)
 
 
 def schemes(session: Session, cooperative_id: int) -> list[SchemeView]:
@@ -240,10 +257,13 @@ where p.cooperative_id = :id and {chosen} order by p.number desc limit :limit
 """
 
 
-def payouts(session: Session, cooperative_id: int, *, limit: int = 20) -> list[PayoutView]:
-    """The last payouts, the newest first."""
-    statement = text(_PAYOUTS.format(chosen="true"))
-    rows = session.execute(statement, {"id": cooperative_id, "limit": limit})
+def payouts(
+    session: Session, cooperative_id: int, *, merchant_code: str | None = None, limit: int = 20
+) -> list[PayoutView]:
+    """The last payouts, to one merchant or to all, the newest first."""
+    statement = text(_PAYOUTS.format(chosen="m.code = coalesce(:merchant, m.code)"))
+    values = {"id": cooperative_id, "limit": limit, "merchant": merchant_code}
+    rows = session.execute(statement, values)
     return [PayoutView(*row) for row in rows]
 
 

@@ -123,10 +123,37 @@ def payout(gross_cents: int, fee_basis_points: int, vat_basis_points: int | None
 
     It never takes more than what is paid out.
     """
-    fee = vat_on(gross_cents, fee_basis_points)
-    fee = min(fee, gross_cents)
-    vat = min(vat_on(fee, vat_basis_points), gross_cents - fee)
-    return Payout(gross_cents, fee, vat)
+    return payout_of_parts([(fee_basis_points, gross_cents)], vat_basis_points)
+
+
+def payout_of_parts(parts: Sequence[tuple[int, int]], vat_basis_points: int | None) -> Payout:
+    """As :func:`payout`, of parts ``(fee, cents)``; the fee is still rounded once, over all."""
+    gross = sum(cents for _, cents in parts)
+    fee = min((sum(fee * cents for fee, cents in parts) + 5_000) // 10_000, gross)
+    vat = min(vat_on(fee, vat_basis_points), gross - fee)
+    return Payout(gross, fee, vat)
+
+
+def owed_by_fee(taken: Sequence[tuple[int, int]], paid_cents: int) -> list[tuple[int, int]]:
+    """What is owed still, parted by the fee under which it was taken; positive parts only.
+
+    What was taken first is paid first. A refund lowers what was taken on its own day, and what
+    came before where that is too little.
+
+    Args:
+        taken: fee and cents, less refunds, of spans that follow each other.
+        paid_cents: all that was paid out so far.
+    """
+    bounds, taken_so_far = [], 0
+    for _, cents in taken:
+        taken_so_far += cents
+        bounds.append(max(taken_so_far - paid_cents, 0))
+    for position in range(len(bounds) - 2, -1, -1):
+        bounds[position] = min(bounds[position], bounds[position + 1])
+    parts: dict[int, int] = {}
+    for (fee, _), low, high in zip(taken, [0, *bounds], bounds, strict=False):
+        parts[fee] = parts.get(fee, 0) + high - low
+    return [(fee, cents) for fee, cents in parts.items() if cents]
 
 
 class Level(enum.StrEnum):

@@ -21,7 +21,7 @@ _WAYS: dict[PaidBy, Any] = {
     PaidBy.BANK: lazy_gettext("by bank, to the account of vouchers"),
     PaidBy.CASH: lazy_gettext("in cash"),
     PaidBy.MEMBER_ACCOUNT: lazy_gettext("on the member's account"),
-    PaidBy.FUND: lazy_gettext("nobody: it is a gift from a fund"),
+    PaidBy.FUND: lazy_gettext("nobody: it is a gift from a fund or a subsidy"),
 }
 _MIXES: dict[VatMix, Any] = {
     VatMix.LOW: lazy_gettext("9 % VAT"),

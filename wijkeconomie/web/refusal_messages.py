@@ -166,6 +166,12 @@ MESSAGES: Mapping[str, Any] = {
     ),
     "not-our-money": lazy_gettext("The books hold no money of %(alias)s."),
     "subsidy-limit": lazy_gettext("Of this subsidy %(left_cents)s is left."),
+    "subsidy-period": lazy_gettext(
+        "This subsidy is for %(first_day)s up to %(last_day)s. Choose a day in between."
+    ),
+    "subsidy-for-others": lazy_gettext(
+        "This subsidy gives member %(member)s no more than %(left_cents)s now."
+    ),
     "subsidy-accounted": lazy_gettext("This subsidy was accounted for. Nothing changes any more."),
     "project-code-taken": lazy_gettext(
         "This code or invoice number is in use. Choose another one."

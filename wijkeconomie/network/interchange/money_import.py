@@ -27,11 +27,12 @@ from wijkeconomie.payments.service import (
 BATCH = 500
 
 _WORDS = {
-    Mismatch.REFERENCE_UNKNOWN: "this is not the reference of a contribution",
+    Mismatch.REFERENCE_UNKNOWN: "this is not the reference of a contribution or a participation",
     Mismatch.MEMBER_UNKNOWN: "no member has this number",
     Mismatch.NOT_CHARGED: "the member owed no contribution that year",
     Mismatch.AMOUNT_DIFFERS: "the amount is not that of the contribution",
     Mismatch.COLLECTED_ALREADY: "this contribution was collected before",
+    Mismatch.NO_PARTICIPATION_WAITS: "this participation was paid or given up before",
     Mismatch.NOTHING_TO_RETURN: "there is no collection that this could return",
 }
 

@@ -223,7 +223,9 @@ where x.cooperative_id = :cooperative_id and {_OF_KEY.replace("x.code", "p.code"
     MERCHANTS.file: text(
         f"""
 select x.code as merchant_id, cooperative.code as coop_id, x.name, x.iban, x.vat_mix,
-  x.fee_basis_points
+  coalesce((select f.fee_basis_points from merchant_fee f
+    where f.cooperative_id = x.cooperative_id and f.merchant_id = x.id
+    order by f.valid_from desc limit 1), x.fee_basis_points) as fee_basis_points
 from merchant x join cooperative on cooperative.id = x.cooperative_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
 """

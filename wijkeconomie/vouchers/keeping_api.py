@@ -1,0 +1,222 @@
+"""REST resources of what the treasurer keeps: kinds of vouchers, funds and merchants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from flask.views import MethodView
+
+from wijkeconomie.cooperatives.once import once
+from wijkeconomie.cooperatives.sessions import Visit, current_visit
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.core.wire import IdempotencyKeySchema
+from wijkeconomie.vouchers import queries
+from wijkeconomie.vouchers.api import blueprint
+from wijkeconomie.vouchers.keeping import (
+    SaveFund,
+    SaveMerchant,
+    SaveScheme,
+    save_fund,
+    save_merchant,
+    save_scheme,
+    stop_merchant,
+)
+from wijkeconomie.vouchers.keeping_schemas import (
+    ChangeFeeSchema,
+    ChangeMerchantSchema,
+    MerchantDetailSchema,
+    NewMerchantSchema,
+    NothingToSaySchema,
+    SaveFundSchema,
+    SaveKindSchema,
+    StopMerchantSchema,
+    VoucherFundListSchema,
+    VoucherFundSchema,
+    VoucherKindListSchema,
+    VoucherKindSchema,
+)
+from wijkeconomie.vouchers.merchant_queries import fees_of_merchant
+from wijkeconomie.vouchers.merchants import (
+    ChangeMerchant,
+    accept_again,
+    change_fee,
+    change_merchant,
+)
+from wijkeconomie.vouchers.pages import today
+from wijkeconomie.vouchers.queries import FundView, SchemeView
+from wijkeconomie.vouchers.subsidising import subsidy_source
+
+Body = dict[str, Any]
+
+
+@blueprint.route("/voucher-kinds")
+class VoucherKindsResource(MethodView):
+    """Kinds of vouchers."""
+
+    @blueprint.response(200, VoucherKindListSchema)
+    def get(self) -> Body:
+        """List the kinds of vouchers, by name."""
+        visit = current_visit()
+        require_permission(visit.identity, "voucher.read")
+        with visit.begin() as uow:
+            return {"items": queries.schemes(uow.session, uow.tenant)}
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(SaveKindSchema)
+    @blueprint.response(201, VoucherKindSchema)
+    def post(self, headers: Body, body: Body) -> SchemeView:
+        """Make a kind of voucher."""
+        visit = current_visit()
+        command = SaveScheme(**(body | {"merchants": tuple(body["merchants"])}))
+
+        def act(uow: UnitOfWork) -> str:
+            save_scheme(uow, command)
+            return command.code
+
+        code = once(visit, headers["idempotency_key"], "voucher-kinds", body, act)
+        with visit.begin() as uow:
+            found = queries.schemes(uow.session, uow.tenant)
+        return next(each for each in found if each.code == code)
+
+
+@blueprint.route("/voucher-funds")
+class VoucherFundsResource(MethodView):
+    """Funds."""
+
+    @blueprint.response(200, VoucherFundListSchema)
+    def get(self) -> Body:
+        """List the funds, by code; also those of subsidies and of carers' grants."""
+        visit = current_visit()
+        require_permission(visit.identity, "voucher.read")
+        with visit.begin() as uow:
+            return {"items": queries.funds(uow.session, uow.tenant)}
+
+
+@blueprint.route("/voucher-funds/<fund_code>")
+class VoucherFundResource(MethodView):
+    """One fund."""
+
+    @blueprint.arguments(SaveFundSchema)
+    @blueprint.response(200, VoucherFundSchema)
+    def put(self, body: Body, fund_code: str) -> FundView:
+        """Write down a fund, or what it grants from now on. A subsidy is kept as a subsidy."""
+        with current_visit().begin() as uow:
+            if subsidy_source().exists(uow, fund_code):
+                raise InvalidInputError("this is a subsidy", field="fund_code")
+            save_fund(uow, SaveFund(code=fund_code, **body))
+            found = queries.funds(uow.session, uow.tenant)
+        return next(each for each in found if each.code == fund_code)
+
+
+def _merchant(visit: Visit, code: str) -> Body:
+    require_permission(visit.identity, "voucher.read")
+    with visit.begin() as uow:
+        found = queries.merchant(uow.session, uow.tenant, code, today(uow))
+        fees = fees_of_merchant(uow.session, uow.tenant, code)
+    return asdict(found) | {
+        "contacts": found.contacts.split(", ") if found.contacts else [],
+        "fees": [
+            asdict(fee) | {"valid_from": None if fee.valid_from == date.min else fee.valid_from}
+            for fee in fees
+        ],
+    }
+
+
+def _do_once(
+    headers: Body, body: Body, place: tuple[str, str], act: Callable[[UnitOfWork], object]
+) -> Body:
+    """Change a merchant once, and tell how he stands; ``place`` is his code and what is done."""
+    visit = current_visit()
+    code, step = place
+
+    def do(uow: UnitOfWork) -> str:
+        act(uow)
+        return code
+
+    return _merchant(
+        visit, once(visit, headers["idempotency_key"], f"merchants/{code}/{step}", body, do)
+    )
+
+
+def _plain_iban(body: Body) -> Body:
+    return body | {
+        "iban": body["iban"].replace(" ", "").upper(),
+        "contacts": tuple(body["contacts"]),
+    }
+
+
+@blueprint.route("/merchants", methods=["POST"])
+class NewMerchantResource(MethodView):
+    """New merchants."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(NewMerchantSchema)
+    @blueprint.response(201, MerchantDetailSchema)
+    def post(self, headers: Body, body: Body) -> Body:
+        """Put a merchant on the closed list."""
+        command = SaveMerchant(**_plain_iban(body))
+        place = (command.code, "new")
+        return _do_once(headers, body, place, lambda uow: save_merchant(uow, command))
+
+
+@blueprint.route("/merchants/<merchant_code>")
+class MerchantResource(MethodView):
+    """One merchant."""
+
+    @blueprint.response(200, MerchantDetailSchema)
+    def get(self, merchant_code: str) -> Body:
+        """Tell about a merchant: bank account, fees, and what he is owed."""
+        return _merchant(current_visit(), merchant_code)
+
+    @blueprint.arguments(ChangeMerchantSchema)
+    @blueprint.response(200, MerchantDetailSchema)
+    def put(self, body: Body, merchant_code: str) -> Body:
+        """Change what is known of a merchant; who changed what is written down."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            change_merchant(uow, ChangeMerchant(code=merchant_code, **_plain_iban(body)))
+        return _merchant(visit, merchant_code)
+
+
+@blueprint.route("/merchants/<merchant_code>/fees")
+class MerchantFeesResource(MethodView):
+    """Fees of a merchant."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(ChangeFeeSchema)
+    @blueprint.response(201, MerchantDetailSchema)
+    def post(self, headers: Body, body: Body, merchant_code: str) -> Body:
+        """Let another fee count for what he takes from a day to come on."""
+        place = (merchant_code, "fees")
+        return _do_once(headers, body, place, lambda uow: change_fee(uow, merchant_code, **body))
+
+
+@blueprint.route("/merchants/<merchant_code>/stop")
+class StopMerchantResource(MethodView):
+    """Merchants who stop."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(StopMerchantSchema)
+    @blueprint.response(200, MerchantDetailSchema)
+    def post(self, headers: Body, body: Body, merchant_code: str) -> Body:
+        """Let a merchant accept no more from a day on; what he is owed stays owed."""
+        place = (merchant_code, "stop")
+        return _do_once(headers, body, place, lambda uow: stop_merchant(uow, merchant_code, **body))
+
+
+@blueprint.route("/merchants/<merchant_code>/accept-again")
+class AcceptAgainResource(MethodView):
+    """Merchants who take part again."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(NothingToSaySchema)
+    @blueprint.response(200, MerchantDetailSchema)
+    def post(self, headers: Body, body: Body, merchant_code: str) -> Body:
+        """Let a merchant who stopped accept vouchers again."""
+        place = (merchant_code, "accept-again")
+        return _do_once(headers, body, place, lambda uow: accept_again(uow, merchant_code))

@@ -1,0 +1,133 @@
+"""Wire shapes of what the treasurer keeps: kinds of vouchers, funds and merchants."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from wijkeconomie.core.wire import StrictSchema
+from wijkeconomie.vouchers.models import VatKind, VatMix
+from wijkeconomie.vouchers.schemas import CODE, TEXT, UNIT
+
+BASIS_POINTS = validate.Range(min=0, max=10_000)
+DAYS = validate.Range(min=0, max=36_500)
+ROOM = validate.Range(min=0, max=10**12)
+
+
+class SaveKindSchema(StrictSchema):
+    """A kind of voucher; with ``merchants`` it can be used at these only."""
+
+    code = fields.String(required=True, validate=CODE)
+    name = fields.String(required=True, validate=TEXT)
+    unit = fields.String(load_default="EUR", validate=UNIT)
+    vat_kind = fields.Enum(VatKind, by_value=True, load_default=VatKind.MPV)
+    vat_basis_points = fields.Integer(load_default=None, strict=True, validate=BASIS_POINTS)
+    valid_days = fields.Integer(load_default=365, strict=True, validate=DAYS)
+    reminder_days = fields.Integer(load_default=30, strict=True, validate=DAYS)
+    hold_days = fields.Integer(load_default=56, strict=True, validate=DAYS)
+    is_transferable = fields.Boolean(load_default=True)
+    merchants = fields.List(fields.String(validate=CODE), load_default=list)
+
+
+class VoucherKindSchema(Schema):
+    """A kind of voucher; ``merchants`` names those it is for, where that is not all."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    unit = fields.String(required=True)
+    vat_kind = fields.String(required=True, validate=validate.OneOf(VatKind))
+    vat_basis_points = fields.Integer(allow_none=True)
+    valid_days = fields.Integer(required=True)
+    is_transferable = fields.Boolean(required=True)
+    merchants = fields.String(allow_none=True)
+
+
+class VoucherKindListSchema(Schema):
+    """The kinds of vouchers, by name."""
+
+    items = fields.List(fields.Nested(VoucherKindSchema), required=True)
+
+
+class SaveFundSchema(StrictSchema):
+    """What a funder granted for vouchers, or what he grants from now on."""
+
+    name = fields.String(required=True, validate=TEXT)
+    grantor = fields.String(required=True, validate=TEXT)
+    granted_minor = fields.Integer(required=True, strict=True, validate=ROOM)
+    unit = fields.String(load_default="EUR", validate=UNIT)
+    returns_unspent = fields.Boolean(load_default=True)
+
+
+class VoucherFundSchema(Schema):
+    """A fund with what is left of it."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    grantor = fields.String(required=True)
+    unit = fields.String(required=True)
+    granted_minor = fields.Integer(required=True)
+    issued_minor = fields.Integer(required=True)
+    returned_minor = fields.Integer(required=True)
+    left_minor = fields.Integer(required=True)
+
+
+class VoucherFundListSchema(Schema):
+    """The funds, by code."""
+
+    items = fields.List(fields.Nested(VoucherFundSchema), required=True)
+
+
+class ChangeMerchantSchema(StrictSchema):
+    """A merchant as he is from now on; ``contacts`` are those who work at his till."""
+
+    name = fields.String(required=True, validate=TEXT)
+    iban = fields.String(required=True, validate=validate.Length(max=34))
+    vat_mix = fields.Enum(VatMix, by_value=True, required=True)
+    contract_signed_on = fields.Date(load_default=None)
+    contacts = fields.List(fields.String(validate=TEXT), load_default=list)
+
+
+class NewMerchantSchema(ChangeMerchantSchema):
+    """A merchant for the list, with the fee of his contract."""
+
+    code = fields.String(required=True, validate=CODE)
+    fee_basis_points = fields.Integer(load_default=0, strict=True, validate=BASIS_POINTS)
+
+
+class MerchantFeeSchema(Schema):
+    """A fee and the first day on which it counts; no day for that of the contract."""
+
+    valid_from = fields.Date(required=True, allow_none=True)
+    fee_basis_points = fields.Integer(required=True)
+
+
+class MerchantDetailSchema(Schema):
+    """A merchant as who keeps the list sees him; the fee is that of today."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    iban = fields.String(required=True)
+    vat_mix = fields.String(required=True, validate=validate.OneOf(VatMix))
+    fee_basis_points = fields.Integer(required=True)
+    contract_signed_on = fields.Date(allow_none=True)
+    stopped_on = fields.Date(allow_none=True)
+    owed_cents = fields.Integer(required=True)
+    contacts = fields.List(fields.String(), required=True)
+    fees = fields.List(fields.Nested(MerchantFeeSchema), required=True)
+
+
+class ChangeFeeSchema(StrictSchema):
+    """Another fee, for what is taken from a day to come on."""
+
+    fee_basis_points = fields.Integer(required=True, strict=True, validate=BASIS_POINTS)
+    valid_from = fields.Date(required=True)
+
+
+class StopMerchantSchema(StrictSchema):
+    """The first day on which a merchant accepts no more, and why."""
+
+    on = fields.Date(required=True)
+    reason = fields.String(required=True, validate=TEXT)
+
+
+class NothingToSaySchema(StrictSchema):
+    """An empty body."""
