@@ -13,7 +13,9 @@ from tests.factories.rounds import Market, a_market
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.money.amounts import NO_BREAK_SPACE
-from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
+from wijkeconomie.network.interchange.files import PRODUCTS
+from wijkeconomie.network.interchange.stored import stored_rows
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round
 from wijkeconomie.purchasing.explanations import explain_share
@@ -32,7 +34,7 @@ from wijkeconomie.purchasing.replacing import GiveExtra, give_extra
 from wijkeconomie.purchasing.settling import preview_settlement
 from wijkeconomie.purchasing.suppliers import SaleTerms, SaveProduct, save_product
 from wijkeconomie.reports.queries import round_statement
-from wijkeconomie.reports.statement import Period, StatementKind
+from wijkeconomie.reports.statement import StatementKind
 from wijkeconomie.reports.statement_tables import product_blocks
 
 WANTED = {"L001": 5, "L002": 7, "L003": 12, "L004": 40, "L005": 1}
@@ -82,7 +84,7 @@ def came(market: Market, round_id: int, delivered: int, **facts: int) -> None:
             round_product_id=product_id,
             delivered=delivered,
             reason="geteld",
-            **facts,
+            **facts,  # type: ignore[arg-type]
         )
         receive_line(uow, line)
 
@@ -297,3 +299,15 @@ def test_the_database_keeps_what_a_price_is_for(market: Market, statement: str, 
     with pytest.raises(DBAPIError) as refused, market.books.open() as uow:
         uow.session.execute(text(statement), {"round_id": round_id} if ":" in statement else {})
     assert getattr(refused.value.orig, "sqlstate", None) == code
+
+
+def test_the_city_folder_has_such_a_price_rounded_to_one_unit(market: Market) -> None:
+    """The folder knows one price per unit; other prices stand in it as they are."""
+    sell(market)
+    with market.books.open() as uow:
+        rows = list(stored_rows(uow.session, market.books.cooperative_id, PRODUCTS))
+    assert {row["sku"]: row["price_excl_cents"] for row in rows} == {
+        "AARD": "119",
+        "ZEEP": "211",
+        "SAP": "73",
+    }
