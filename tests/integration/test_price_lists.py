@@ -16,7 +16,7 @@ from wijkeconomie.core.refusals import (
 )
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.purchasing import queries, supplier_queries
-from wijkeconomie.purchasing.price_list_rules import ListTerms, guess_columns
+from wijkeconomie.purchasing.price_list_rules import ListTerms, guess_columns, guess_terms
 from wijkeconomie.purchasing.price_lists import (
     PriceListPreview,
     TakeOverList,
@@ -199,3 +199,32 @@ def test_members_do_not_take_over_price_lists(
         units_of_work.begin(identity=member, cooperative_id=tenant) as uow,
     ):
         keep_price_list(uow, "S1", "lijst.csv", LIST.encode())
+
+
+CRATES = (
+    "Artikelnr;Omschrijving;Eenheid;Prijs per krat;BTW;Per doos;Besteleenheid\n"
+    "SAP;Appelsap;fles;{price};9;24;krat\n"
+)
+
+
+def test_a_price_per_pack_that_does_not_divide_is_taken_over_for_the_pack(market: Market) -> None:
+    def take(price: str) -> tuple[str, ...]:
+        kept = keep(market, CRATES.format(price=price))
+        with market.books.open() as uow:
+            read = guess_terms(price_list_rows(uow, kept)[0])
+            found = take_over_price_list(uow, TakeOverList(price_list_id=kept, terms=read))
+        assert found.wrong == ()
+        return found.changes.changed[0].fields if found.changes.changed else ()
+
+    assert take("17,50") == ()
+    juice = products(market)["SAP"]
+    assert (juice.price_excl_cents, juice.price_units) == (1750, 24)
+    assert (juice.supplier_unit, juice.pack_size) == ("krat", 24)
+    # 18.00 does divide: a bottle is 0.75 from then on.
+    assert take("18,00") == ("price_excl_cents", "price_units")
+    with market.books.open() as uow:
+        versions = supplier_queries.price_versions(uow.session, uow.tenant, juice.id)
+    assert [(each.price_excl_cents, each.price_units) for each in versions] == [
+        (75, 1),
+        (1750, 24),
+    ]

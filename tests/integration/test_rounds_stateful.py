@@ -71,6 +71,7 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
 )
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 
 MEMBERS = ("L001", "L002", "L003")
 PRODUCTS = ("AARD", "ZEEP")
@@ -124,9 +125,26 @@ class RoundsModel(RuleBasedStateMachine):
         self.paid: dict[str, int] = dict.fromkeys(MEMBERS, 0)
         self.rounds = 0
 
-    @initialize(rule_=st.sampled_from(ShortageRule), surplus=st.sampled_from(SurplusRule))
-    def open_market(self, rule_: ShortageRule, surplus: SurplusRule) -> None:
+    @initialize(
+        rule_=st.sampled_from(ShortageRule),
+        surplus=st.sampled_from(SurplusRule),
+        price_units=st.sampled_from([1, 7]),
+    )
+    def open_market(self, rule_: ShortageRule, surplus: SurplusRule, price_units: int) -> None:
         self.market: Market = a_market(self.units_of_work, self.clock)
+        with self.market.books.open() as uow:
+            # At 8.31 for 7 kg no kilo has a price of whole cents.
+            potatoes = SaveProduct(
+                supplier_code="S1",
+                code="AARD",
+                name="Aardappelen",
+                unit="kg",
+                price_excl_cents=119 if price_units == 1 else 831,
+                price_units=price_units,
+                vat_basis_points=900,
+                max_per_member=50,
+            )
+            save_product(uow, potatoes)
         self._open(rule_, surplus)
 
     def _open(self, rule_: ShortageRule, surplus: SurplusRule) -> None:

@@ -14,6 +14,8 @@ from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.money.amounts import NO_BREAK_SPACE
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
+from wijkeconomie.network.interchange.files import PRODUCTS
+from wijkeconomie.network.interchange.stored import stored_rows
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round
 from wijkeconomie.purchasing.explanations import explain_share
@@ -299,3 +301,15 @@ def test_the_database_keeps_what_a_price_is_for(market: Market, statement: str, 
     with pytest.raises(DBAPIError) as refused, market.books.open() as uow:
         uow.session.execute(text(statement), {"round_id": round_id} if ":" in statement else {})
     assert getattr(refused.value.orig, "sqlstate", None) == code
+
+
+def test_the_city_folder_has_such_a_price_rounded_to_one_unit(market: Market) -> None:
+    """The folder knows one price per unit; other prices stand in it as they are."""
+    sell(market)
+    with market.books.open() as uow:
+        rows = list(stored_rows(uow.session, market.books.cooperative_id, PRODUCTS))
+    assert {row["sku"]: row["price_excl_cents"] for row in rows} == {
+        "AARD": "119",
+        "ZEEP": "211",
+        "SAP": "73",
+    }

@@ -83,8 +83,9 @@ from supplier x where x.cooperative_id = :cooperative_id and {_OF_KEY} order by 
     ),
     PRODUCTS.file: text(
         f"""
-select x.code as sku, x.name, x.category, x.unit, x.price_excl_cents, x.vat_basis_points,
-  x.pack_size, x.max_per_member, supplier.code as supplier_id
+select x.code as sku, x.name, x.category, x.unit,
+  (2 * x.price_excl_cents + x.price_units) / (2 * x.price_units) as price_excl_cents,
+  x.vat_basis_points, x.pack_size, x.max_per_member, supplier.code as supplier_id
 from product x join supplier on supplier.cooperative_id = x.cooperative_id
   and supplier.id = x.supplier_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
