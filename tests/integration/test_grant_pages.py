@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import text
 
 from tests.conftest import Clock
@@ -157,6 +159,13 @@ def test_a_round_goes_the_whole_road_by_its_pages(
     assert told["payout:bank"] == ("<5", "")
     for name in ("Carlijn", "M103", "M104", "J.P."):
         assert name not in before
+    paper = treasurer.get(f"{BASE}/M26/report.pdf")
+    assert paper.content_type == "application/pdf"
+    words = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.data)).pages)
+    assert "Mantelzorgers met een waardering <5" in words
+    assert "150,00" in words
+    for name in ("Carlijn", "M103", "M104", "J.P."):
+        assert name not in words
 
     clock.advance(timedelta(days=31))
     look(city)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pypdf import PdfReader
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -352,5 +354,13 @@ def test_the_treasurer_gives_vouchers_from_a_subsidy(treasurer: FlaskClient) -> 
     assert "€ 300,00" in told
     file = treasurer.get("/c/MRS/subsidies/FEEST/report.csv").get_data(as_text=True)
     assert "given_as_vouchers,,,300.00" in file
+    paper = treasurer.get("/c/MRS/subsidies/FEEST/report.pdf")
+    assert paper.content_type == "application/pdf"
+    words = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.data)).pages)
+    words = words.replace("\xa0", " ")
+    assert "Verantwoording van subsidie FEEST" in words
+    assert "Als wijkmunt gegeven" in words
+    assert "€ 300,00" in words
+    assert "M101" not in words
     fund = {"code": "FEEST", "name": "x", "grantor": "y", "granted": "1,00"}
     assert post(treasurer, "/c/MRS/vouchers/funds/new", **fund)[0] == 422

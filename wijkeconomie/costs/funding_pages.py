@@ -29,6 +29,7 @@ from wijkeconomie.costs.funding import (
 )
 from wijkeconomie.costs.funding_queries import SubsidyReport, subsidy_report
 from wijkeconomie.costs.pages import blueprint
+from wijkeconomie.costs.subsidy_document import render_report_pdf
 from wijkeconomie.costs.words import subsidy_line_words
 from wijkeconomie.money.amounts import format_amount, format_plain
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
@@ -93,6 +94,20 @@ def _moves(report: SubsidyReport) -> list[tuple[str, str, int]]:
         second = ("spent", _("Note what was spent"), report.left_cents)
     offered = [("received", _("Note what the funder paid"), owed), second]
     return [move for move in offered if move[2] > 0]
+
+
+@blueprint.get("/subsidies/<code>/report.pdf")
+def subsidy_paper(code: str) -> ResponseReturnValue:
+    """The accounting for a subsidy as a PDF for its funder; no names of members stand in it."""
+    visit = current_visit()
+    require_permission(visit.identity, "cost.read")
+    with visit.begin() as uow:
+        report, made_at = subsidy_report(uow.session, uow.tenant, code), uow.now
+    content = render_report_pdf(
+        report, visit.cooperative, made_at=made_at, language=page_language()
+    )
+    headers = {"Content-Disposition": f'attachment; filename="subsidy-{code}.pdf"'}
+    return Response(content, headers=headers, content_type="application/pdf")
 
 
 @blueprint.get("/subsidies/<code>/report.csv")

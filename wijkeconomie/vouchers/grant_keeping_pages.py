@@ -7,11 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError
 from wijkeconomie.vouchers import grant_queries as queries
 from wijkeconomie.vouchers.grant_applying import refuse_application
+from wijkeconomie.vouchers.grant_document import render_grant_report_pdf
 from wijkeconomie.vouchers.grant_models import GrantRefusal
 from wijkeconomie.vouchers.grant_money import (
     MoveGrantMoney,
@@ -72,6 +74,20 @@ def _round_page(visit: Visit, code: str, errors: Errors) -> ResponseReturnValue:
         errors=errors,
     )
     return page, 422 if errors else 200
+
+
+@blueprint.get("/grants/<code>/report.pdf")
+def grant_report_paper(code: str) -> ResponseReturnValue:
+    """The report for the municipality as a PDF; no names stand in it."""
+    visit = current_visit()
+    require_permission(visit.identity, "grant.read")
+    with visit.begin() as uow:
+        report, made_at = queries.grant_report(uow.session, uow.tenant, code), uow.now
+    content = render_grant_report_pdf(
+        report, visit.cooperative, made_at=made_at, language=page_language()
+    )
+    headers = {"Content-Disposition": f'attachment; filename="grants-{code}.pdf"'}
+    return Response(content, headers=headers, content_type="application/pdf")
 
 
 @blueprint.get("/grants/<code>/report.csv")
