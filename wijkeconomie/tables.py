@@ -18,6 +18,7 @@ from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
+from wijkeconomie.purchasing import stock_models as stock
 from wijkeconomie.vouchers import grant_models as grants
 from wijkeconomie.vouchers import models as vouchers
 
@@ -35,6 +36,7 @@ MODULES = (
     repeating,
     handing,
     links,
+    stock,
     costs,
     budgets,
     investments,

@@ -19,6 +19,7 @@ from wijkeconomie.money.weights import weight_text
 from wijkeconomie.purchasing.goods_rules import GoodsTerms, share_goods
 from wijkeconomie.purchasing.quantity_rules import SharedQuantities, share_quantities
 from wijkeconomie.purchasing.settlement_inputs import ProductInput, SettlementInput
+from wijkeconomie.purchasing.surplus_rules import KeptGoods
 
 Compact = dict[str, Any]
 """A part of an explanation in short keys; ``explanations`` tells what they mean."""
@@ -49,8 +50,9 @@ class Share:
 class CooperativeShare:
     """What the cooperative bears: surplus goods, and freight when nobody received anything.
 
-    ``surplus`` holds the surplus units by product, only where there are any. ``lost_net_cents``
-    and ``lost_vat_cents`` are the part of net and VAT for which nobody received anything.
+    ``surplus`` holds the surplus units by product, only where there are any; ``kept`` also what
+    they cost. ``lost_net_cents`` and ``lost_vat_cents`` are the part of net and VAT for which
+    nobody received anything.
     """
 
     surplus: Mapping[int, int]
@@ -59,6 +61,7 @@ class CooperativeShare:
     vat_cents: int
     lost_net_cents: int = 0
     lost_vat_cents: int = 0
+    kept: tuple[KeptGoods, ...] = ()
 
     @property
     def gross_cents(self) -> int:
@@ -365,10 +368,16 @@ def _result(work: _Working, rates: list[RateTotal], freight_of_nobody: int) -> S
         vat_cents=all_vat - sum(work.vat[: work.pledge_count]),
         lost_net_cents=sum(work.net[line] for line in lost),
         lost_vat_cents=sum(work.vat[line] for line in lost),
+        kept=tuple(_kept(work, line) for line in _surplus_lines(work)),
     )
     return SettlementResult(
         shares, cooperative, tuple(rates), dict(work.shared.open_units), _unweighed(work)
     )
+
+
+def _kept(work: _Working, line: int) -> KeptGoods:
+    costs = (work.net[line], work.freight[line], work.vat[line])
+    return KeptGoods(work.line_products[line], work.delivered[line], *costs)
 
 
 def _unweighed(work: _Working) -> tuple[int, ...]:

@@ -12,12 +12,13 @@ from wijkeconomie.cooperatives.models import Cooperative, Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.money.vat import standard_rates_on
+from wijkeconomie.money.vat import VatRegime, standard_rates_on
 from wijkeconomie.purchasing import settlement_queries, supplier_queries
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
 from wijkeconomie.purchasing.settlement_queries import InvoiceView
+from wijkeconomie.purchasing.stock_rules import KeptUnits, kept_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class SettlementPreview:
     invoice: InvoiceView | None
     lines: tuple[EntryLine, ...]
     members: tuple[MemberAmount, ...]
+    stock: tuple[KeptUnits, ...] = ()
 
     @property
     def supplier_gross_cents(self) -> int:
@@ -89,16 +91,19 @@ def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPre
         MemberAmount(row.id, row.code, row.name, gross.get(row.id, 0), before.get(row.id, 0))
         for row in _members(uow, gross.keys() | before.keys())
     )
+    regime: VatRegime = uow.session.scalars(  # type: ignore[assignment]
+        select(Cooperative.vat_regime).where(Cooperative.id == uow.tenant)
+    ).one()
     lines = entry_lines(
         result,
-        regime=uow.session.scalars(  # type: ignore[arg-type]
-            select(Cooperative.vat_regime).where(Cooperative.id == uow.tenant)
-        ).one(),
+        regime=regime,
         invoiced=_invoiced(uow, found, result, invoice),
         members={member.member_id: member.code for member in members},
         standard_rates=standard_rates_on(on),
     )
-    return SettlementPreview(result, invoice, lines, members)
+    return SettlementPreview(
+        result, invoice, lines, members, kept_units(result.cooperative.kept, regime)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,8 @@ def require_agreement(preview: SettlementPreview) -> None:
         "supplier": owed == preview.supplier_gross_cents,
         "shares": preview.result.members_gross_cents + preview.cooperative_gross_cents
         == preview.supplier_gross_cents,
+        "stock": sum(each.value_cents for each in preview.stock)
+        == sum(line.amount_cents for line in _lines_of(preview, "stock")),
         "entry": sum(line.amount_cents for line in preview.lines) == 0,
     }
     if wrong := [name for name, holds in figures.items() if not holds]:

@@ -240,6 +240,10 @@ MESSAGES: Mapping[str, Any] = {
     "voucher-code-taken": lazy_gettext("This code is in use. Choose another one."),
     "voucher-expired": lazy_gettext("This voucher has expired. It cannot be used any more."),
     "voucher-not-usable-yet": lazy_gettext("This voucher can be used from %(date)s on."),
+    "stock-gone": lazy_gettext(
+        "Of %(product)s there are %(left)s in stock. That is not enough for %(units)s."
+    ),
+    "sale-taken-back": lazy_gettext("This sale was turned back already."),
     "wrong-cooperative": lazy_gettext(
         "This voucher is of cooperative %(cooperative)s. It can be used at the shops of that one."
     ),
