@@ -15,10 +15,11 @@ from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.refusals import InvalidInputError, PermissionDeniedError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
-from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice
 from wijkeconomie.purchasing.refusals import (
     CreditLimitError,
@@ -42,6 +43,10 @@ from wijkeconomie.purchasing.stock_selling import (
     sell_stock,
     take_sale_back,
 )
+from wijkeconomie.reports.member_queries import member_statement
+from wijkeconomie.reports.statement_csv import render_csv
+from wijkeconomie.reports.statement_pdf import render_statement_pdf
+from wijkeconomie.reports.statement_texts import line_text
 
 
 @pytest.fixture
@@ -450,3 +455,39 @@ def test_a_later_round_tells_what_lies_in_stock(market: Market) -> None:
     with market.books.open() as uow:
         products = queries.product_ids_by_code(uow.session, uow.tenant, later)
         assert stock_of_round(uow.session, uow.tenant, later) == {products["AARD"]: 2}
+
+
+# --- what a member reads
+
+
+def test_a_sale_stands_on_the_statement_of_its_period_with_its_vat(market: Market) -> None:
+    market.settled_round(AARD=14)
+    number = sell(market, 1)
+    sell(market, 1, price=200)
+    with market.books.open() as uow:
+        back = TakeSaleBack(
+            product_id=stock_of(uow.session, uow.tenant, "AARD").product_id,
+            number=number,
+            reason="terug",
+        )
+        take_sale_back(uow, back)
+
+    with market.books.open() as uow:
+        period = Period.month_of(local_date(uow.now, LOCAL_TIME))
+        statement = member_statement(uow.session, uow.tenant, "L001", period)
+
+    texts = [line_text(line, "nl", statement.kind) for line in statement.lines][-3:]
+    assert texts == [
+        "Gekocht uit de voorraad",
+        "Gekocht uit de voorraad",
+        "Koop uit de voorraad teruggedraaid",
+    ]
+    lines = list(statement.lines)[-3:]
+    assert [line.debit_cents - line.credit_cents for line in lines] == [158, 200, -158]
+    for line in lines:
+        [detail] = line.details
+        steps = explain_share(detail.explanation, "nl", unit=detail.unit)
+        assert steps[0].text == "Je kocht 1 kg uit de voorraad."
+        assert sum(step.amount_cents or 0 for step in steps) == abs(detail.gross_cents)
+    assert "Gekocht uit de voorraad" in render_csv(statement).decode()
+    assert render_statement_pdf(statement, language="nl").startswith(b"%PDF")

@@ -27,6 +27,7 @@ from wijkeconomie.purchasing import (
     repeating_pages,
     settling_pages,
     sharing_pages,
+    stock_pages,
     uncharged_pages,
 )
 from wijkeconomie.purchasing.blueprints import pages as blueprint
@@ -50,6 +51,7 @@ VIEWS = (
     repeating_pages,
     settling_pages,
     sharing_pages,
+    stock_pages,
     uncharged_pages,
 )
 WAITING = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.allocation import allocate
@@ -126,6 +127,22 @@ def sale_amounts(
     gross = units * price_each_cents
     vat = contained_vat(gross, vat_basis_points)
     return SaleAmounts(vat_basis_points, gross - vat, vat)
+
+
+def sale_explanation(units: int, amounts: SaleAmounts) -> dict[str, Any]:
+    """Why a member pays what he pays, in the short keys of ``explanations``."""
+    net = str(amounts.net_cents)
+    vat: dict[str, Any] = {"b": amounts.vat_basis_points}
+    if amounts.vat_basis_points is not None:
+        vat["t"] = amounts.vat_cents
+    if amounts.vat_cents:
+        vat |= {"w": net, "W": net, "x": str(amounts.vat_cents)}
+    return {
+        "q": {"k": "s", "q": units, "d": units},
+        "p": 0,
+        "n": {"k": "s", "t": amounts.net_cents, "w": "1", "W": "1", "x": net},
+        "v": vat,
+    }
 
 
 def sale_lines(

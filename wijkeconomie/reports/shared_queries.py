@@ -117,9 +117,8 @@ def entry_words(
         return EntryWords(
             "cost_reversed" if reversed_ else key, parameters, ("cost", code, cost.description)
         )
-    if head == "repayment":
-        key = "repaid_to" if is_debit else "repaid_by"
-        return EntryWords(key, (("reference", rest),), ("payment", "", ""))
+    if head in {"repayment", "stock"}:
+        return _unnamed(head, rest, is_debit=is_debit, is_reversal=reversed_)
     if head == "contribution":
         key = "contribution_reversed" if reversed_ else "contribution"
         return EntryWords(key, (("year", rest),), ("contribution", rest, ""))
@@ -128,6 +127,15 @@ def entry_words(
             _payment_key(kind, is_debit=is_debit), (("reference", rest),), ("payment", "", "")
         )
     return EntryWords("other", (("description", description),), ("other", kind, ""))
+
+
+def _unnamed(head: str, rest: str, *, is_debit: bool, is_reversal: bool) -> EntryWords:
+    """What needs no more than its kind: repayments, and sales from the stock."""
+    if head == "stock":
+        key = "stock_back" if is_reversal else "stock_sold"
+        return EntryWords(key, (), ("other", "stock", ""))
+    key = "repaid_to" if is_debit else "repaid_by"
+    return EntryWords(key, (("reference", rest),), ("payment", "", ""))
 
 
 def _payment_key(kind: str, *, is_debit: bool) -> str:
