@@ -61,6 +61,7 @@ from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import (
     credit_api,
+    deposit_api,
     price_list_api,
     round_api,
     stock_api,
@@ -196,6 +197,7 @@ RESOURCES = (
     round_api.blueprint,
     credit_api.blueprint,
     stock_api.blueprint,
+    deposit_api.blueprint,
     reports_api.blueprint,
 )
 

@@ -12,6 +12,7 @@ from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import deadline_models as deadlines
+from wijkeconomie.purchasing import deposit_models as deposits
 from wijkeconomie.purchasing import handing_models as handing
 from wijkeconomie.purchasing import link_models as links
 from wijkeconomie.purchasing import models as purchasing
@@ -37,6 +38,7 @@ MODULES = (
     handing,
     links,
     stock,
+    deposits,
     costs,
     budgets,
     investments,

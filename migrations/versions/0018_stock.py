@@ -19,6 +19,7 @@ depends_on = None
 
 def upgrade() -> None:
     _create_stock()
+    _create_deposits()
     op.execute(_ALREADY_THERE)
     op.execute(sa.text(_GUARDS.replace(":", r"\:")))
     for table, rights in _RIGHTS.items():
@@ -27,6 +28,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table in ("product", "round_product", "supplier_invoice"):
+        op.drop_column(table, "deposit_cents")
+    op.drop_table("deposit_charge")
+    op.drop_table("deposit_settlement")
+    op.drop_table("empties_return")
     op.drop_table("stock_sale")
     op.drop_table("stock_movement")
     op.drop_table("stock_item")
@@ -38,6 +44,9 @@ _RIGHTS = {
     "stock_item": "select, insert, update (units, value_cents, movements)",
     "stock_movement": "select, insert",
     "stock_sale": "select, insert, update (back_number)",
+    "deposit_settlement": "select, insert",
+    "deposit_charge": "select, insert",
+    "empties_return": "select, insert, update (reversal_number)",
 }
 
 # The list is the sum of what moved, without gaps, and what moved is what was booked.
@@ -289,4 +298,169 @@ def _create_stock() -> None:
         "stock_sale",
         ["cooperative_id", "member_id"],
         unique=False,
+    )
+
+
+def _create_deposits() -> None:
+    op.create_table(
+        "empties_return",
+        sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "id", sa.BigInteger(), sa.Identity(always=False), autoincrement=True, nullable=False
+        ),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        sa.Column("supplier_id", sa.BigInteger(), nullable=True),
+        sa.Column("product_id", sa.BigInteger(), nullable=True),
+        sa.Column("units", sa.BigInteger(), nullable=True),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("returned_on", sa.Date(), nullable=False),
+        sa.Column("entry_number", sa.BigInteger(), nullable=False),
+        sa.Column("reversal_number", sa.BigInteger(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(member_id is null) <> (supplier_id is null)",
+            name=op.f("ck_empties_return_of_one_party"),
+        ),
+        sa.CheckConstraint(
+            "(product_id is null) = (units is null)",
+            name=op.f("ck_empties_return_units_of_a_product"),
+        ),
+        sa.CheckConstraint("cents >= 1", name=op.f("ck_empties_return_amount_positive")),
+        sa.CheckConstraint("units >= 1", name=op.f("ck_empties_return_units_positive")),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "entry_number"],
+            ["journal_entry.cooperative_id", "journal_entry.number"],
+            name=op.f("fk_empties_return_cooperative_id_entry_number_journal_entry"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "member_id"],
+            ["member.cooperative_id", "member.id"],
+            name=op.f("fk_empties_return_cooperative_id_member_id_member"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "product_id"],
+            ["product.cooperative_id", "product.id"],
+            name=op.f("fk_empties_return_cooperative_id_product_id_product"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "reversal_number"],
+            ["journal_entry.cooperative_id", "journal_entry.number"],
+            name="fk_empties_return_reversal",
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "supplier_id"],
+            ["supplier.cooperative_id", "supplier.id"],
+            name=op.f("fk_empties_return_cooperative_id_supplier_id_supplier"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"],
+            ["cooperative.id"],
+            name=op.f("fk_empties_return_cooperative_id_cooperative"),
+        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_empties_return")),
+    )
+    op.create_index(
+        "ix_empties_return_cooperative_id_member_id",
+        "empties_return",
+        ["cooperative_id", "member_id"],
+        unique=False,
+    )
+    op.create_table(
+        "deposit_settlement",
+        sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("supplier_cents", sa.BigInteger(), nullable=False),
+        sa.Column("due_cents", sa.BigInteger(), nullable=False),
+        sa.Column("entry_number", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "supplier_cents >= 0 and due_cents >= 0",
+            name=op.f("ck_deposit_settlement_not_negative"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "entry_number"],
+            ["journal_entry.cooperative_id", "journal_entry.number"],
+            name=op.f("fk_deposit_settlement_cooperative_id_entry_number_journal_entry"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "round_id", "version"],
+            [
+                "round_settlement.cooperative_id",
+                "round_settlement.round_id",
+                "round_settlement.version",
+            ],
+            name=op.f("fk_deposit_settlement_cooperative_id_round_id_version_round_settlement"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"],
+            ["cooperative.id"],
+            name=op.f("fk_deposit_settlement_cooperative_id_cooperative"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "cooperative_id", "round_id", "version", name=op.f("pk_deposit_settlement")
+        ),
+    )
+    op.create_table(
+        "deposit_charge",
+        sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("pledge_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.Column("each_cents", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "cents",
+            sa.BigInteger(),
+            sa.Computed("units * each_cents", persisted=True),
+            nullable=False,
+        ),
+        sa.CheckConstraint("each_cents >= 1", name=op.f("ck_deposit_charge_deposit_positive")),
+        sa.CheckConstraint("units >= 1", name=op.f("ck_deposit_charge_units_positive")),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "pledge_id"],
+            ["pledge.cooperative_id", "pledge.id"],
+            name=op.f("fk_deposit_charge_cooperative_id_pledge_id_pledge"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "round_id", "version"],
+            [
+                "deposit_settlement.cooperative_id",
+                "deposit_settlement.round_id",
+                "deposit_settlement.version",
+            ],
+            name=op.f("fk_deposit_charge_cooperative_id_round_id_version_deposit_settlement"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"],
+            ["cooperative.id"],
+            name=op.f("fk_deposit_charge_cooperative_id_cooperative"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "cooperative_id", "round_id", "version", "pledge_id", name=op.f("pk_deposit_charge")
+        ),
+    )
+    op.create_index(
+        "ix_deposit_charge_cooperative_id_pledge_id",
+        "deposit_charge",
+        ["cooperative_id", "pledge_id"],
+        unique=False,
+    )
+    op.add_column(
+        "product", sa.Column("deposit_cents", sa.BigInteger(), server_default="0", nullable=False)
+    )
+    op.add_column(
+        "round_product",
+        sa.Column("deposit_cents", sa.BigInteger(), server_default="0", nullable=False),
+    )
+    op.add_column("supplier_invoice", sa.Column("deposit_cents", sa.BigInteger(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_product_deposit_not_negative"), "product", "deposit_cents >= 0"
+    )
+    op.create_check_constraint(
+        op.f("ck_round_product_deposit_not_negative"), "round_product", "deposit_cents >= 0"
+    )
+    op.create_check_constraint(
+        op.f("ck_supplier_invoice_deposit_not_negative"), "supplier_invoice", "deposit_cents >= 0"
     )

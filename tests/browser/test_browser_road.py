@@ -165,6 +165,7 @@ PAGES = {
         "suppliers/LEV1",
         "members",
         "stock",
+        "deposits",
         "stock/IS-STRP",
     ],
     "accountant": ["books?period=2026-01", "books/entries/1", "books/rounds/MRS-R01"],

@@ -47,6 +47,12 @@ from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.deposit_returning import (
+    SendEmpties,
+    TakeEmpties,
+    send_empties,
+    take_empties,
+)
 from wijkeconomie.purchasing.receiving import ReceiveLine
 from wijkeconomie.purchasing.stock_counting import CountStock, count_stock
 from wijkeconomie.purchasing.stock_queries import stock_of
@@ -56,6 +62,7 @@ from wijkeconomie.purchasing.stock_selling import (
     sell_stock,
     take_sale_back,
 )
+from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 from wijkeconomie.purchasing.uncharged import (
     AskUncharged,
     DecideUncharged,
@@ -227,6 +234,35 @@ def _stock_revalued(market: Market) -> None:
         accepted = preview_correction(uow, seen).difference_cents
     with market.books.open() as uow:
         correct_round(uow, replace(seen, accepted_difference_cents=accepted))
+
+
+def _deposits(market: Market) -> None:
+    with market.books.open() as uow:
+        save_product(
+            uow,
+            SaveProduct(
+                supplier_code="S1",
+                code="ZEEP",
+                name="Zeep",
+                unit="fles",
+                price_excl_cents=211,
+                vat_basis_points=2100,
+                deposit_cents=15,
+            ),
+        )
+    market.settled_round(ZEEP=5)
+
+
+def _empties_taken(market: Market) -> None:
+    _deposits(market)
+    with market.books.open() as uow:
+        take_empties(uow, TakeEmpties(member_id=market.members["L001"], cents=15))
+
+
+def _empties_sent(market: Market) -> None:
+    _deposits(market)
+    with market.books.open() as uow:
+        send_empties(uow, SendEmpties(supplier_id=market.supplier_id, cents=30))
 
 
 def _uncharged(market: Market) -> None:
@@ -591,6 +627,9 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "Stock is written off, or less is counted": lambda market: _stock_counted(market, 1),
     "More is counted than the list said": lambda market: _stock_counted(market, 3),
     "A correction changes what goods cost that have left the stock": _stock_revalued,
+    "Deposits of a round are charged": _deposits,
+    "A member brings empties back": _empties_taken,
+    "Empties go back to the supplier": _empties_sent,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
     "A member paid a cost for a small group": lambda market: _group(market, repaid=False),

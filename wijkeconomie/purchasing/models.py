@@ -113,6 +113,7 @@ class Product(TenantTable, Base):
         CheckConstraint("max_per_member >= 1", name="max_per_member_positive"),
         CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
         CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
+        CheckConstraint("deposit_cents >= 0", name="deposit_not_negative"),
         CheckConstraint(
             "is_price_ladder(price_excl_cents, ladder_quantities, ladder_prices_cents)",
             name="ladder_falls",
@@ -138,6 +139,8 @@ class Product(TenantTable, Base):
     ladder_prices_cents: Mapped[Numbers]
     grams_per_unit: Mapped[int | None]
     """Goods that are weighed: what a unit is expected to weigh, and what the price is for."""
+    deposit_cents: Mapped[int] = mapped_column(server_default="0", default=0)
+    """On the packaging of a unit, outside the price and its VAT."""
 
 
 class PurchaseRound(TenantTable, Base):
@@ -215,6 +218,7 @@ class RoundProduct(TenantTable, Base):
             ["round_product.cooperative_id", "round_product.id"],
         ),
         CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
+        CheckConstraint("deposit_cents >= 0", name="deposit_not_negative"),
         CheckConstraint(
             "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
         ),
@@ -248,6 +252,7 @@ class RoundProduct(TenantTable, Base):
     shortage_rule: Mapped[str | None]
     """Where it differs from the round's."""
     grams_per_unit: Mapped[int | None]
+    deposit_cents: Mapped[int] = mapped_column(server_default="0", default=0)
     replaces_id: Mapped[int | None]
     """The product of this round in whose place it came."""
 
@@ -372,6 +377,7 @@ class SupplierInvoice(TenantTable, Base):
             ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
         ),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_net_plus_vat"),
+        CheckConstraint("deposit_cents >= 0", name="deposit_not_negative"),
         Index(
             "ix_supplier_invoice_one_valid",
             "cooperative_id",
@@ -397,5 +403,7 @@ class SupplierInvoice(TenantTable, Base):
     net_cents: Mapped[int]
     vat_cents: Mapped[int]
     gross_cents: Mapped[int]
+    deposit_cents: Mapped[int | None]
+    """Deposits beside the gross amount; ``None``: those of what came."""
     note: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]

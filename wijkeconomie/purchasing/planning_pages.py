@@ -242,6 +242,7 @@ def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
         max_per_member=reader.count("max_per_member", if_empty=None) or None,
         is_offered=request.form.get("is_offered") == "yes",
         grams_per_unit=reader.count("grams_per_unit", if_empty=0),
+        deposit_cents=reader.amount("deposit"),
         terms=SaleTerms(
             sells_loose=request.form.get("full_packs_only") != "yes",
             minimum_quantity=reader.count("minimum_quantity", if_empty=None) or None,
@@ -270,6 +271,7 @@ def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
         "full_packs_only": "" if wanted.sells_loose else "yes",
         "minimum_quantity": str(wanted.minimum_quantity or ""),
         "grams_per_unit": str(wanted.grams_per_unit or ""),
+        "deposit": format_plain(wanted.deposit_cents).replace(".", ","),
         "code": wanted.code,
         "name": wanted.name,
         "unit": wanted.unit,

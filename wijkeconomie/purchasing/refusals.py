@@ -238,3 +238,17 @@ class SaleTakenBackError(DomainError):
 
     code = "sale-taken-back"
     title = "This sale was turned back already"
+
+
+class DepositTooMuchError(DomainError):
+    """More deposit would come back than is paid: ``left_cents`` tells what is."""
+
+    code = "deposit-too-much"
+    title = "More comes back than was paid in deposits"
+
+
+class ReturnUndoneError(DomainError):
+    """This return of packaging was turned back before; it is turned back once."""
+
+    code = "return-undone"
+    title = "This return was turned back already"

@@ -124,6 +124,7 @@ def _offered(
         vat_basis_points=product.vat_basis_points,
         pack_size=product.pack_size,
         grams_per_unit=product.grams_per_unit,
+        deposit_cents=product.deposit_cents,
         ladder_quantities=[],
         ladder_prices_cents=[],
         replaces_id=replaced.id,

@@ -83,13 +83,17 @@ def is_active_member(joined_on: date, left_on: date | None, at: datetime) -> boo
     return joined_on <= day and (left_on is None or day <= left_on)
 
 
-def pledge_estimate(quantity: int, price_excl_cents: int, vat_basis_points: int | None) -> int:
-    """What a pledge will cost at most by what is known now: goods and VAT, without freight.
+def pledge_estimate(
+    quantity: int, price_excl_cents: int, vat_basis_points: int | None, deposit_cents: int = 0
+) -> int:
+    """What a pledge will cost at most by what is known now, without freight.
+
+    Goods, VAT, and the deposit on the packaging of each unit.
 
     Freight is known per round, its share only when the round is shared out.
     """
     net = quantity * price_excl_cents
-    return net + vat_on(net, vat_basis_points)
+    return net + vat_on(net, vat_basis_points) + quantity * deposit_cents
 
 
 def credit_shortfall(available_before: int, available_after: int) -> int:

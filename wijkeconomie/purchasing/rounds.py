@@ -395,6 +395,7 @@ def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) 
                 "ladder_quantities": product.ladder_quantities,
                 "ladder_prices_cents": product.ladder_prices_cents,
                 "grams_per_unit": product.grams_per_unit,
+                "deposit_cents": product.deposit_cents,
             }
             for position, product in enumerate(products, start=1)
         ],

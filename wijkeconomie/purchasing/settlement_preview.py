@@ -14,6 +14,8 @@ from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import VatRegime, standard_rates_on
 from wijkeconomie.purchasing import settlement_queries, supplier_queries
+from wijkeconomie.purchasing.deposit_rules import NO_DEPOSITS, RoundDeposits
+from wijkeconomie.purchasing.deposit_settling import deposits_of
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
@@ -46,6 +48,7 @@ class SettlementPreview:
     lines: tuple[EntryLine, ...]
     members: tuple[MemberAmount, ...]
     stock: tuple[KeptUnits, ...] = ()
+    deposits: RoundDeposits = NO_DEPOSITS
 
     @property
     def supplier_gross_cents(self) -> int:
@@ -58,6 +61,11 @@ class SettlementPreview:
         return self.supplier_gross_cents - self.result.gross_cents
 
     @property
+    def whole_difference_cents(self) -> int:
+        """The difference with the deposits on packaging that the invoice asks more or less."""
+        return self.difference_cents + self.deposits.difference_cents
+
+    @property
     def cooperative_gross_cents(self) -> int:
         """What the cooperative bears: surplus goods, and the difference."""
         return self.result.cooperative.gross_cents + self.difference_cents
@@ -66,7 +74,9 @@ class SettlementPreview:
     def matches_invoice(self) -> bool:
         """Whether the invoice, net and VAT, is what was computed; without one when none is due."""
         if self.invoice is None:
-            return not self.result.gross_cents
+            return not self.result.gross_cents and not self.deposits.supplier_cents
+        if self.deposits.difference_cents:
+            return False
         return (self.invoice.net_cents, self.invoice.vat_cents) == (
             self.result.net_cents,
             self.result.vat_cents,
@@ -102,7 +112,14 @@ def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPre
         standard_rates=standard_rates_on(on),
     )
     return SettlementPreview(
-        result, invoice, lines, members, kept_units(result.cooperative.kept, regime)
+        result,
+        invoice,
+        lines,
+        members,
+        stock=kept_units(result.cooperative.kept, regime),
+        deposits=deposits_of(
+            uow, found, result, None if invoice is None else invoice.deposit_cents
+        ),
     )
 
 
@@ -171,6 +188,7 @@ def figures_seen(preview: SettlementPreview) -> str:
     """A mark of every figure that a preview shows: two previews with one mark show the same."""
     seen = [f"{preview.supplier_gross_cents}/{preview.cooperative_gross_cents}"]
     seen += [f"{each.code}={each.gross_cents}" for each in preview.members]
+    seen += [f"{each.pledge}:{each.cents}" for each in preview.deposits.lines]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 

@@ -14,6 +14,7 @@ from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft
 from wijkeconomie.ledger.service import post_entry
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.accounts import account_codes
+from wijkeconomie.purchasing.deposit_settling import write_deposits
 from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
@@ -139,13 +140,14 @@ def require_invoice(
             round=found.code,
             expected_cents=preview.result.gross_cents,
         )
-    if accepted_cents != preview.difference_cents:
+    if accepted_cents != preview.whole_difference_cents:
+        expected = preview.result.gross_cents + preview.deposits.supplier_cents
+        invoiced = preview.invoice.gross_cents + preview.deposits.due_cents
         raise InvoiceDifferenceError(
-            f"the invoice is {preview.invoice.gross_cents} cents, deliveries and prices come to"
-            f" {preview.result.gross_cents}",
-            expected_cents=preview.result.gross_cents,
-            invoiced_cents=preview.invoice.gross_cents,
-            difference_cents=preview.difference_cents,
+            f"the invoice is {invoiced} cents, deliveries and prices come to {expected}",
+            expected_cents=expected,
+            invoiced_cents=invoiced,
+            difference_cents=preview.whole_difference_cents,
         )
 
 
@@ -188,6 +190,7 @@ def write_settlement(
     _record_shares(uow, found.id, version, preview)
     found.settlement_version = version
     uow.session.flush()
+    write_deposits(uow, found, preview.deposits, on, version)
     before = uow.session.get(RoundSettlement, (uow.tenant, found.id, version - 1))
     put_in_stock(
         uow,

@@ -83,6 +83,7 @@ class SaveProductSchema(StrictSchema):
         load_default=None, strict=True, allow_none=True, validate=_POSITIVE
     )
     ladder = fields.List(fields.Nested(LadderRungSchema), load_default=list)
+    deposit_cents = fields.Integer(load_default=None, strict=True, allow_none=True, validate=_COUNT)
 
 
 class ProductSchema(SaveProductSchema):

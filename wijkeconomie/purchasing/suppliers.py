@@ -67,6 +67,8 @@ class SaveProduct:
     terms: SaleTerms | None = None
     source: str | None = None
     grams_per_unit: int | None = None
+    deposit_cents: int | None = None
+    """On the packaging of a unit; ``None`` leaves it."""
 
 
 def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
@@ -137,6 +139,8 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
     }
     if command.grams_per_unit is not None:
         values["grams_per_unit"] = command.grams_per_unit or None
+    if command.deposit_cents is not None:
+        values["deposit_cents"] = command.deposit_cents
     if command.terms is not None:
         values["sells_loose"] = command.terms.sells_loose
         values["minimum_quantity"] = command.terms.minimum_quantity
@@ -224,6 +228,7 @@ def _check_product(command: SaveProduct) -> None:
     for field, is_right, sentence in (
         *checks,
         ("grams_per_unit", (command.grams_per_unit or 0) >= 0, "a weight is not negative"),
+        ("deposit", (command.deposit_cents or 0) >= 0, "a deposit is not negative"),
     ):
         if not is_right:
             raise InvalidInputError(sentence, field=field)

@@ -180,6 +180,7 @@ def preview_uncharged(uow: UnitOfWork, found: PurchaseRound) -> SettlementPrevie
         lines=uncharged_lines(charged.supplier_gross_cents, suppliers[0] if suppliers else None),
         members=tuple(replace(member, gross_cents=0) for member in charged.members),
         stock=(),
+        deposits=charged.deposits.of_nobody(),
     )
 
 

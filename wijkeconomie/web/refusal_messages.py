@@ -243,6 +243,8 @@ MESSAGES: Mapping[str, Any] = {
     "stock-gone": lazy_gettext(
         "Of %(product)s there are %(left)s in stock. That is not enough for %(units)s."
     ),
+    "deposit-too-much": lazy_gettext("Only %(left_cents)s was paid in deposits."),
+    "return-undone": lazy_gettext("This was turned back already."),
     "sale-taken-back": lazy_gettext("This sale was turned back already."),
     "wrong-cooperative": lazy_gettext(
         "This voucher is of cooperative %(cooperative)s. It can be used at the shops of that one."
