@@ -82,7 +82,7 @@ def test_empties_come_back_on_the_page(
 ) -> None:
     charged(coordinator, member, treasurer)
     roles = (Role.MEMBER, Role.COORDINATOR)
-    visitor = signed_in(service, sign_up(city, "MRS", "Bram", *roles, member="M103"))
+    visitor = signed_in(service, sign_up(city, "MRS", "Fenna", *roles, member="M103"))
     place = "/c/MRS/deposits"
 
     taken = {"action": "take", "party": "M101 Annelies", "product": "", "amount": "0,30"}
