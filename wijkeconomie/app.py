@@ -66,7 +66,14 @@ from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.purchasing import api as purchasing_api
-from wijkeconomie.purchasing import credit_api, price_list_api, round_api, supplier_api
+from wijkeconomie.purchasing import (
+    credit_api,
+    deposit_api,
+    price_list_api,
+    round_api,
+    stock_api,
+    supplier_api,
+)
 from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing.deadline_mails import deadline_mails
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
@@ -249,6 +256,8 @@ RESOURCES = (
     price_list_api.blueprint,
     round_api.blueprint,
     credit_api.blueprint,
+    stock_api.blueprint,
+    deposit_api.blueprint,
     reports_api.blueprint,
 )
 

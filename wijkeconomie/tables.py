@@ -12,12 +12,15 @@ from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
 from wijkeconomie.payments import models as payments
 from wijkeconomie.purchasing import deadline_models as deadlines
+from wijkeconomie.purchasing import delivery_models as deliveries
+from wijkeconomie.purchasing import deposit_models as deposits
 from wijkeconomie.purchasing import handing_models as handing
 from wijkeconomie.purchasing import link_models as links
 from wijkeconomie.purchasing import models as purchasing
 from wijkeconomie.purchasing import price_models as prices
 from wijkeconomie.purchasing import repeating_models as repeating
 from wijkeconomie.purchasing import settlement_models as settlements
+from wijkeconomie.purchasing import stock_models as stock
 from wijkeconomie.vouchers import grant_models as grants
 from wijkeconomie.vouchers import models as vouchers
 
@@ -29,12 +32,15 @@ MODULES = (
     cooperatives,
     ledger,
     purchasing,
+    deliveries,
     prices,
     settlements,
     deadlines,
     repeating,
     handing,
     links,
+    stock,
+    deposits,
     costs,
     budgets,
     investments,

@@ -1,7 +1,7 @@
 """Vouchers from subsidies, and fees of merchants that change on a day.
 
 Revision ID: 0019_subsidised_vouchers
-Revises: 0017_units
+Revises: 0018_stock
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0019_subsidised_vouchers"
-down_revision = "0017_units"
+down_revision = "0018_stock"
 branch_labels = None
 depends_on = None
 

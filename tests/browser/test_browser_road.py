@@ -164,6 +164,9 @@ PAGES = {
         "suppliers",
         "suppliers/LEV1",
         "members",
+        "stock",
+        "deposits",
+        "stock/IS-STRP",
     ],
     "accountant": ["books?period=2026-01", "books/entries/1", "books/rounds/MRS-R01"],
     "treasurer": [

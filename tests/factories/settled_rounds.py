@@ -16,19 +16,13 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft
 from wijkeconomie.ledger.service import ensure_account, ensure_accounts, post_entry, reverse_entry
 from wijkeconomie.money.vat import standard_rates_on
+from wijkeconomie.purchasing.delivery_models import Delivery, SupplierInvoice
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
-from wijkeconomie.purchasing.models import (
-    Delivery,
-    Pledge,
-    Product,
-    PurchaseRound,
-    RoundProduct,
-    Supplier,
-    SupplierInvoice,
-)
-from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.models import Pledge, Product, PurchaseRound, RoundProduct, Supplier
+from wijkeconomie.purchasing.rules import compute_settlement
 from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
+from wijkeconomie.purchasing.settlement_results import SettlementResult
 
 CLOSED_AT = datetime(2026, 1, 9, 19, 0, tzinfo=UTC)
 PRODUCTS = (("GR-AARD", "Aardappelen", "kg", 112, 900), ("ZP-GROEN", "Zeep", "fles", 215, 2100))

@@ -46,8 +46,23 @@ from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
 from wijkeconomie.purchasing import queries
-from wijkeconomie.purchasing.correcting import CorrectRound, correct_round
+from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.deposit_returning import (
+    SendEmpties,
+    TakeEmpties,
+    send_empties,
+    take_empties,
+)
 from wijkeconomie.purchasing.receiving import ReceiveLine
+from wijkeconomie.purchasing.stock_counting import CountStock, count_stock
+from wijkeconomie.purchasing.stock_queries import stock_of
+from wijkeconomie.purchasing.stock_selling import (
+    SellStock,
+    TakeSaleBack,
+    sell_stock,
+    take_sale_back,
+)
+from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 from wijkeconomie.purchasing.uncharged import (
     AskUncharged,
     DecideUncharged,
@@ -182,6 +197,72 @@ def _corrected(market: Market) -> None:
                 accepted_difference_cents=129,
             ),
         )
+
+
+def _potatoes(market: Market) -> int:
+    with market.books.open() as uow:
+        return stock_of(uow.session, uow.tenant, "AARD").product_id
+
+
+def _stock_sold(market: Market, units: int, *, is_back: bool = False) -> int:
+    round_id = market.settled_round(AARD=14)
+    product_id = _potatoes(market)
+    with market.books.open() as uow:
+        sale = SellStock(product_id=product_id, member_id=market.members["L001"], units=units)
+        number = sell_stock(uow, sale)
+    if is_back:
+        with market.books.open() as uow:
+            back = TakeSaleBack(product_id=product_id, number=number, reason="verkeerd lid")
+            take_sale_back(uow, back)
+    return round_id
+
+
+def _stock_counted(market: Market, counted: int) -> None:
+    market.settled_round(AARD=14)
+    product_id = _potatoes(market)
+    with market.books.open() as uow:
+        count_stock(uow, CountStock(product_id=product_id, counted=counted, reason="geteld"))
+
+
+def _stock_revalued(market: Market) -> None:
+    round_id = _stock_sold(market, 2)
+    with market.books.open() as uow:
+        soap = queries.product_ids_by_code(uow.session, uow.tenant, round_id)["ZEEP"]
+    line = ReceiveLine(round_id=round_id, round_product_id=soap, delivered=2, reason="geteld")
+    seen = CorrectRound(round_id=round_id, reason="fles te weinig", lines=(line,))
+    with market.books.open() as uow:
+        accepted = preview_correction(uow, seen).difference_cents
+    with market.books.open() as uow:
+        correct_round(uow, replace(seen, accepted_difference_cents=accepted))
+
+
+def _deposits(market: Market) -> None:
+    with market.books.open() as uow:
+        save_product(
+            uow,
+            SaveProduct(
+                supplier_code="S1",
+                code="ZEEP",
+                name="Zeep",
+                unit="fles",
+                price_excl_cents=211,
+                vat_basis_points=2100,
+                deposit_cents=15,
+            ),
+        )
+    market.settled_round(ZEEP=5)
+
+
+def _empties_taken(market: Market) -> None:
+    _deposits(market)
+    with market.books.open() as uow:
+        take_empties(uow, TakeEmpties(member_id=market.members["L001"], cents=15))
+
+
+def _empties_sent(market: Market) -> None:
+    _deposits(market)
+    with market.books.open() as uow:
+        send_empties(uow, SendEmpties(supplier_id=market.supplier_id, cents=30))
 
 
 def _uncharged(market: Market) -> None:
@@ -541,6 +622,14 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A round is settled at an invoice that is higher than agreed": _dearer,
     "A round is settled without charging its members": _uncharged,
     "A settled round is corrected": _corrected,
+    "Goods from the stock are sold to a member": lambda market: _stock_sold(market, 2),
+    "A sale from the stock is turned back": lambda market: _stock_sold(market, 2, is_back=True),
+    "Stock is written off, or less is counted": lambda market: _stock_counted(market, 1),
+    "More is counted than the list said": lambda market: _stock_counted(market, 3),
+    "A correction changes what goods cost that have left the stock": _stock_revalued,
+    "Deposits of a round are charged": _deposits,
+    "A member brings empties back": _empties_taken,
+    "Empties go back to the supplier": _empties_sent,
     "A shared cost is settled, with a subsidy": _cost_settled,
     "A settled cost is corrected": _cost_corrected,
     "A member paid a cost for a small group": lambda market: _group(market, repaid=False),

@@ -11,8 +11,9 @@ from wijkeconomie.money.vat import VatRegime
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.explanations import explain_share, recompute
 from wijkeconomie.purchasing.goods_rules import price_of_weight
-from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.rules import compute_settlement
 from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
+from wijkeconomie.purchasing.settlement_results import SettlementResult
 from wijkeconomie.purchasing.sharing_rules import Claim, SharingTerms, ShortageRule, share_product
 
 RULE_NAMES: tuple[ShortageRule, ...] = ("pro_rata", "first_pledged", "manual")

@@ -49,6 +49,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "pledge.make": _MEMBER,
     "pledge.make-for-others": _COORDINATOR,
     "round.share": _COORDINATOR,
+    "stock.read": _COORDINATOR | _BOOKS,
+    "stock.change": _COORDINATOR | _MONEY,
     # money
     "ledger.read": _BOOKS,
     "ledger.post": _MONEY,

@@ -48,6 +48,7 @@ from wijkeconomie.purchasing.rounds import (
     open_round,
     order_round,
 )
+from wijkeconomie.purchasing.stock_queries import stock_of_round
 from wijkeconomie.purchasing.words import change_words, road
 
 
@@ -108,6 +109,7 @@ def manage(round_code: str) -> ResponseReturnValue:
         key = (uow.session, uow.tenant, found.id)
         shown = {
             "products": queries.offered_products(*key),
+            "stock": stock_of_round(*key),
             "pledges": [
                 pledge
                 for pledge in queries.pledges(*key, with_withdrawn=True)

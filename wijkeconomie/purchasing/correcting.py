@@ -29,6 +29,7 @@ from wijkeconomie.purchasing.settlement_preview import (
     preview_of,
 )
 from wijkeconomie.purchasing.settling import require_decided, require_invoice, write_settlement
+from wijkeconomie.purchasing.stock_arriving import stock_arrival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
     Raises:
         RoundStateError: not settled. InvalidInputError: no reason is given.
         FiguresChangedError: other differences would be booked than were shown.
+        StockGoneError: surplus of the round has left the stock, and would have been less.
         UndecidedUnitsError, GoodsNotWeighedError, InvoiceMissingError, InvoiceDifferenceError,
             ClosedPeriodError: as for settling.
     """
@@ -84,6 +86,8 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
     if command.seen is not None and command.seen != figures_seen(preview):
         raise FiguresChangedError("look at the differences of each member first", round=found.code)
     require_invoice(found, preview, command.accepted_difference_cents)
+    # What lies in stock is held before the books are.
+    stock_arrival(uow, found, preview.stock)
     _reverse(uow, found, on)
     version = write_settlement(uow, found, preview, on, reason=command.reason.strip())
     record_change(

@@ -28,7 +28,7 @@ order by m.id for update
 _LINES = text(
     """
 select x.member_id, x.id, x.quantity + x.tolerance, o.price_excl_cents, o.vat_basis_points,
-  o.price_units
+  o.price_units, o.deposit_cents
 from pledge x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 where x.cooperative_id = :cooperative_id and x.round_id = :round_id and x.withdrawn_at is null

@@ -26,14 +26,37 @@ def require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> Non
     Raises:
         CreditLimitError: tells how much is short.
     """
+    room = _room(uow, member)
+    if room is not None:
+        reserved_now = queries.reserved_cents(uow.session, uow.tenant, member.id)
+        _refuse_shortfall(member, room - reserved_before, room - reserved_now)
+
+
+def require_room(uow: UnitOfWork, member: Member, cents: int) -> None:
+    """Refuse a charge that passes the limit of a member whom the caller holds.
+
+    Raises:
+        CreditLimitError: tells how much is short.
+    """
+    room = _room(uow, member)
+    if room is not None:
+        free = room - queries.reserved_cents(uow.session, uow.tenant, member.id)
+        _refuse_shortfall(member, free, free - cents)
+
+
+def _room(uow: UnitOfWork, member: Member) -> int | None:
+    """How much further the account may go; ``None`` where the cooperative limits no credit."""
     limit = uow.session.execute(_TERMS, {"tenant": uow.tenant}).one()
     if not limit.enforces_credit_limit:
-        return
+        return None
     owed = queries.owed_cents(uow.session, uow.tenant, member.code)
     own = member.credit_limit_cents
-    room = (limit.default_credit_limit_cents if own is None else own) - owed
-    reserved_now = queries.reserved_cents(uow.session, uow.tenant, member.id)
-    short = credit_shortfall(room - reserved_before, room - reserved_now)
+    most: int = limit.default_credit_limit_cents if own is None else own
+    return most - owed
+
+
+def _refuse_shortfall(member: Member, before: int, after: int) -> None:
+    short = credit_shortfall(before, after)
     if short:
         raise CreditLimitError(
             f"member {member.code} is {short} cents short", short_cents=short, member=member.code

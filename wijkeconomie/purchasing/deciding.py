@@ -14,15 +14,10 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing.delivery_models import Delivery
 from wijkeconomie.purchasing.handing_models import PledgeWeight, ShareByHand, SurplusRule
 from wijkeconomie.purchasing.locking import locked_round
-from wijkeconomie.purchasing.models import (
-    Delivery,
-    Pledge,
-    PurchaseRound,
-    RoundProduct,
-    ShortageRule,
-)
+from wijkeconomie.purchasing.models import Pledge, PurchaseRound, RoundProduct, ShortageRule
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError, RoundStateError
 from wijkeconomie.purchasing.round_rules import may_enter_delivery
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.vat import RateName, VatRegime
-from wijkeconomie.purchasing.rules import SettlementResult
+from wijkeconomie.purchasing.settlement_results import SettlementResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ could be known by):
         hand for anyone, which ``u`` leaves out; ``m``: units of ``d`` beyond what was pledged,
         tolerated when more came; ``s`` = ``w``: too little came, and nothing is set yet
         ``k``: ``r`` it came in place of something else, ``q`` is what was missed of that;
-        ``e`` it was not pledged for but given afterwards
+        ``e`` it was not pledged for but given afterwards; ``s`` bought from the stock
 ``n``   the goods, where they are not units times price: ``t`` cents for all, ``w`` ``W``
         ``x`` ``r`` as for freight, ``k`` by ``u`` units or ``g`` grams; ``g`` grams together,
-        or ``c`` units that nobody could use and that were charged all the same. Neither: a
-        price for several units. ``b``: ``c`` or ``m`` where the exact share was kept within the
-        cent of this many units
+        or ``c`` units that nobody could use and that were charged all the same; ``s`` the
+        price of a sale from the stock. Neither: a price for several units. ``b``: ``c`` or
+        ``m`` where the exact share was kept within the cent of this many units
 ``p``   price of a unit in cents, without VAT; ``l``: the first price of the ladder, where
         the round reached a lower one; ``z``: both are for so many units together
 ``f``   freight, absent when there is none: ``k`` by ``v`` value or ``q`` quantity; ``t`` the
@@ -82,6 +82,8 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "others": " Daarnaast is {o} {unit} met de hand toegewezen.",
         "tolerated": " Er kwam meer dan besteld, en jij vond meer goed: {m} {unit} extra.",
         "extra": "Je bestelde dit niet vooraf. Na afloop kreeg je {d} {unit}.",
+        "from_stock": "Je kocht {d} {unit} uit de voorraad.",
+        "n_s": "Samen {total}, zonder btw",
         "instead": "Dit kwam in plaats van iets anders, waarvan jij {q} {unit} miste. ",
         "n_u": "{c} {unit} was kapot of kwam niet, en de leverancier rekent dat toch. Samen kost "
         "het {total}: {w} van de {W} {unit} is {exact}",
@@ -124,6 +126,8 @@ _WORDS: Mapping[Locale, Mapping[str, str]] = {
         "others": " Besides, {o} {unit} was given out by hand.",
         "tolerated": " More came than was ordered, and you were fine with more: {m} {unit} extra.",
         "extra": "You did not order this before. Afterwards you got {d} {unit}.",
+        "from_stock": "You bought {d} {unit} from the stock.",
+        "n_s": "Together {total}, without VAT",
         "instead": "This came in place of something else, of which you missed {q} {unit}. ",
         "n_u": "{c} {unit} was damaged or did not come, and the supplier charges it all the same. "
         "Together it costs {total}: {w} of the {W} {unit} is {exact}",
@@ -248,8 +252,9 @@ def _goods_sentence(
             rest, words, unit, locale
         )
     if "k" in goods:
-        if goods["k"] == "e":
-            return words["extra"].format(d=goods["d"], unit=unit)
+        if goods["k"] in {"e", "s"}:
+            kind = "extra" if goods["k"] == "e" else "from_stock"
+            return words[kind].format(d=goods["d"], unit=unit)
         rest = {key: value for key, value in goods.items() if key != "k"}
         instead = words["instead"].format(q=goods["q"], unit=unit)
         return instead + _goods_sentence(rest, words, unit, locale)

@@ -18,10 +18,11 @@ from wijkeconomie.purchasing.deciding import (
     standing_pledge,
     write_decision,
 )
+from wijkeconomie.purchasing.delivery_models import Delivery
 from wijkeconomie.purchasing.handing_models import HandOut, HandOutcome, PledgeOrigin
 from wijkeconomie.purchasing.handing_queries import SharedLine, shared_lines
 from wijkeconomie.purchasing.locking import locked_round
-from wijkeconomie.purchasing.models import Delivery, PurchaseRound, RoundState
+from wijkeconomie.purchasing.models import PurchaseRound, RoundState
 from wijkeconomie.purchasing.refusals import RoundStateError
 from wijkeconomie.purchasing.replacing import GiveExtra, give_extra
 

@@ -115,5 +115,5 @@ def _shown(line: RepeatLine) -> RepeatShown:
         line,
         price_with_vat(line.was.was_excl_cents, line.was.was_basis_points),
         price_with_vat(price, rate),
-        pledge_estimate(line.quantity, price, rate, product.price_units),
+        pledge_estimate(line.quantity, price, rate, product.price_units, product.deposit_cents),
     )

@@ -19,6 +19,8 @@ from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.browsing import MANY, Wish, categories, finds
 from wijkeconomie.purchasing.deadline_queries import round_deadline
+from wijkeconomie.purchasing.deposit_queries import own_deposits
+from wijkeconomie.purchasing.deposit_words import deposit_steps
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, round_ladders
 from wijkeconomie.purchasing.ladder_words import (
@@ -91,7 +93,8 @@ class OrderLine:
         product, most = self.product, self.wanted.max_price_excl_cents
         price = product.price_excl_cents
         price = price if most is None else min(price, most)
-        return pledge_estimate(self.quantity, price, product.vat_basis_points, product.price_units)
+        rate, deposit = product.vat_basis_points, product.deposit_cents
+        return pledge_estimate(self.quantity, price, rate, product.price_units, deposit)
 
     @property
     def gain_cents(self) -> int:
@@ -198,6 +201,12 @@ def _show(
         else [],
         searches=order is not None and len(order.lines) > MANY,
         shares=_own_shares(uow, found, order),
+        deposits=own_deposits(
+            uow.session, uow.tenant, found.id, found.settlement_version, order.member_id
+        )
+        if order
+        else [],
+        deposit_steps=deposit_steps,
         errors=errors or [],
         is_open=found.state is RoundState.OPEN and uow.now < found.closes_at,
         has_passed=uow.now >= found.closes_at,

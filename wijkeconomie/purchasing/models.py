@@ -1,4 +1,4 @@
-"""Tables of suppliers, products, rounds, pledges, deliveries and settlements.
+"""Tables of suppliers, products, rounds and pledges.
 
 A price ladder stands beside the price in two arrays of equal length: the quantities, over the
 whole round, from which the lower prices hold. The database checks that it is a ladder.
@@ -121,6 +121,7 @@ class Product(TenantTable, Base):
         CheckConstraint("price_units = 1 or grams_per_unit is null", name="weighed_by_the_unit"),
         CheckConstraint("minimum_quantity >= 1", name="minimum_positive"),
         CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
+        CheckConstraint("deposit_cents >= 0", name="deposit_not_negative"),
         CheckConstraint(
             "is_price_ladder(price_excl_cents, ladder_quantities, ladder_prices_cents)",
             name="ladder_falls",
@@ -150,6 +151,8 @@ class Product(TenantTable, Base):
     """For how many member units together the price is, and every price of the ladder."""
     supplier_unit: Mapped[str | None]
     """What the supplier calls a pack, as in ``krat``."""
+    deposit_cents: Mapped[int] = mapped_column(server_default="0", default=0)
+    """On the packaging of a unit, outside the price and its VAT."""
 
 
 class PurchaseRound(TenantTable, Base):
@@ -227,6 +230,7 @@ class RoundProduct(TenantTable, Base):
             ["round_product.cooperative_id", "round_product.id"],
         ),
         CheckConstraint("grams_per_unit >= 1", name="weight_positive"),
+        CheckConstraint("deposit_cents >= 0", name="deposit_not_negative"),
         CheckConstraint(
             "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
         ),
@@ -263,6 +267,7 @@ class RoundProduct(TenantTable, Base):
     shortage_rule: Mapped[str | None]
     """Where it differs from the round's."""
     grams_per_unit: Mapped[int | None]
+    deposit_cents: Mapped[int] = mapped_column(server_default="0", default=0)
     replaces_id: Mapped[int | None]
     """The product of this round in whose place it came."""
     price_units: Mapped[int] = mapped_column(server_default="1", default=1)
@@ -336,90 +341,3 @@ class Pledge(TenantTable, Base):
     instead_of_id: Mapped[int | None]
     later_at: Mapped[Moments]
     later_quantities: Mapped[Numbers]
-
-
-class Delivery(TenantTable, Base):
-    """What was ordered and what arrived of one product; entered line by line, re-enterable."""
-
-    __tablename__ = "delivery"
-    __table_args__ = (
-        UniqueConstraint("cooperative_id", "code"),
-        UniqueConstraint("cooperative_id", "round_product_id"),
-        ForeignKeyConstraint(
-            ["cooperative_id", "round_id"],
-            ["purchase_round.cooperative_id", "purchase_round.id"],
-        ),
-        ForeignKeyConstraint(
-            ["cooperative_id", "round_product_id"],
-            ["round_product.cooperative_id", "round_product.id"],
-        ),
-        CheckConstraint("ordered_quantity >= 0", name="ordered_not_negative"),
-        CheckConstraint("delivered_quantity >= 0", name="delivered_not_negative"),
-        CheckConstraint(
-            "damaged_quantity between 0 and delivered_quantity", name="damaged_within_delivered"
-        ),
-        CheckConstraint(
-            "uncredited_quantity between 0 and damaged_quantity"
-            " + greatest(ordered_quantity - coalesce(delivered_quantity, 0), 0)",
-            name="uncredited_is_lost",
-        ),
-        CheckConstraint("delivered_grams >= 1", name="grams_positive"),
-        CheckConstraint("stock_quantity >= 0", name="stock_not_negative"),
-    )
-
-    id: Mapped[SurrogateKey]
-    code: Mapped[str]
-    round_id: Mapped[int]
-    round_product_id: Mapped[int]
-    ordered_quantity: Mapped[int]
-    delivered_quantity: Mapped[int | None]
-    damaged_quantity: Mapped[int] = mapped_column(server_default="0", default=0)
-    delivered_on: Mapped[date | None]
-    reason: Mapped[str | None]
-    uncredited_quantity: Mapped[int] = mapped_column(server_default="0", default=0)
-    """Of the damaged and missing units those that the supplier charges all the same."""
-    delivered_grams: Mapped[int | None]
-    stock_quantity: Mapped[int | None]
-    """Units that somebody said the cooperative keeps; ``None`` until then."""
-
-
-class SupplierInvoice(TenantTable, Base):
-    """The supplier's invoice for a round; a correction withdraws it and records another."""
-
-    __tablename__ = "supplier_invoice"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["cooperative_id", "round_id"],
-            ["purchase_round.cooperative_id", "purchase_round.id"],
-        ),
-        ForeignKeyConstraint(
-            ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
-        ),
-        CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_net_plus_vat"),
-        Index(
-            "ix_supplier_invoice_one_valid",
-            "cooperative_id",
-            "round_id",
-            unique=True,
-            postgresql_where=text("withdrawn_at is null"),
-        ),
-        Index(
-            "ix_supplier_invoice_settled_once",
-            "cooperative_id",
-            "supplier_id",
-            "code",
-            unique=True,
-            postgresql_where=text("withdrawn_at is null"),
-        ),
-    )
-
-    id: Mapped[SurrogateKey]
-    code: Mapped[str]
-    round_id: Mapped[int]
-    supplier_id: Mapped[int]
-    invoiced_on: Mapped[date]
-    net_cents: Mapped[int]
-    vat_cents: Mapped[int]
-    gross_cents: Mapped[int]
-    note: Mapped[str | None]
-    withdrawn_at: Mapped[datetime | None]

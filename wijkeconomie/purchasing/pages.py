@@ -16,6 +16,7 @@ from wijkeconomie.purchasing import (
     coordinator_pages,
     credit_pages,
     deadline_pages,
+    deposit_pages,
     handing_pages,
     last_order_pages,
     link_pages,
@@ -27,6 +28,7 @@ from wijkeconomie.purchasing import (
     repeating_pages,
     settling_pages,
     sharing_pages,
+    stock_pages,
     uncharged_pages,
 )
 from wijkeconomie.purchasing.blueprints import pages as blueprint
@@ -40,6 +42,7 @@ VIEWS = (
     coordinator_pages,
     credit_pages,
     deadline_pages,
+    deposit_pages,
     handing_pages,
     last_order_pages,
     link_pages,
@@ -50,6 +53,7 @@ VIEWS = (
     repeating_pages,
     settling_pages,
     sharing_pages,
+    stock_pages,
     uncharged_pages,
 )
 WAITING = (

@@ -244,6 +244,7 @@ def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
         grams_per_unit=reader.count("grams_per_unit", if_empty=0),
         price_units=reader.count("price_units", if_empty=1) or 1,
         supplier_unit=reader.text("supplier_unit", is_required=False),
+        deposit_cents=reader.amount("deposit"),
         terms=SaleTerms(
             sells_loose=request.form.get("full_packs_only") != "yes",
             minimum_quantity=reader.count("minimum_quantity", if_empty=None) or None,
@@ -274,6 +275,7 @@ def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
         "grams_per_unit": str(wanted.grams_per_unit or ""),
         "price_units": str(wanted.price_units),
         "supplier_unit": wanted.supplier_unit or "",
+        "deposit": format_plain(wanted.deposit_cents).replace(".", ","),
         "code": wanted.code,
         "name": wanted.name,
         "unit": wanted.unit,

@@ -172,6 +172,8 @@ class OfferedProduct:
     """For how many units together the prices are."""
     supplier_unit: str | None = None
     """What the supplier calls a pack."""
+    deposit_cents: int = 0
+    """On the packaging of a unit, beside the price."""
 
     @property
     def most_tolerance(self) -> int:
@@ -188,7 +190,7 @@ _OFFERED = text(
 select o.id, product.code, o.name, o.unit, product.category, o.position, o.price_excl_cents,
   o.vat_basis_points, o.pack_size, o.max_per_member, o.list_price_excl_cents, o.sells_loose,
   o.minimum_quantity, coalesce(sum(coalesce(x.allotted_quantity, x.quantity)), 0)::bigint,
-  count(x.id), o.price_units, o.supplier_unit
+  count(x.id), o.price_units, o.supplier_unit, o.deposit_cents
 from round_product o
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
 left join pledge x on x.cooperative_id = o.cooperative_id and x.round_product_id = o.id
@@ -320,12 +322,15 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
 # (``unit_prices.most_cents``).
 _RESERVED = """
 select {columns} coalesce(sum(line.net
-  + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000), 0)::bigint
+  + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000 + line.deposit), 0)::bigint
 from (
   select (case when r.state in ('draft', 'open') then x.quantity + x.tolerance
       else coalesce(x.allotted_quantity, x.quantity) end
     * least(o.price_excl_cents, x.max_price_excl_cents) + o.price_units - 1) / o.price_units
-    as net, o.vat_basis_points as rate, x.member_id
+    as net, o.vat_basis_points as rate,
+    case when r.state in ('draft', 'open') then x.quantity + x.tolerance
+      else coalesce(x.allotted_quantity, x.quantity) end * o.deposit_cents as deposit,
+    x.member_id
   from pledge x
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id

@@ -12,15 +12,9 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.purchasing.delivery_models import Delivery, SupplierInvoice
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
-from wijkeconomie.purchasing.models import (
-    Delivery,
-    Product,
-    PurchaseRound,
-    RoundProduct,
-    RoundState,
-    SupplierInvoice,
-)
+from wijkeconomie.purchasing.models import Product, PurchaseRound, RoundProduct, RoundState
 from wijkeconomie.purchasing.refusals import (
     InvoiceKnownError,
     LinesNotReceivedError,
@@ -67,6 +61,8 @@ class RecordInvoice:
     net_cents: int
     vat_cents: int
     note: str | None = None
+    deposit_cents: int | None = None
+    """Deposits on packaging, beside the gross amount; ``None``: those of what came."""
 
 
 def receive_line(uow: UnitOfWork, command: ReceiveLine) -> None:
@@ -293,6 +289,7 @@ def write_invoice(uow: UnitOfWork, found: PurchaseRound, command: RecordInvoice)
         "net_cents": command.net_cents,
         "vat_cents": command.vat_cents,
         "gross_cents": command.net_cents + command.vat_cents,
+        "deposit_cents": command.deposit_cents,
         "note": command.note,
     }
     standing = uow.session.scalar(
@@ -337,8 +334,8 @@ def _plain(values: dict[str, object]) -> dict[str, object]:
 def _check_invoice(uow: UnitOfWork, command: RecordInvoice) -> None:
     if not command.code.strip():
         raise InvalidInputError("give the number of the invoice", field="code")
-    for name in ("net_cents", "vat_cents"):
-        if getattr(command, name) < 0:
+    for name in ("net_cents", "vat_cents", "deposit_cents"):
+        if (getattr(command, name) or 0) < 0:
             raise InvalidInputError("an amount is not negative", field=name)
     if command.invoiced_on > local_date(uow.now, LOCAL_TIME):
         raise InvalidInputError("this day has not come yet", field="invoiced_on")

@@ -224,3 +224,31 @@ class FiguresChangedError(DomainError):
 
     code = "figures-changed"
     title = "The amounts changed since they were shown"
+
+
+class StockGoneError(DomainError):
+    """Fewer ``units`` of the ``product`` lie in stock than would go; ``left`` tells how many."""
+
+    code = "stock-gone"
+    title = "There is not enough in stock"
+
+
+class SaleTakenBackError(DomainError):
+    """This sale from the stock was turned back before; it is turned back once."""
+
+    code = "sale-taken-back"
+    title = "This sale was turned back already"
+
+
+class DepositTooMuchError(DomainError):
+    """More deposit would come back than is paid: ``left_cents`` tells what is."""
+
+    code = "deposit-too-much"
+    title = "More comes back than was paid in deposits"
+
+
+class ReturnUndoneError(DomainError):
+    """This return of packaging was turned back before; it is turned back once."""
+
+    code = "return-undone"
+    title = "This return was turned back already"

@@ -112,24 +112,7 @@ def _offered(
             RoundProduct.cooperative_id == uow.tenant, RoundProduct.round_id == found.id
         )
     )
-    row = RoundProduct(
-        cooperative_id=uow.tenant,
-        round_id=found.id,
-        product_id=product.id,
-        position=(last or 0) + 1,
-        name=product.name,
-        unit=product.unit,
-        price_excl_cents=price,
-        list_price_excl_cents=price,
-        vat_basis_points=product.vat_basis_points,
-        pack_size=product.pack_size,
-        grams_per_unit=product.grams_per_unit,
-        price_units=product.price_units,
-        supplier_unit=product.supplier_unit,
-        ladder_quantities=[],
-        ladder_prices_cents=[],
-        replaces_id=replaced.id,
-    )
+    row = _in_place_of(replaced, product, price, (last or 0) + 1)
     uow.session.add(row)
     uow.session.flush()
     record_change(
@@ -140,6 +123,30 @@ def _offered(
         after={"product": row.name, "price_excl_cents": price},
     )
     return row
+
+
+def _in_place_of(
+    replaced: RoundProduct, product: Product, price: int, position: int
+) -> RoundProduct:
+    return RoundProduct(
+        cooperative_id=replaced.cooperative_id,
+        round_id=replaced.round_id,
+        product_id=product.id,
+        position=position,
+        name=product.name,
+        unit=product.unit,
+        price_excl_cents=price,
+        list_price_excl_cents=price,
+        vat_basis_points=product.vat_basis_points,
+        pack_size=product.pack_size,
+        grams_per_unit=product.grams_per_unit,
+        price_units=product.price_units,
+        supplier_unit=product.supplier_unit,
+        deposit_cents=product.deposit_cents,
+        ladder_quantities=[],
+        ladder_prices_cents=[],
+        replaces_id=replaced.id,
+    )
 
 
 # What a replacement can be shared over: each pledge for the product that did not come. How much

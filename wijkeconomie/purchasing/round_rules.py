@@ -85,15 +85,21 @@ def is_active_member(joined_on: date, left_on: date | None, at: datetime) -> boo
 
 
 def pledge_estimate(
-    quantity: int, price_excl_cents: int, vat_basis_points: int | None, price_units: int = 1
+    quantity: int,
+    price_excl_cents: int,
+    vat_basis_points: int | None,
+    price_units: int = 1,
+    deposit_cents: int = 0,
 ) -> int:
-    """What a pledge will cost at most by what is known now: goods and VAT, without freight.
+    """What a pledge will cost at most by what is known now, without freight.
+
+    Goods, VAT, and the deposit on the packaging of each unit.
 
     The price is for ``price_units`` together. Freight is known per round, its share only when
     the round is shared out.
     """
     net = most_cents(price_excl_cents, price_units, quantity)
-    return net + vat_on(net, vat_basis_points)
+    return net + vat_on(net, vat_basis_points) + quantity * deposit_cents
 
 
 def credit_shortfall(available_before: int, available_after: int) -> int:

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from wijkeconomie.purchasing.rules import SettlementResult
 from wijkeconomie.purchasing.settlement_inputs import ProductInput, SettlementInput
+from wijkeconomie.purchasing.settlement_results import SettlementResult
 from wijkeconomie.purchasing.unit_prices import is_whole, quoted_cents
 
 

@@ -397,6 +397,7 @@ def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) 
                 "grams_per_unit": product.grams_per_unit,
                 "price_units": product.price_units,
                 "supplier_unit": product.supplier_unit,
+                "deposit_cents": product.deposit_cents,
             }
             for position, product in enumerate(products, start=1)
         ],

@@ -26,6 +26,7 @@ class RoundSchema(Schema):
     shortage_rule = fields.Enum(ShortageRule, by_value=True, required=True)
     settlement_version = fields.Integer(required=True)
     pledgers = fields.Integer(required=True)
+    deposit_cents = fields.Integer(required=True)
     pledged_net_cents = fields.Integer(required=True)
     cancel_reason = fields.String(allow_none=True)
 
@@ -176,6 +177,7 @@ class InvoiceSchema(StrictSchema):
     invoiced_on = fields.Date(required=True)
     net_cents = fields.Integer(required=True, strict=True, validate=_COUNT)
     vat_cents = fields.Integer(required=True, strict=True, validate=_COUNT)
+    deposit_cents = fields.Integer(load_default=None, strict=True, allow_none=True, validate=_COUNT)
 
 
 class StepSchema(StrictSchema):

@@ -12,13 +12,17 @@ from wijkeconomie.cooperatives.models import Cooperative, Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.money.vat import standard_rates_on
+from wijkeconomie.money.vat import VatRegime, standard_rates_on
 from wijkeconomie.purchasing import settlement_queries, supplier_queries
+from wijkeconomie.purchasing.deposit_rules import NO_DEPOSITS, RoundDeposits
+from wijkeconomie.purchasing.deposit_settling import deposits_of
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.rounding_rules import Rounding, roundings
-from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.rules import compute_settlement
 from wijkeconomie.purchasing.settlement_queries import InvoiceView
+from wijkeconomie.purchasing.settlement_results import SettlementResult
+from wijkeconomie.purchasing.stock_rules import KeptUnits, kept_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class SettlementPreview:
     lines: tuple[EntryLine, ...]
     members: tuple[MemberAmount, ...]
     roundings: tuple[Rounding, ...] = ()
+    stock: tuple[KeptUnits, ...] = ()
+    deposits: RoundDeposits = NO_DEPOSITS
 
     @property
     def supplier_gross_cents(self) -> int:
@@ -58,6 +64,11 @@ class SettlementPreview:
         return self.supplier_gross_cents - self.result.gross_cents
 
     @property
+    def whole_difference_cents(self) -> int:
+        """The difference with the deposits on packaging that the invoice asks more or less."""
+        return self.difference_cents + self.deposits.difference_cents
+
+    @property
     def cooperative_gross_cents(self) -> int:
         """What the cooperative bears: surplus goods, and the difference."""
         return self.result.cooperative.gross_cents + self.difference_cents
@@ -66,7 +77,9 @@ class SettlementPreview:
     def matches_invoice(self) -> bool:
         """Whether the invoice, net and VAT, is what was computed; without one when none is due."""
         if self.invoice is None:
-            return not self.result.gross_cents
+            return not self.result.gross_cents and not self.deposits.supplier_cents
+        if self.deposits.difference_cents:
+            return False
         return (self.invoice.net_cents, self.invoice.vat_cents) == (
             self.result.net_cents,
             self.result.vat_cents,
@@ -92,16 +105,27 @@ def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPre
         MemberAmount(row.id, row.code, row.name, gross.get(row.id, 0), before.get(row.id, 0))
         for row in _members(uow, gross.keys() | before.keys())
     )
+    regime: VatRegime = uow.session.scalars(  # type: ignore[assignment]
+        select(Cooperative.vat_regime).where(Cooperative.id == uow.tenant)
+    ).one()
     lines = entry_lines(
         result,
-        regime=uow.session.scalars(  # type: ignore[arg-type]
-            select(Cooperative.vat_regime).where(Cooperative.id == uow.tenant)
-        ).one(),
+        regime=regime,
         invoiced=_invoiced(uow, found, result, invoice),
         members={member.member_id: member.code for member in members},
         standard_rates=standard_rates_on(on),
     )
-    return SettlementPreview(result, invoice, lines, members, roundings(given, result))
+    return SettlementPreview(
+        result,
+        invoice,
+        lines,
+        members,
+        roundings(given, result),
+        stock=kept_units(result.cooperative.kept, regime),
+        deposits=deposits_of(
+            uow, found, result, None if invoice is None else invoice.deposit_cents
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +181,8 @@ def require_agreement(preview: SettlementPreview) -> None:
         "supplier": owed == preview.supplier_gross_cents,
         "shares": preview.result.members_gross_cents + preview.cooperative_gross_cents
         == preview.supplier_gross_cents,
+        "stock": sum(each.value_cents for each in preview.stock)
+        == sum(line.amount_cents for line in _lines_of(preview, "stock")),
         "entry": sum(line.amount_cents for line in preview.lines) == 0,
     }
     if wrong := [name for name, holds in figures.items() if not holds]:
@@ -167,6 +193,7 @@ def figures_seen(preview: SettlementPreview) -> str:
     """A mark of every figure that a preview shows: two previews with one mark show the same."""
     seen = [f"{preview.supplier_gross_cents}/{preview.cooperative_gross_cents}"]
     seen += [f"{each.code}={each.gross_cents}" for each in preview.members]
+    seen += [f"{each.pledge}:{each.cents}" for each in preview.deposits.lines]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 

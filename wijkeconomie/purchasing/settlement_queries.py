@@ -83,13 +83,15 @@ class InvoiceView:
     vat_cents: int
     gross_cents: int
     note: str | None
+    deposit_cents: int | None = None
+    """Deposits beside the gross amount; ``None``: those of what came."""
 
 
 def invoice(session: Session, cooperative_id: int, round_id: int) -> InvoiceView | None:
     """The invoice of a round that was not withdrawn, if there is one."""
     found = session.execute(
         text(
-            "select code, invoiced_on, net_cents, vat_cents, gross_cents, note"
+            "select code, invoiced_on, net_cents, vat_cents, gross_cents, note, deposit_cents"
             " from supplier_invoice where cooperative_id = :cooperative_id"
             " and round_id = :round_id and withdrawn_at is null"
         ),
@@ -192,10 +194,14 @@ def shares(
 
 
 def paid_by_member(session: Session, cooperative_id: int, member_id: int) -> dict[int, int]:
-    """What a member pays for each settled round, by the id of the round."""
+    """What a member pays for each settled round with deposits, by the id of the round."""
     found = session.execute(
         text(
-            "select share.round_id, sum(share.gross_cents)::bigint from pledge_share share"
+            "select share.round_id, sum(share.gross_cents + coalesce(deposit.cents, 0))::bigint"
+            " from pledge_share share"
+            " left join deposit_charge deposit on deposit.cooperative_id = share.cooperative_id"
+            " and deposit.round_id = share.round_id and deposit.version = share.version"
+            " and deposit.pledge_id = share.pledge_id"
             " join purchase_round r on r.cooperative_id = share.cooperative_id"
             " and r.id = share.round_id and r.settlement_version = share.version"
             " join pledge x on x.cooperative_id = share.cooperative_id and x.id = share.pledge_id"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,10 +11,10 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft
-from wijkeconomie.ledger.entry_lines import EntryLine
-from wijkeconomie.ledger.queries import control_codes
-from wijkeconomie.ledger.service import ensure_accounts, post_entry
+from wijkeconomie.ledger.service import post_entry
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.accounts import account_codes
+from wijkeconomie.purchasing.deposit_settling import write_deposits
 from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
@@ -33,6 +32,7 @@ from wijkeconomie.purchasing.settlement_preview import (
     preview_of,
     require_agreement,
 )
+from wijkeconomie.purchasing.stock_arriving import put_in_stock, stock_arrival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +140,14 @@ def require_invoice(
             round=found.code,
             expected_cents=preview.result.gross_cents,
         )
-    if accepted_cents != preview.difference_cents:
+    if accepted_cents != preview.whole_difference_cents:
+        expected = preview.result.gross_cents + preview.deposits.supplier_cents
+        invoiced = preview.invoice.gross_cents + preview.deposits.due_cents
         raise InvoiceDifferenceError(
-            f"the invoice is {preview.invoice.gross_cents} cents, deliveries and prices come to"
-            f" {preview.result.gross_cents}",
-            expected_cents=preview.result.gross_cents,
-            invoiced_cents=preview.invoice.gross_cents,
-            difference_cents=preview.difference_cents,
+            f"the invoice is {invoiced} cents, deliveries and prices come to {expected}",
+            expected_cents=expected,
+            invoiced_cents=invoiced,
+            difference_cents=preview.whole_difference_cents,
         )
 
 
@@ -166,12 +167,15 @@ def write_settlement(
     require_agreement(preview)
     version = found.settlement_version + 1
     kind = "round.settled" if uncharged_id is None else "round.uncharged"
+    # What lies in stock is held before the books are, here as in a sale.
+    arrival = stock_arrival(uow, found, preview.stock)
+    entry_number = _post(uow, found, preview, on, kind)
     uow.session.add(
         RoundSettlement(
             cooperative_id=uow.tenant,
             round_id=found.id,
             version=version,
-            entry_number=_post(uow, found, preview, on, kind),
+            entry_number=entry_number,
             settled_at=uow.now,
             settled_by=uow.actor,
             accounting_date=on,
@@ -183,10 +187,28 @@ def write_settlement(
         )
     )
     uow.session.flush()
+    _record_shares(uow, found.id, version, preview)
+    found.settlement_version = version
+    uow.session.flush()
+    write_deposits(uow, found, preview.deposits, on, version)
+    before = uow.session.get(RoundSettlement, (uow.tenant, found.id, version - 1))
+    put_in_stock(
+        uow,
+        arrival,
+        on,
+        entry_number=entry_number,
+        reversal_number=None if before is None else before.reversal_number,
+    )
+    return version
+
+
+def _record_shares(
+    uow: UnitOfWork, round_id: int, version: int, preview: SettlementPreview
+) -> None:
     rows = [
         {
             "cooperative_id": uow.tenant,
-            "round_id": found.id,
+            "round_id": round_id,
             "version": version,
             "pledge_id": share.pledge,
             "delivered_quantity": share.delivered,
@@ -200,9 +222,6 @@ def write_settlement(
     ]
     if rows:
         uow.session.execute(insert(PledgeShare), rows)
-    found.settlement_version = version
-    uow.session.flush()
-    return version
 
 
 def _post(
@@ -211,7 +230,7 @@ def _post(
     if not preview.lines:
         return None
     version = found.settlement_version + 1
-    codes = _account_codes(uow, preview.lines)
+    codes = account_codes(uow, preview.lines)
     draft = EntryDraft(
         accounting_date=on,
         kind=kind,
@@ -224,23 +243,6 @@ def _post(
         ),
     )
     return post_entry(uow, draft).number
-
-
-def _account_codes(
-    uow: UnitOfWork, lines: tuple[EntryLine, ...]
-) -> Mapping[tuple[str, str | None], str]:
-    """The accounts of an entry, those of parties opened where they are new."""
-    found: dict[tuple[str, str | None], str] = {
-        (key, None): code for key, code in control_codes(uow.session, uow.tenant).items()
-    }
-    parties: dict[str, list[str]] = {}
-    for line in lines:
-        if line.party is not None:
-            parties.setdefault(line.account_key, []).append(line.party)
-    for key, names in parties.items():
-        opened = ensure_accounts(uow, key, names)
-        found.update({(key, name): opened[name] for name in names})
-    return found
 
 
 def _record_state(uow: UnitOfWork, found: PurchaseRound, before: str) -> None:

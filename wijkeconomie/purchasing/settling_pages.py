@@ -20,6 +20,7 @@ from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.coordinator_pages import to_manage
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.deposit_words import deposit_steps
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
@@ -154,6 +155,7 @@ def read_invoice(reader: FormReader, found: RoundView) -> RecordInvoice:
         invoiced_on=reader.day("invoiced_on"),
         net_cents=reader.amount("net"),
         vat_cents=reader.amount("vat"),
+        deposit_cents=reader.optional_amount("deposit"),
     )
 
 
@@ -269,6 +271,16 @@ def preview_values(
                 "name": product.name,
                 "gross_cents": share.gross_cents,
                 "steps": explain_share(share.explanation, language, unit=product.unit),
+            }
+        )
+    for line in preview.deposits.lines:
+        product = products[line.product]
+        steps = deposit_steps(line.units, product.unit, line.each_cents)
+        reasons.setdefault(line.member, []).append(
+            {
+                "name": _("Deposit on %(product)s", product=product.name),
+                "gross_cents": line.cents,
+                "steps": steps,
             }
         )
     names = {line.key: line.name_en if language == "en" else line.name_nl for line in load_chart()}

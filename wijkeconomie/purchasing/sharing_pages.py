@@ -36,8 +36,9 @@ from wijkeconomie.purchasing.replacing import (
     give_extra,
 )
 from wijkeconomie.purchasing.round_rules import may_enter_delivery
-from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.rules import compute_settlement
 from wijkeconomie.purchasing.settlement_queries import DeliveryView
+from wijkeconomie.purchasing.settlement_results import SettlementResult
 from wijkeconomie.purchasing.words import shortage_words
 
 Errors = list[tuple[str, str]]

@@ -90,6 +90,7 @@ class SaveProductSchema(StrictSchema):
     supplier_unit = fields.String(
         load_default=None, allow_none=True, validate=validate.Length(max=50)
     )
+    deposit_cents = fields.Integer(load_default=None, strict=True, allow_none=True, validate=_COUNT)
 
 
 class ProductSchema(SaveProductSchema):

@@ -70,6 +70,7 @@ class ProductView:
     minimum_quantity: int | None
     grams_per_unit: int | None
     """Weighed goods: what a unit is expected to weigh, and what the price is for."""
+    deposit_cents: int
     ladder: tuple[tuple[int, int], ...]
     """Quantities over a whole round with the price from there."""
     price_units: int
@@ -86,8 +87,8 @@ def products_of_supplier(
         text(
             "select id, code, name, unit, category, price_excl_cents, vat_basis_points,"
             " pack_size, max_per_member, is_offered, sells_loose, minimum_quantity,"
-            " grams_per_unit, ladder_quantities, ladder_prices_cents, price_units, supplier_unit"
-            " from product"
+            " grams_per_unit, deposit_cents, ladder_quantities, ladder_prices_cents, price_units,"
+            " supplier_unit from product"
             " where cooperative_id = :cooperative_id and supplier_id = :supplier_id order by id"
         ),
         {"cooperative_id": cooperative_id, "supplier_id": supplier_id},

@@ -72,6 +72,8 @@ class SaveProduct:
     grams_per_unit: int | None = None
     price_units: int = 1
     supplier_unit: str | None = None
+    deposit_cents: int | None = None
+    """On the packaging of a unit; ``None`` leaves it."""
 
 
 def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
@@ -129,27 +131,7 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
         raise NotFoundError(
             f"there is no supplier {command.supplier_code}", code=command.supplier_code
         )
-    values: dict[str, object] = {
-        "supplier_id": supplier_id,
-        "name": command.name.strip(),
-        "category": command.category,
-        "unit": command.unit.strip(),
-        "price_excl_cents": command.price_excl_cents,
-        "price_units": command.price_units,
-        "vat_basis_points": command.vat_basis_points,
-        "pack_size": command.pack_size,
-        "max_per_member": command.max_per_member,
-        "is_offered": command.is_offered,
-    }
-    if command.grams_per_unit is not None:
-        values["grams_per_unit"] = command.grams_per_unit or None
-    if command.supplier_unit is not None:
-        values["supplier_unit"] = command.supplier_unit.strip() or None
-    if command.terms is not None:
-        values["sells_loose"] = command.terms.sells_loose
-        values["minimum_quantity"] = command.terms.minimum_quantity
-        values["ladder_quantities"] = [quantity for quantity, _price in command.terms.ladder]
-        values["ladder_prices_cents"] = [price for _quantity, price in command.terms.ladder]
+    values = _product_values(command) | {"supplier_id": supplier_id}
     row = uow.session.scalar(
         select(Product)
         .where(Product.cooperative_id == uow.tenant, Product.code == command.code)
@@ -171,6 +153,33 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
     if _price_of(row) != before:
         _write_price(uow, row, command.source)
     return row.id
+
+
+def _product_values(command: SaveProduct) -> dict[str, object]:
+    """What is written of a product; what is ``None`` in the command stays as it was."""
+    values: dict[str, object] = {
+        "name": command.name.strip(),
+        "category": command.category,
+        "unit": command.unit.strip(),
+        "price_excl_cents": command.price_excl_cents,
+        "price_units": command.price_units,
+        "vat_basis_points": command.vat_basis_points,
+        "pack_size": command.pack_size,
+        "max_per_member": command.max_per_member,
+        "is_offered": command.is_offered,
+    }
+    if command.grams_per_unit is not None:
+        values["grams_per_unit"] = command.grams_per_unit or None
+    if command.supplier_unit is not None:
+        values["supplier_unit"] = command.supplier_unit.strip() or None
+    if command.deposit_cents is not None:
+        values["deposit_cents"] = command.deposit_cents
+    if command.terms is not None:
+        values["sells_loose"] = command.terms.sells_loose
+        values["minimum_quantity"] = command.terms.minimum_quantity
+        values["ladder_quantities"] = [quantity for quantity, _price in command.terms.ladder]
+        values["ladder_prices_cents"] = [price for _quantity, price in command.terms.ladder]
+    return values
 
 
 def _require_priced_by_units(command: SaveProduct, row: Product) -> None:
@@ -245,6 +254,7 @@ def _check_product(command: SaveProduct) -> None:
         *checks,
         ("grams_per_unit", (command.grams_per_unit or 0) >= 0, "a weight is not negative"),
         ("price_units", command.price_units >= 1, "a price is for at least 1"),
+        ("deposit", (command.deposit_cents or 0) >= 0, "a deposit is not negative"),
     ):
         if not is_right:
             raise InvalidInputError(sentence, field=field)

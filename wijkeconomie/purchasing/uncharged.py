@@ -179,6 +179,8 @@ def preview_uncharged(uow: UnitOfWork, found: PurchaseRound) -> SettlementPrevie
         result=uncharged_result(charged.result),
         lines=uncharged_lines(charged.supplier_gross_cents, suppliers[0] if suppliers else None),
         members=tuple(replace(member, gross_cents=0) for member in charged.members),
+        stock=(),
+        deposits=charged.deposits.of_nobody(),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wijkeconomie.ledger.entry_lines import EntryLine
-from wijkeconomie.purchasing.rules import CooperativeShare, SettlementResult, Share
+from wijkeconomie.purchasing.settlement_results import CooperativeShare, SettlementResult, Share
 
 
 def uncharged_result(charged: SettlementResult) -> SettlementResult:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.money.periods import Period
 from wijkeconomie.reports.cost_queries import cost_reasons, cost_titles
+from wijkeconomie.reports.sale_queries import sale_details
 from wijkeconomie.reports.shared_queries import (
     CostTitle,
     EntryWords,
@@ -183,6 +184,8 @@ class _Batch:
     heads: Mapping[int, _Head]
     why: Mapping[tuple[str, int], Parameters]
     """Explanations of shares of costs, by member and entry."""
+    sales: Mapping[int, tuple[ShareDetail, ...]]
+    """What was bought from the stock, by entry."""
 
 
 def member_statement(
@@ -250,7 +253,9 @@ def _read(
             _HEADS, {"cooperative_id": cooperative_id, "numbers": sorted(numbers)}
         )
     }
-    return _Batch(cooperative, period, balances, lines, shares, themes, heads, why)
+    sold = [number for number, head in heads.items() if head.source.startswith("stock/")]
+    sales = sale_details(session, cooperative_id, sold)
+    return _Batch(cooperative, period, balances, lines, shares, themes, heads, why, sales)
 
 
 def _head(row: Any, themes: Mapping[str, str], costs: Mapping[str, CostTitle]) -> _Head:
@@ -321,6 +326,9 @@ def _lines(
 ) -> list[tuple[SectionKey, StatementLine]]:
     settled = batch.shares.get(member_code, {})
     details = {share.number: tuple(share.details) for share in settled.values()}
+    if batch.sales:
+        own = columns.numbers
+        details |= {number: batch.sales[number] for number in own if number in batch.sales}
     pairs = zip(columns.numbers, columns.purchases, strict=True)
     free = _free_rounds(settled, {number for number, is_purchase in pairs if is_purchase})
     lines: list[tuple[SectionKey, StatementLine]] = []

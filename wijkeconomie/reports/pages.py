@@ -134,7 +134,7 @@ def _reserved(uow: UnitOfWork, member_code: str) -> int:
 
 
 def _spent(uow: UnitOfWork, member_code: str, months: list[Period]) -> list[tuple[str, int]]:
-    """What rounds cost a member in each month, the oldest first; never below zero."""
+    """What rounds and the stock cost a member in each month, the oldest first; never below zero."""
     control = ledger.control_codes(uow.session, uow.tenant)["member_account"]
     lines = ledger.account_lines(
         uow.session,
@@ -145,7 +145,7 @@ def _spent(uow: UnitOfWork, member_code: str, months: list[Period]) -> list[tupl
     )
     found = {month.start: 0 for month in reversed(months)}
     for line in lines:
-        if line.source.startswith("round/"):
+        if line.source.startswith(("round/", "stock/")):
             found[line.accounting_date.replace(day=1)] += line.amount
     return [
         (format_date(month, "MMM y", locale=page_language()), max(cents, 0))

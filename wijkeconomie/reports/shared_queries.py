@@ -104,9 +104,11 @@ def entry_words(
     """
     head, _, rest = source.partition("/")
     reversed_ = kind.endswith(".reversed")
-    if head == "round":
+    if head in {"round", "deposit"}:
         code, _, version = rest.partition("/")
         key = "round_reversed" if reversed_ else "round_settled"
+        if head == "deposit":
+            key = "deposit_charged" if is_debit else "deposit_less"
         parameters: Parameters = (("round", code), ("version", version or "1"))
         return EntryWords(key, parameters, ("round", code, themes.get(code, "")))
     if head == "cost":
@@ -117,9 +119,8 @@ def entry_words(
         return EntryWords(
             "cost_reversed" if reversed_ else key, parameters, ("cost", code, cost.description)
         )
-    if head == "repayment":
-        key = "repaid_to" if is_debit else "repaid_by"
-        return EntryWords(key, (("reference", rest),), ("payment", "", ""))
+    if head in {"repayment", "stock", "empties"}:
+        return _unnamed(head, rest, is_debit=is_debit, is_reversal=reversed_)
     if head == "contribution":
         key = "contribution_reversed" if reversed_ else "contribution"
         return EntryWords(key, (("year", rest),), ("contribution", rest, ""))
@@ -128,6 +129,18 @@ def entry_words(
             _payment_key(kind, is_debit=is_debit), (("reference", rest),), ("payment", "", "")
         )
     return EntryWords("other", (("description", description),), ("other", kind, ""))
+
+
+def _unnamed(head: str, rest: str, *, is_debit: bool, is_reversal: bool) -> EntryWords:
+    """What needs no more than its kind: repayments, and sales from the stock."""
+    if head == "stock":
+        key = "stock_back" if is_reversal else "stock_sold"
+        return EntryWords(key, (), ("other", "stock", ""))
+    if head == "empties":
+        key = "empties_undone" if is_reversal else "empties_returned"
+        return EntryWords(key, (), ("other", "empties", ""))
+    key = "repaid_to" if is_debit else "repaid_by"
+    return EntryWords(key, (("reference", rest),), ("payment", "", ""))
 
 
 def _payment_key(kind: str, *, is_debit: bool) -> str:

@@ -10,6 +10,13 @@ from flask_babel import lazy_gettext
 _KINDS: dict[str, Any] = {
     "round.settled": lazy_gettext("Purchase round settled"),
     "round.uncharged": lazy_gettext("Purchase round settled without charging"),
+    "stock.sold": lazy_gettext("Sold from the stock"),
+    "stock.lost": lazy_gettext("Stock written off"),
+    "stock.found": lazy_gettext("More in stock than was known"),
+    "stock.revalued": lazy_gettext("Difference in price of stock that was sold"),
+    "deposit.charged": lazy_gettext("Deposits on packaging charged"),
+    "deposit.returned": lazy_gettext("Deposit given back to a member"),
+    "deposit.credited": lazy_gettext("Packaging back to the supplier"),
     "cost.settled": lazy_gettext("Shared costs settled"),
     "participation.paid": lazy_gettext("Participation paid"),
     "participation.released": lazy_gettext("Units of a member released"),

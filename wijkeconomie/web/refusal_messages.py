@@ -246,6 +246,12 @@ MESSAGES: Mapping[str, Any] = {
     "voucher-code-taken": lazy_gettext("This code is in use. Choose another one."),
     "voucher-expired": lazy_gettext("This voucher has expired. It cannot be used any more."),
     "voucher-not-usable-yet": lazy_gettext("This voucher can be used from %(date)s on."),
+    "stock-gone": lazy_gettext(
+        "Of %(product)s there are %(left)s in stock. That is not enough for %(units)s."
+    ),
+    "deposit-too-much": lazy_gettext("Only %(left_cents)s was paid in deposits."),
+    "return-undone": lazy_gettext("This was turned back already."),
+    "sale-taken-back": lazy_gettext("This sale was turned back already."),
     "wrong-cooperative": lazy_gettext(
         "This voucher is of cooperative %(cooperative)s. It can be used at the shops of that one."
     ),

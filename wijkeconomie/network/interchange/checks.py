@@ -24,8 +24,9 @@ from wijkeconomie.network.interchange.files import (
 from wijkeconomie.network.interchange.reading import Row
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.purchasing.round_rules import is_active_member
-from wijkeconomie.purchasing.rules import SettlementResult, compute_settlement
+from wijkeconomie.purchasing.rules import compute_settlement
 from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
+from wijkeconomie.purchasing.settlement_results import SettlementResult
 
 
 @dataclass(frozen=True, slots=True)

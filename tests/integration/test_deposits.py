@@ -1,0 +1,237 @@
+"""Laws of deposits: paid for what one got, given back for empties, and beside the goods."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy import text
+
+from tests.conftest import Clock
+from tests.factories.rounds import Market, a_market
+from wijkeconomie.core.refusals import InvalidInputError
+from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.ledger.refusals import BalanceLimitError
+from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
+from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.deposit_queries import member_deposits, supplier_deposits
+from wijkeconomie.purchasing.deposit_returning import (
+    SendEmpties,
+    TakeEmpties,
+    send_empties,
+    take_empties,
+    undo_return,
+)
+from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice, record_invoice
+from wijkeconomie.purchasing.refusals import (
+    CreditLimitError,
+    DepositTooMuchError,
+    InvoiceDifferenceError,
+    ReturnUndoneError,
+)
+from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.stock_queries import stock_of
+from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
+from wijkeconomie.reports.member_queries import member_statement
+from wijkeconomie.reports.statement_texts import line_text
+
+
+@pytest.fixture
+def market(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
+    """As always, with 15 cents of deposit on a bottle of soap."""
+    market = a_market(units_of_work, clock)
+    with market.books.open() as uow:
+        save_product(
+            uow,
+            SaveProduct(
+                supplier_code="S1",
+                code="ZEEP",
+                name="Zeep",
+                unit="fles",
+                price_excl_cents=211,
+                vat_basis_points=2100,
+                max_per_member=50,
+                deposit_cents=15,
+            ),
+        )
+    return market
+
+
+def soap(market: Market) -> int:
+    with market.books.open() as uow:
+        return stock_of(uow.session, uow.tenant, "ZEEP").product_id
+
+
+def bring(market: Market, member: str, units: int) -> int:
+    with market.books.open() as uow:
+        command = TakeEmpties(
+            member_id=market.members[member], product_id=soap(market), units=units
+        )
+        return take_empties(uow, command)
+
+
+def held(market: Market, key: str, party: str) -> int:
+    with market.books.open() as uow:
+        return ledger.party_balance(uow.session, uow.tenant, key, party)
+
+
+def test_members_pay_the_deposit_beside_the_goods_and_the_supplier_gets_it(
+    market: Market, units_of_work: UnitOfWorkFactory, clock: Clock
+) -> None:
+    plain = a_market(units_of_work, clock)
+    plain.settled_round(ZEEP=5)
+
+    market.settled_round(ZEEP=5)
+
+    for member in ("L001", "L002", "L003"):
+        assert market.owed(member) == plain.owed(member) + 15
+        assert held(market, "member_deposits", member) == -15
+    # Two bottles were left over: their packaging is the cooperative's.
+    assert held(market, "packaging", "S1") == 75
+    assert held(market, "suppliers", "S1") == held(plain, "suppliers", "S1") - 75
+    assert market.books.verify().fault is None
+
+
+def test_a_pledge_reserves_its_deposit(market: Market) -> None:
+    round_id = market.open_round()
+    market.pledge(round_id, "L001", ZEEP=4)
+
+    with market.books.open() as uow:
+        reserved = queries.reserved_cents(uow.session, uow.tenant, market.members["L001"])
+    assert reserved == 844 + 177 + 60
+    with market.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update cooperative set enforces_credit_limit = true,"
+                " default_credit_limit_cents = 844 + 177 + 60 where id = :id"
+            ),
+            {"id": uow.tenant},
+        )
+    market.pledge(round_id, "L002", ZEEP=4)
+    with pytest.raises(CreditLimitError):
+        market.pledge(round_id, "L002", ZEEP=5)
+    market.order(round_id)
+    with market.books.open() as uow:
+        assert len(queries.pledges(uow.session, uow.tenant, round_id)) == 2
+
+
+def test_empties_are_given_back_and_go_back_to_the_supplier(market: Market) -> None:
+    market.settled_round()
+    before = market.owed("L001")
+
+    number = bring(market, "L001", 1)
+
+    assert market.owed("L001") == before - 15
+    assert held(market, "member_deposits", "L001") == 0
+    with pytest.raises(DepositTooMuchError) as refused:
+        bring(market, "L001", 1)
+    assert refused.value.context["left_cents"] == 0
+    with market.books.open() as uow:
+        send_empties(uow, SendEmpties(supplier_id=market.supplier_id, cents=15, note="krat"))
+    assert held(market, "packaging", "S1") == 30
+    with pytest.raises(DepositTooMuchError), market.books.open() as uow:
+        send_empties(uow, SendEmpties(supplier_id=market.supplier_id, cents=31))
+
+    with market.books.open() as uow:
+        undo_return(uow, number, "verkeerd lid")
+    assert market.owed("L001") == before
+    with pytest.raises(ReturnUndoneError), market.books.open() as uow:
+        undo_return(uow, number, "verkeerd lid")
+    with market.books.open() as uow:
+        assert {each.code: each.cents for each in member_deposits(uow.session, uow.tenant)} == {
+            "L001": 15,
+            "L002": 15,
+            "L003": 15,
+        }
+        assert [each.cents for each in supplier_deposits(uow.session, uow.tenant)] == [30]
+    assert market.books.verify().fault is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"cents": 0}, {"cents": 5, "units": 1, "product_id": 1}, {"units": 1}]
+)
+def test_a_return_is_of_units_or_an_amount(market: Market, wrong: dict[str, int]) -> None:
+    market.settled_round()
+
+    with pytest.raises(InvalidInputError), market.books.open() as uow:
+        take_empties(uow, TakeEmpties(member_id=market.members["L001"], **wrong))  # type: ignore[arg-type]
+
+
+def _correction(market: Market, round_id: int, bottles: int) -> CorrectRound:
+    with market.books.open() as uow:
+        key = queries.product_ids_by_code(uow.session, uow.tenant, round_id)["ZEEP"]
+    line = ReceiveLine(round_id=round_id, round_product_id=key, delivered=bottles, reason="geteld")
+    seen = CorrectRound(round_id=round_id, reason="geteld", lines=(line,))
+    with market.books.open() as uow:
+        accepted = preview_correction(uow, seen).whole_difference_cents
+    return replace(seen, accepted_difference_cents=accepted)
+
+
+def test_a_correction_books_the_difference(market: Market) -> None:
+    round_id = market.settled_round()
+
+    with market.books.open() as uow:
+        correct_round(uow, _correction(market, round_id, 2))
+
+    left = [held(market, "member_deposits", f"L00{number}") for number in (1, 2, 3)]
+    assert sorted(left) == [-15, -15, 0]
+    assert held(market, "packaging", "S1") == 30
+    assert market.books.verify().fault is None
+
+
+def test_a_correction_cannot_take_back_what_was_given_back(market: Market) -> None:
+    round_id = market.settled_round()
+    for member in ("L001", "L002", "L003"):
+        bring(market, member, 1)
+
+    with pytest.raises(BalanceLimitError), market.books.open() as uow:
+        correct_round(uow, _correction(market, round_id, 2))
+
+
+def test_deposits_on_the_invoice_that_differ_must_be_accepted(market: Market) -> None:
+    round_id = market.open_round()
+    market.pledge(round_id, "L001", ZEEP=2)
+    market.order(round_id)
+    market.receive(round_id)
+    with market.books.open() as uow:
+        preview = preview_settlement(uow, round_id)
+        assert (preview.deposits.supplier_cents, preview.deposits.members_cents) == (30, 30)
+        record_invoice(
+            uow,
+            RecordInvoice(
+                round_id=round_id,
+                code="F1",
+                invoiced_on=local_date(uow.now, LOCAL_TIME),
+                net_cents=preview.result.net_cents,
+                vat_cents=preview.result.vat_cents,
+                deposit_cents=40,
+            ),
+        )
+    with pytest.raises(InvoiceDifferenceError) as refused, market.books.open() as uow:
+        settle_round(uow, SettleRound(round_id=round_id))
+    assert refused.value.context["difference_cents"] == 10
+
+    market.settle(round_id, accepted=10)
+
+    assert held(market, "packaging", "S1") == 30
+    assert market.books.verify().fault is None
+
+
+def test_a_deposit_stands_on_its_own_line_of_the_statement(market: Market) -> None:
+    round_id = market.settled_round()
+    bring(market, "L001", 1)
+
+    with market.books.open() as uow:
+        code = queries.round_by_id(uow.session, uow.tenant, round_id).code
+        period = Period(date(2026, 1, 1), date(2027, 1, 1))
+        statement = member_statement(uow.session, uow.tenant, "L001", period)
+        paid = settlement_queries.paid_by_member(uow.session, uow.tenant, market.members["L001"])
+
+    lines = {line_text(line, "nl", statement.kind): line for line in statement.lines}
+    assert lines[f"Statiegeld van inkoopronde {code}"].debit_cents == 15
+    assert lines["Statiegeld terug voor lege verpakking"].credit_cents == 15
+    goods = lines[f"Afrekening van inkoopronde {code}"].debit_cents
+    assert paid[round_id] == goods + 15
