@@ -694,7 +694,8 @@ def test_every_documented_event_is_posted_and_every_kind_is_documented() -> None
     for module in package.rglob("*.py"):
         source = module.read_text(encoding="utf-8")
         for argument in re.findall(r"\bkind=(.+?),\n", source):
-            kinds |= set(re.findall(r'"([a-z]+\.[a-z]+)"', argument))
+            # Messages in the outbox have kinds too.
+            kinds |= set(re.findall(r'"(?!mail\.)([a-z]+\.[a-z]+)"', argument))
 
     assert set(documented()) == set(EVENTS)
     assert kinds <= {kind for kind, _ in documented().values()}
