@@ -222,6 +222,7 @@ def test_the_treasurer_sets_a_limit_and_takes_bills_over(
 ) -> None:
     page = a_page(browser)
     sign_in(page, site, site.treasurer)
+    page.get_by_text("Meer", exact=True).click()
     page.get_by_role("link", name="Leden").first.click()
     page.get_by_role("link", name="Krediet van leden").click()
     look(page, "credit")

@@ -239,24 +239,30 @@ def _frame() -> dict[str, object]:
 
 
 def _navigation(visit: Visit) -> list[dict[str, object]]:
+    """Where a person can go, what he most likely wants first: a menu shows only some of it."""
     is_member = visit.identity.member_id is not None
-    places = (
+    first = (
         ("cooperatives.home", _("Start"), True),
         ("purchasing.rounds", _("Buying together"), visit.may("round.read")),
+    )
+    own = (
         ("reports.account", _("My account"), is_member),
+        ("vouchers.wallet", _("Vouchers"), is_member),
         ("costs.mine", _("My costs"), is_member),
         ("investments.overview", _("Projects"), visit.may("investment.read")),
-        ("costs.overview", _("Costs"), visit.may("cost.read")),
         ("budgets.mine", _("Care"), is_member),
-        ("budgets.overview", _("Care budgets"), visit.may("care.administer")),
-        ("budgets.money", _("Money for care"), visit.may("care.money")),
-        ("vouchers.wallet", _("Vouchers"), is_member),
         ("vouchers.grants", _("Carers' grants"), is_member or visit.may("grant.read")),
+    )
+    kept = (
         ("vouchers.till", _("Till"), Role.MERCHANT in visit.identity.roles),
-        ("vouchers.overview", _("Keep vouchers"), visit.may("voucher.read")),
+        ("costs.overview", _("Costs"), visit.may("cost.read")),
         ("reports.books", _("The books"), visit.may("ledger.read")),
         ("cooperatives.members", _("Members"), visit.may("member.read")),
+        ("vouchers.overview", _("Keep vouchers"), visit.may("voucher.read")),
+        ("budgets.overview", _("Care budgets"), visit.may("care.administer")),
+        ("budgets.money", _("Money for care"), visit.may("care.money")),
     )
+    places = (*first, *kept, *own) if visit.may("ledger.read") else (*first, *own, *kept)
     return [
         {
             "label": label,
