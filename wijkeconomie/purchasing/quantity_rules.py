@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wijkeconomie.purchasing.settlement_inputs import PledgeInput, SettlementInput
@@ -48,9 +48,15 @@ def share_quantities(round_: SettlementInput) -> SharedQuantities:
     for product in sorted(round_.products, key=lambda each: each.replaces is not None):
         rule = product.shortage_rule or round_.shortage_rule
         own = positions[product.key]
-        if rule == "first_pledged":
+        in_turn = rule == "first_pledged"
+        if in_turn:
             own = sorted(own, key=lambda position: round_.pledges[position].turn)
         claims = [_claim(round_.pledges, shared.given, place, position) for position in own]
+        if in_turn:
+            claims = [
+                replace(claim, parts=_parts(round_.pledges[position], claim.quantity))
+                for claim, position in zip(claims, own, strict=True)
+            ]
         terms = SharingTerms(rule, product.keeps_rest, product.stock)
         outcome = share_product(product.usable, claims, terms)
         for number, position in enumerate(own):
@@ -78,19 +84,18 @@ def _claim(
         original = place.get(pledge.instead_of or 0)
         if original is not None:
             missed = max(pledges[original].quantity - given[original], 0)
-        units = min(missed, pledge.quantity)
-        return Claim(units, by_hand=pledge.by_hand, parts=((pledge.turn, units),))
-    return Claim(pledge.quantity, pledge.tolerance, pledge.by_hand, _parts(pledge))
+        return Claim(min(missed, pledge.quantity), by_hand=pledge.by_hand)
+    return Claim(pledge.quantity, pledge.tolerance, pledge.by_hand)
 
 
-def _parts(pledge: PledgeInput) -> tuple[tuple[int, int], ...]:
-    """The quantity by turn; what closing added to the asked quantity comes with the newest."""
+def _parts(pledge: PledgeInput, quantity: int) -> tuple[tuple[int, int], ...]:
+    """A claim by turn; what closing added to the asked quantity comes with the newest."""
     asked = pledge.quantity if pledge.asked is None else pledge.asked
-    parts = parts_within(pledge.quantity, parts_of(asked, pledge.turn, pledge.later))
+    parts = parts_within(quantity, parts_of(asked, pledge.turn, pledge.later))
     if not parts:
         return ()
     turn, units = parts[-1]
-    return (*parts[:-1], (turn, units + max(pledge.quantity - asked, 0)))
+    return (*parts[:-1], (turn, units + max(quantity - asked, 0)))
 
 
 def _reason(

@@ -42,5 +42,4 @@ def render_many(statements: Iterable[Statement], *, language: Language = "nl") -
 def file_name(statement: Statement, format_: Format) -> str:
     """A name for a downloaded statement that tells what it is."""
     period = f"{statement.period.start.isoformat()}_{statement.period.end.isoformat()}"
-    kind = f"{statement.kind.value}{'-preview' if statement.is_rehearsal else ''}"
-    return f"{kind}-{statement.subject_code}-{period}.{format_}"
+    return f"{statement.file_kind}-{statement.subject_code}-{period}.{format_}"

@@ -257,6 +257,11 @@ class Statement:
     """It tells what settling would come to; nothing of it is in the books."""
 
     @property
+    def file_kind(self) -> str:
+        """The kind as files tell it: ``round``, or ``round-preview`` before it is booked."""
+        return f"{self.kind.value}-preview" if self.is_rehearsal else self.kind.value
+
+    @property
     def lines(self) -> Iterator[StatementLine]:
         """All lines in order."""
         return (line for section in self.sections for line in section.lines)

@@ -81,7 +81,7 @@ def write_rows(out: TextIO, statement: Statement, *, language: Language = "nl") 
 def _subject(statement: Statement) -> Row:
     return {
         "cooperative_code": statement.cooperative.code,
-        "statement_kind": f"{statement.kind.value}{'-preview' if statement.is_rehearsal else ''}",
+        "statement_kind": statement.file_kind,
         "subject_code": statement.subject_code,
         "subject_name": text_cell(statement.subject_name),
         "period_from": statement.period.start.isoformat(),
