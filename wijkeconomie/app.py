@@ -221,7 +221,8 @@ LOOK_EVERY_S = 30
 
 
 def _do_due_work(runtime: Runtime) -> int:
-    return run_due(runtime.units_of_work, SCHEDULED_JOBS).done
+    hands = runtime.settings.worker_hands
+    return run_due(runtime.units_of_work, SCHEDULED_JOBS, hands=hands).done
 
 
 def _send_messages(runtime: Runtime) -> int:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +18,10 @@ from sqlalchemy import Engine, create_engine, text
 from tests.conftest import Clock
 from tests.factories.shared_costs import House, a_house
 from tests.faults.test_settlement_crash import wait_until_blocked, wait_until_gone
-from wijkeconomie.core.jobs import due_work, latest_runs, run_due
+from wijkeconomie.core.jobs import ScheduledJob, due_work, latest_runs, run_due
 from wijkeconomie.core.pauses import pause_after
 from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.jobs import COST_JOBS, next_occurrence, occurrences
 from wijkeconomie.costs.keeping import (
     SaveRecurringCost,
@@ -116,9 +119,10 @@ def test_a_killed_worker_leaves_each_month_settled_exactly_once(
     assert house.books.verify().fault is None
 
 
+@pytest.mark.parametrize("hands", [1, 3])
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_that_start_at_once_do_no_harm(
-    fresh_runtime: Runtime, clock: Clock, workers: int
+    fresh_runtime: Runtime, clock: Clock, workers: int, hands: int
 ) -> None:
     houses = [a_house(fresh_runtime.units_of_work) for _ in range(3)]
     for house in houses:
@@ -127,7 +131,10 @@ def test_workers_that_start_at_once_do_no_harm(
 
     with ThreadPoolExecutor(workers) as pool:
         tallies = list(
-            pool.map(lambda _: run_due(fresh_runtime.units_of_work, COST_JOBS), range(workers))
+            pool.map(
+                lambda _: run_due(fresh_runtime.units_of_work, COST_JOBS, hands=hands),
+                range(workers),
+            )
         )
 
     assert sum(tally.failed for tally in tallies) == 0
@@ -135,6 +142,40 @@ def test_workers_that_start_at_once_do_no_harm(
     for house in houses:
         assert [count for _, count in settled_months(house)] == [1, 1, 1]
         assert house.books.verify().fault is None
+
+
+def test_two_hands_serve_two_cooperatives_at_once_and_each_in_its_order(
+    fresh_runtime: Runtime,
+) -> None:
+    houses = [a_house(fresh_runtime.units_of_work) for _ in range(2)]
+    both = threading.Barrier(2, timeout=20)
+    done: dict[int, list[str]] = defaultdict(list)
+
+    def do(uow: UnitOfWork, period: str) -> str:
+        if period == "first":
+            both.wait()  # breaks unless the other cooperative's work is under way as well
+        done[uow.tenant].append(period)
+        return period
+
+    job = ScheduledJob(
+        "test.meet",
+        lambda _session, _cooperative_id, now: [("second", now), ("first", now - timedelta(1))],
+        do,
+    )
+    told: list[tuple[int, str]] = []
+    tally = run_due(
+        fresh_runtime.units_of_work,
+        [job],
+        hands=2,
+        on_done=lambda cooperative_id, due, _failure: told.append((cooperative_id, due.period)),
+    )
+
+    ids = [house.books.cooperative_id for house in houses]
+    assert (tally.done, tally.failed) == (4, 0)
+    assert done == {cooperative_id: ["first", "second"] for cooperative_id in ids}
+    assert sorted(told) == [
+        (each, period) for each in sorted(ids) for period in ("first", "second")
+    ]
 
 
 def test_three_months_of_standing_still_are_caught_up_oldest_first(

@@ -66,7 +66,8 @@ def run_due_now(shell: Shell, moment: str | None) -> None:
             told = "done" if failure is None else f"FAILED: {failure.detail} ({failure.error})"
             click.echo(f"{code:<6} {due.job} {due.period}: {told}")
 
-        tally = run_due(_at(runtime, moment), shell.scheduled, on_done=tell)
+        hands = runtime.settings.worker_hands
+        tally = run_due(_at(runtime, moment), shell.scheduled, hands=hands, on_done=tell)
     click.echo(f"{tally.done} done, {tally.failed} failed")
     if tally.failed:
         raise click.exceptions.Exit(REFUSED)

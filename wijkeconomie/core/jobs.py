@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import enum
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from threading import Lock
 
 from sqlalchemy import CheckConstraint, Index, func, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wijkeconomie.core.identity import system_identity
@@ -85,6 +87,30 @@ class Tally:
     failed: int = 0
 
 
+# Written out once: putting statements together for each of a thousand cooperatives takes longer
+# than asking them.
+_MARKS = text(
+    "select job, period, status, next_attempt_at from job_run"
+    " where cooperative_id = :cooperative_id and (job, period) in"
+    " (select * from unnest(cast(:jobs as text[]), cast(:periods as text[])))"
+)
+_CLAIM = text(
+    """
+insert into job_run (cooperative_id, job, period, status, attempts, due_at, finished_at)
+values (:cooperative_id, :job, :period, 'done', 1, :due_at, :now)
+on conflict (cooperative_id, job, period) do update
+  set status = 'done', attempts = job_run.attempts + 1, finished_at = excluded.finished_at,
+    next_attempt_at = null, error = null, detail = null
+  where job_run.status = 'failed'
+returning attempts
+"""
+)
+_NOTE_OUTCOME = text(
+    "update job_run set outcome = :outcome"
+    " where cooperative_id = :cooperative_id and job = :job and period = :period"
+)
+
+
 def due_work(
     uow: UnitOfWork, jobs: Sequence[ScheduledJob], *, with_waiting: bool = False
 ) -> list[Due]:
@@ -99,12 +125,13 @@ def due_work(
     )
     if not found:
         return []
-    marks = uow.session.scalars(
-        select(JobRun).where(
-            JobRun.cooperative_id == uow.tenant,
-            JobRun.job.in_({due.job for due in found}),
-            JobRun.period.in_({due.period for due in found}),
-        )
+    marks = uow.session.execute(
+        _MARKS,
+        {
+            "cooperative_id": uow.tenant,
+            "jobs": [due.job for due in found],
+            "periods": [due.period for due in found],
+        },
     )
     left_out = {
         (mark.job, mark.period)
@@ -119,33 +146,63 @@ def run_due(
     units_of_work: UnitOfWorkFactory,
     jobs: Sequence[ScheduledJob],
     *,
+    hands: int = 1,
     on_done: Callable[[int, Due, JobRun | None], None] | None = None,
 ) -> Tally:
-    """Do everything that is due, cooperative by cooperative, oldest first.
+    """Do everything that is due, each cooperative's oldest first.
 
     What fails is noted with its pause and stops nothing else. Work that becomes due by what was
     done (a month whose recurring cost was just made) is done in the same call.
+
+    Args:
+        hands: so many cooperatives are served side by side; within one, work goes in its order.
+            While one waits for the database another reckons.
+        on_done: hears of each piece of work, one at a time, from whichever hand did it.
     """
-    by_name = {job.name: job for job in jobs}
-    tally = Tally()
-    for cooperative_id in _cooperatives(units_of_work):
-        tried: set[tuple[str, str]] = set()
-        while fresh := [
-            due
-            for due in _due_in(units_of_work, cooperative_id, jobs)
-            if (due.job, due.period) not in tried
-        ]:
-            due = fresh[0]
-            tried.add((due.job, due.period))
-            failure = _attempt(units_of_work, cooperative_id, by_name[due.job], due, tally)
-            if on_done is not None:
+    telling = Lock()
+
+    def tell(cooperative_id: int, due: Due, failure: JobRun | None) -> None:
+        if on_done is not None:
+            with telling:
                 on_done(cooperative_id, due, failure)
+
+    tally = Tally()
+    with ThreadPoolExecutor(hands, thread_name_prefix="hand") as pool:
+        serve = partial(_serve, units_of_work, jobs, tell)
+        for served in pool.map(serve, _cooperatives(units_of_work)):
+            tally.done += served.done
+            tally.failed += served.failed
     return tally
 
 
-def _cooperatives(units_of_work: UnitOfWorkFactory) -> Iterator[int]:
+def _cooperatives(units_of_work: UnitOfWorkFactory) -> Sequence[int]:
     with units_of_work.begin(identity=system_identity("job")) as uow:
-        yield from uow.session.scalars(text("select id from cooperative order by id")).all()
+        return uow.session.scalars(text("select id from cooperative order by id")).all()
+
+
+def _serve(
+    units_of_work: UnitOfWorkFactory,
+    jobs: Sequence[ScheduledJob],
+    tell: Callable[[int, Due, JobRun | None], None],
+    cooperative_id: int,
+) -> Tally:
+    """Do all that is due in one cooperative, each piece of work once."""
+    by_name = {job.name: job for job in jobs}
+    tally = Tally()
+    tried: set[tuple[str, str]] = set()
+    while fresh := [
+        due
+        for due in _due_in(units_of_work, cooperative_id, jobs)
+        if (due.job, due.period) not in tried
+    ]:
+        due = fresh[0]
+        tried.add((due.job, due.period))
+        tell(
+            cooperative_id,
+            due,
+            _attempt(units_of_work, cooperative_id, by_name[due.job], due, tally),
+        )
+    return tally
 
 
 def _due_in(
@@ -175,13 +232,7 @@ def _attempt(
             if not _claim(uow, due):
                 return None
             outcome = job.do(uow, due.period)
-            uow.session.execute(
-                text(
-                    "update job_run set outcome = :outcome where cooperative_id = :id"
-                    " and job = :job and period = :period"
-                ),
-                {"outcome": outcome, "id": uow.tenant, "job": due.job, "period": due.period},
-            )
+            uow.session.execute(_NOTE_OUTCOME, {"outcome": outcome} | _mark(uow, due))
     except Exception as error:  # one failure must not stop the rest
         tally.failed += 1
         refusal = error if isinstance(error, DomainError) else None
@@ -200,28 +251,12 @@ def _attempt(
 
 def _claim(uow: UnitOfWork, due: Due) -> bool:
     """Set the mark; false when it stands, once whoever sets it too has finished."""
-    statement = insert(JobRun).values(
-        cooperative_id=uow.tenant,
-        job=due.job,
-        period=due.period,
-        status=JobStatus.DONE,
-        attempts=1,
-        due_at=due.due_at,
-        finished_at=uow.now,
-    )
-    claimed = statement.on_conflict_do_update(
-        index_elements=["cooperative_id", "job", "period"],
-        set_={
-            "status": JobStatus.DONE,
-            "attempts": JobRun.attempts + 1,
-            "finished_at": uow.now,
-            "next_attempt_at": None,
-            "error": None,
-            "detail": None,
-        },
-        where=JobRun.status == JobStatus.FAILED,
-    ).returning(JobRun.attempts)
-    return uow.session.scalar(claimed) is not None
+    claimed = uow.session.scalar(_CLAIM, {"due_at": due.due_at, "now": uow.now} | _mark(uow, due))
+    return claimed is not None
+
+
+def _mark(uow: UnitOfWork, due: Due) -> dict[str, object]:
+    return {"cooperative_id": uow.tenant, "job": due.job, "period": due.period}
 
 
 def _note_failure(uow: UnitOfWork, due: Due, error: str, detail: str) -> JobRun:

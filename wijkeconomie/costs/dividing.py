@@ -155,20 +155,12 @@ class Divider:
     @cached_property
     def _subsidies(self) -> Sequence[Subsidy]:
         """What helps to pay costs of the month, the one that ends first in front."""
-        found = self._uow.session.scalars(
-            select(Subsidy)
-            .where(
-                Subsidy.cooperative_id == self._uow.tenant,
-                Subsidy.valid_from <= self._month.start,
-                Subsidy.valid_until >= self._month.start,
-                Subsidy.key_id.is_not(None),
-                Subsidy.accounted_on.is_(None),
-            )
-            .order_by(Subsidy.valid_until, Subsidy.code)
-            .execution_options(populate_existing=True)
-        ).all()
         self._left = dict(left_of_subsidies(self._uow.session, self._uow.tenant))
-        return found
+        if not any(left > 0 for left in self._left.values()):
+            return []
+        return self._uow.session.scalars(
+            _SUBSIDIES, {"cooperative_id": self._uow.tenant, "first": self._month.start}
+        ).all()
 
     def _used(self, subsidy: Subsidy | None, shares: CostShares, by: SharedBy) -> Cents:
         if subsidy is None:
@@ -202,6 +194,20 @@ class Divider:
             start=by.terms.start,
             scales=tuple(part.scale for part in by.terms.parts),
         )
+
+
+_SUBSIDIES = (
+    select(Subsidy)
+    .where(
+        Subsidy.cooperative_id == bindparam("cooperative_id"),
+        Subsidy.valid_from <= bindparam("first"),
+        Subsidy.valid_until >= bindparam("first"),
+        Subsidy.key_id.is_not(None),
+        Subsidy.accounted_on.is_(None),
+    )
+    .order_by(Subsidy.valid_until, Subsidy.code)
+    .execution_options(populate_existing=True)
+)
 
 
 _VALID_VERSION = (

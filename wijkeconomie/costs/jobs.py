@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.jobs import ScheduledJob
@@ -37,27 +37,30 @@ def next_occurrence(recurring: RecurringCost, after: date) -> date | None:
     return next((day for day in occurrences(recurring, date(year, 12, 31)) if day > after), None)
 
 
+_RECURRING = select(RecurringCost).where(
+    RecurringCost.cooperative_id == bindparam("cooperative_id"),
+    RecurringCost.stopped_at.is_(None),
+    RecurringCost.starts_on <= bindparam("today"),
+)
+_MADE = text(
+    "select recurring_id, incurred_on from shared_cost"
+    " where cooperative_id = :id and recurring_id is not null"
+)
+
+
 def _costs_to_make(
     session: Session, cooperative_id: int, now: datetime
 ) -> Sequence[tuple[str, datetime]]:
     today = local_date(now, LOCAL_TIME)
+    recurring = session.scalars(
+        _RECURRING, {"cooperative_id": cooperative_id, "today": today}
+    ).all()
+    if not recurring:
+        return []
     made = {
         (row.recurring_id, row.incurred_on)
-        for row in session.execute(
-            text(
-                "select recurring_id, incurred_on from shared_cost"
-                " where cooperative_id = :id and recurring_id is not null"
-            ),
-            {"id": cooperative_id},
-        )
+        for row in session.execute(_MADE, {"id": cooperative_id})
     }
-    recurring = session.scalars(
-        select(RecurringCost).where(
-            RecurringCost.cooperative_id == cooperative_id,
-            RecurringCost.stopped_at.is_(None),
-            RecurringCost.starts_on <= today,
-        )
-    )
     return [
         (f"{each.code}/{day.isoformat()}", midnight_utc(day, LOCAL_TIME))
         for each in recurring

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from wijkeconomie.ledger.queries import party_account_ids
+from wijkeconomie.core.round_trips import Read, read_together
+from wijkeconomie.ledger.queries import read_party_account_ids
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.weights import parse_weight
 
@@ -50,12 +51,15 @@ select array_agg(id order by code) as ids, array_agg(code order by code) as code
   array_agg(coalesce(income_band = 'laag', false) order by code) as has_low_income
 from member
 where cooperative_id = :cooperative_id and joined_on <= :last
-  and (left_on is null or left_on >= :first) and id <> all (cast(:excluded as bigint[]))
-  and (not :only_named or id = any(cast(:named as bigint[])))
+  and (left_on is null or left_on >= :first)
+  and id <> all (array(select member_id from allocation_weight
+    where cooperative_id = :cooperative_id and version_id = :version_id and is_excluded))
+  and (not :only_named or id = any(array(select member_id from allocation_weight
+    where cooperative_id = :cooperative_id and version_id = :version_id)))
 """
 )
 _TERMS = text(
-    "select member_id, weight, is_excluded, minimum_cents, cap_cents from allocation_weight"
+    "select member_id, weight, minimum_cents, cap_cents from allocation_weight"
     " where cooperative_id = :cooperative_id and version_id = :version_id"
 )
 
@@ -72,39 +76,29 @@ def participants(
 
     ``only_named``: of them only those that the version has terms for, as in a small group.
 
-    Members, terms and accounts are read apart and joined here, which takes the same time a
-    member whatever the statistics of a new cooperative say.
+    Members, terms and accounts are read apart, in one round trip, and joined here, which takes
+    the same time a member whatever the statistics of a new cooperative say.
     """
-    rows = session.execute(
-        _TERMS, {"cooperative_id": cooperative_id, "version_id": version_id}
-    ).all()
-    own = {row.member_id: row for row in rows}
-    members = session.execute(
-        _MEMBERS,
-        {
-            "cooperative_id": cooperative_id,
-            "first": month.start,
-            "last": month.end - timedelta(days=1),
-            "excluded": [row.member_id for row in rows if row.is_excluded],
-            "only_named": only_named,
-            "named": list(own) if only_named else [],
-        },
-    ).one()
-    ids, codes, days, households, floor_areas, has_low_income = (column or [] for column in members)
-    accounts = party_account_ids(session, cooperative_id, "member_account")
+    version = {"cooperative_id": cooperative_id, "version_id": version_id}
+    days = {"first": month.start, "last": month.end - timedelta(days=1)}
+    columns, own, accounts = read_together(
+        session,
+        [
+            Read(_MEMBERS, version | days | {"only_named": only_named}, lambda rows: rows[0]),
+            Read(_TERMS, version, lambda rows: {member_id: terms for member_id, *terms in rows}),
+            read_party_account_ids(cooperative_id, "member_account"),
+        ],
+    )
+    ids, codes, *rest = (column or [] for column in columns)
+    nothing = (None, None, None)
     return Participants(
         ids,
         codes,
         [accounts.get(code) for code in codes],
-        days,
-        households,
-        floor_areas,
-        has_low_income,
+        *rest,
         *(
-            [getattr(own.get(member_id), name, None) for member_id in ids]
-            if own
-            else [None] * len(ids)
-            for name in ("weight", "minimum_cents", "cap_cents")
+            [own.get(member_id, nothing)[place] for member_id in ids] if own else [None] * len(ids)
+            for place in range(len(nothing))
         ),
     )
 

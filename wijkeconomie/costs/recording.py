@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import Enum
 from fractions import Fraction
@@ -12,11 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from wijkeconomie.cooperatives.models import Member
-from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
-from wijkeconomie.costs.models import AllocationCarry, CostSettlement, RunState, SharedCost
+from wijkeconomie.costs.models import AllocationCarry, RunState, SharedCost
+from wijkeconomie.costs.settlement_writing import WrittenBy, write_settlements
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
 from wijkeconomie.ledger.entry_lines import EntryLine
@@ -25,7 +25,6 @@ from wijkeconomie.ledger.service import open_books, party_accounts, post_bulk_en
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.vat import VatRegime, standard_rates_on
 
-BLOCK = 1000
 SHARES_AT_ONCE = 200_000
 """So many shares are held in memory before they are written."""
 
@@ -108,46 +107,15 @@ class Recorder:
         waiting, self._waiting = self._waiting, []
         drafts = [self._draft(divided) for divided in waiting if divided.cost.gross_cents]
         posted = iter(post_bulk_entries(self._uow, drafts))
-        settlements = [
-            self._settlement(divided, next(posted).number if divided.cost.gross_cents else None)
-            for divided in waiting
-        ]
-        self._uow.session.add_all(settlements)
-        for divided in waiting:
-            divided.cost.settled_version = divided.head.version
-            if divided.subsidy is not None:
-                divided.subsidy.used_cents += int(divided.subsidy_cents.sum())
-        self._uow.session.flush()
-        rows = [
-            row
-            for settlement, divided in zip(settlements, waiting, strict=True)
-            for row in _block_rows(self._uow.tenant, settlement.id, divided)
-        ]
-        if rows:
-            self._uow.session.execute(_INSERT_BLOCK, rows)
-        self._carry_on(waiting)
-
-    def _settlement(self, divided: DividedCost, entry_number: int | None) -> CostSettlement:
-        cost, by = divided.cost, divided.by
-        return CostSettlement(
-            cooperative_id=self._uow.tenant,
-            cost_id=cost.id,
-            version=divided.head.version,
-            run_id=self._run_id,
-            key_version_id=by.version.id,
-            subsidy_id=divided.subsidy.id if divided.subsidy is not None else None,
-            accounting_date=self._on,
-            total_cents=cost.gross_cents,
-            subsidy_cents=int(divided.subsidy_cents.sum()),
-            part_totals=list(divided.shares.part_totals),
-            weight_sums=[str(part.total) for part in by.terms.parts],
-            weight_scales=[str(part.scale) for part in by.terms.parts],
-            start=by.terms.start,
-            member_count=len(by.members),
-            entry_number=entry_number,
-            proof=divided.proof,
-            secret=divided.secret,
+        write_settlements(
+            self._uow,
+            WrittenBy(self._run_id, self._on),
+            [
+                (divided, next(posted).number if divided.cost.gross_cents else None)
+                for divided in waiting
+            ],
         )
+        self._carry_on(waiting)
 
     def _carry_on(self, settled: Sequence[DividedCost]) -> None:
         """What the last cost of each key that carries left to its members."""
@@ -212,44 +180,6 @@ class Recorder:
         control, _ = self._accounts["member_account"]
         own = np.array(members.account_ids, np.int64)[paying].tolist()
         return own, [f"{control}:{code}" for code in codes], payable[paying].tolist()
-
-
-_INSERT_BLOCK = text(
-    """
-insert into cost_share_block (cooperative_id, settlement_id, position, member_ids, weights,
-  variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents)
-values (:cooperative_id, :settlement_id, :position, cast(:member_ids as bigint[]),
-  cast(:weights as text[]), cast(:variable_weights as text[]), cast(:minimum_cents as bigint[]),
-  cast(:cap_cents as bigint[]), cast(:carried as text[]), cast(:cents as bigint[]),
-  cast(:subsidy_cents as bigint[]))
-"""
-)
-
-
-def _block_rows(
-    cooperative_id: int, settlement_id: int, divided: DividedCost
-) -> Iterator[dict[str, object]]:
-    """The shares of a settlement, a thousand members a row."""
-    columns: dict[str, Sequence[object] | None] = {
-        "member_ids": divided.by.members.ids,
-        "weights": divided.columns.weights,
-        "variable_weights": divided.columns.variable_weights,
-        "minimum_cents": divided.columns.minimums,
-        "cap_cents": divided.columns.caps,
-        "carried": divided.columns.carried,
-        "cents": divided.columns.cents,
-        "subsidy_cents": divided.columns.subsidy_cents,
-    }
-    for position, start in enumerate(range(0, len(divided.columns.cents), BLOCK)):
-        key = {
-            "cooperative_id": cooperative_id,
-            "settlement_id": settlement_id,
-            "position": position,
-        }
-        yield key | {
-            name: None if column is None else array_text(column[start : start + BLOCK])
-            for name, column in columns.items()
-        }
 
 
 def _write_carry(

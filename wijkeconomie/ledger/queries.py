@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wijkeconomie.core.round_trips import Read
 from wijkeconomie.ledger.refusals import UnknownEntryError
 
 
@@ -213,18 +215,28 @@ def party_codes(
     return dict(rows.all())
 
 
+_CONTROL_ACCOUNTS = text(
+    "select array_agg(key), array_agg(code), array_agg(id) from account"
+    " where cooperative_id = :cooperative_id and unit = :unit and party is null"
+)
+
+
 def control_accounts(
     session: Session, cooperative_id: int, *, unit: str = "EUR"
 ) -> dict[str, tuple[str, int]]:
     """Codes and ids of the lines of the chart, by key; not the parts of parties."""
-    rows = session.execute(
-        text(
-            "select key, code, id from account where cooperative_id = :cooperative_id"
-            " and unit = :unit and party is null"
-        ),
-        {"cooperative_id": cooperative_id, "unit": unit},
-    )
-    return {key: (code, id_) for key, code, id_ in rows}
+    keys, codes, ids = session.execute(
+        _CONTROL_ACCOUNTS, {"cooperative_id": cooperative_id, "unit": unit}
+    ).one()
+    pairs = zip(codes or (), ids or (), strict=True)
+    return dict(zip(keys or (), pairs, strict=True))
+
+
+_PARTY_ACCOUNTS = text(
+    "select array_agg(party), array_agg(id) from account"
+    " where cooperative_id = :cooperative_id and key = :key and unit = :unit"
+    " and party is not null"
+)
 
 
 def party_account_ids(
@@ -235,14 +247,20 @@ def party_account_ids(
     Read whole and joined by who asks: of a cooperative that is new the statistics know nothing,
     and a join in SQL would then look at every pair.
     """
-    parties, ids = session.execute(
-        text(
-            "select array_agg(party), array_agg(id) from account"
-            " where cooperative_id = :cooperative_id and key = :key and unit = :unit"
-            " and party is not null"
-        ),
-        {"cooperative_id": cooperative_id, "key": key, "unit": unit},
-    ).one()
+    rows = session.execute(
+        _PARTY_ACCOUNTS, {"cooperative_id": cooperative_id, "key": key, "unit": unit}
+    )
+    return _ids_by_party(rows.all())
+
+
+def read_party_account_ids(cooperative_id: int, key: str, *, unit: str = "EUR") -> Read:
+    """As :func:`party_account_ids`, to be sent along with other reads."""
+    values = {"cooperative_id": cooperative_id, "key": key, "unit": unit}
+    return Read(_PARTY_ACCOUNTS, values, _ids_by_party)
+
+
+def _ids_by_party(rows: Sequence[Any]) -> dict[str, int]:
+    [(parties, ids)] = rows
     return dict(zip(parties or (), ids or (), strict=True))
 
 

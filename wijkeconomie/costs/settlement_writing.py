@@ -1,0 +1,154 @@
+"""Writing settlements of costs in one statement: themselves, their shares, and what they use up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.orm.attributes import set_committed_value
+
+from wijkeconomie.core.arrays import array_text
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.dividing import DividedCost
+
+BLOCK = 1000
+"""So many members share a row of shares."""
+
+# What arrives as text is cast once: the driver would look at each of a hundred thousand numbers.
+_WRITE = text(
+    """
+with told as (
+  select * from jsonb_to_recordset(cast(:settlements as jsonb)) as t (cost_id bigint,
+    version bigint, key_version_id bigint, subsidy_id bigint, total_cents bigint,
+    subsidy_cents bigint, part_totals bigint[], weight_sums text[], weight_scales text[],
+    start bigint, member_count bigint, entry_number bigint, proof text, secret text)
+), written as (
+  insert into cost_settlement (cooperative_id, cost_id, version, run_id, key_version_id,
+    subsidy_id, accounting_date, total_cents, subsidy_cents, part_totals, weight_sums,
+    weight_scales, start, member_count, entry_number, proof, secret)
+  select :cooperative_id, cost_id, version, :run_id, key_version_id, subsidy_id,
+    :accounting_date, total_cents, subsidy_cents, part_totals, weight_sums, weight_scales,
+    start, member_count, entry_number, decode(proof, 'hex'), decode(secret, 'hex')
+  from told
+  returning id, cost_id
+), shares as (
+  insert into cost_share_block (cooperative_id, settlement_id, position, member_ids, weights,
+    variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents)
+  select :cooperative_id, written.id, b.position, cast(b.member_ids as bigint[]),
+    cast(b.weights as text[]), cast(b.variable_weights as text[]),
+    cast(b.minimum_cents as bigint[]), cast(b.cap_cents as bigint[]),
+    cast(b.carried as text[]), cast(b.cents as bigint[]), cast(b.subsidy_cents as bigint[])
+  from unnest(cast(:block_costs as bigint[]), cast(:positions as bigint[]),
+    cast(:member_ids as text[]), cast(:weights as text[]), cast(:variable_weights as text[]),
+    cast(:minimum_cents as text[]), cast(:cap_cents as text[]), cast(:carried as text[]),
+    cast(:cents as text[]), cast(:subsidies as text[])) as b (cost_id, position, member_ids,
+    weights, variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents)
+  join written on written.cost_id = b.cost_id
+), used as (
+  update subsidy set used_cents = used_cents + of_subsidy.cents
+  from (select subsidy_id, sum(subsidy_cents)::bigint as cents from told
+    where subsidy_id is not null group by subsidy_id) of_subsidy
+  where subsidy.cooperative_id = :cooperative_id and subsidy.id = of_subsidy.subsidy_id
+)
+update shared_cost set settled_version = told.version
+from told
+where shared_cost.cooperative_id = :cooperative_id and shared_cost.id = told.cost_id
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBy:
+    """The run that settlements belong to, and the accounting date of their entries."""
+
+    run_id: int
+    accounting_date: date
+
+
+def write_settlements(
+    uow: UnitOfWork, by: WrittenBy, settled: Sequence[tuple[DividedCost, int | None]]
+) -> None:
+    """Write settlements with their shares; their costs are settled and subsidies used after it.
+
+    Args:
+        settled: each cost once, with the number of its entry, ``None`` where it was nothing.
+    """
+    if not settled:
+        return
+    uow.session.flush()
+    uow.session.execute(
+        _WRITE,
+        {
+            "cooperative_id": uow.tenant,
+            "run_id": by.run_id,
+            "accounting_date": by.accounting_date,
+            "settlements": json.dumps([_told(*each) for each in settled]),
+            **_columns([row for divided, _ in settled for row in _blocks(divided)]),
+        },
+    )
+    for divided, _ in settled:
+        set_committed_value(divided.cost, "settled_version", divided.head.version)
+        if divided.subsidy is not None:
+            used = divided.subsidy.used_cents + int(divided.subsidy_cents.sum())
+            set_committed_value(divided.subsidy, "used_cents", used)
+
+
+def _told(divided: DividedCost, entry_number: int | None) -> dict[str, object]:
+    by = divided.by
+    return {
+        "cost_id": divided.cost.id,
+        "version": divided.head.version,
+        "key_version_id": by.version.id,
+        "subsidy_id": divided.subsidy.id if divided.subsidy is not None else None,
+        "total_cents": divided.cost.gross_cents,
+        "subsidy_cents": int(divided.subsidy_cents.sum()),
+        "part_totals": list(divided.shares.part_totals),
+        "weight_sums": [str(part.total) for part in by.terms.parts],
+        "weight_scales": [str(part.scale) for part in by.terms.parts],
+        "start": by.terms.start,
+        "member_count": len(by.members),
+        "entry_number": entry_number,
+        "proof": divided.proof.hex(),
+        "secret": divided.secret.hex(),
+    }
+
+
+_BLOCK_COLUMNS = (
+    "block_costs",
+    "positions",
+    "member_ids",
+    "weights",
+    "variable_weights",
+    "minimum_cents",
+    "cap_cents",
+    "carried",
+    "cents",
+    "subsidies",
+)
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> dict[str, list[object]]:
+    return {name: [row[place] for row in rows] for place, name in enumerate(_BLOCK_COLUMNS)}
+
+
+def _blocks(divided: DividedCost) -> Iterator[tuple[object, ...]]:
+    """The shares of a settlement, a thousand members a row, in order of ``_BLOCK_COLUMNS``."""
+    columns: tuple[Sequence[object] | None, ...] = (
+        divided.by.members.ids,
+        divided.columns.weights,
+        divided.columns.variable_weights,
+        divided.columns.minimums,
+        divided.columns.caps,
+        divided.columns.carried,
+        divided.columns.cents,
+        divided.columns.subsidy_cents,
+    )
+    for position, start in enumerate(range(0, len(divided.columns.cents), BLOCK)):
+        parts = [
+            None if column is None else array_text(column[start : start + BLOCK])
+            for column in columns
+        ]
+        yield divided.cost.id, position, *parts
