@@ -7,11 +7,13 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
-from threading import Barrier
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from threading import Barrier, Event
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import text
 
 from tests.factories.vouchers import TODAY, Neighbourhood, a_neighbourhood
 from wijkeconomie.core.identity import system_identity
@@ -159,6 +161,59 @@ def test_a_closed_month_of_one_till_does_not_stop_the_queue(
         bool(n % 2) for n in range(CLIENTS)
     ]
     assert place.held("V1") == 1000 - 10 * CLIENTS // 2
+
+
+def test_a_till_that_is_cut_off_leaves_its_place_to_the_next(
+    place: Neighbourhood, units_of_work: UnitOfWorkFactory
+) -> None:
+    place.issue("V1", 1000)
+    reached, is_cut_off = Event(), Event()
+
+    def cut_off() -> datetime:
+        if not is_cut_off.is_set():
+            reached.set()
+            is_cut_off.wait(20)
+            raise SystemExit  # as when the process is told to end while it serves
+        return units_of_work.clock()
+
+    queue = RedemptionQueue(replace(units_of_work, clock=cut_off))
+
+    def attempt(asked: Redeem) -> Answer | BaseException:
+        try:
+            return queue.redeem(place.books.cooperative_id, Asked(TILL, asked))
+        except BaseException as error:  # noqa: BLE001 told apart by who asked
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(attempt, command("V1", 100))
+        reached.wait(20)
+        others = [pool.submit(attempt, command("V1", 100)) for _ in range(3)]
+        is_cut_off.set()
+        found = [each.result(20) for each in others]
+
+    assert isinstance(first.result(), SystemExit)
+    assert [isinstance(each, Answer) for each in found] == [True] * 3
+    assert place.held("V1") == 1000 - 3 * 100
+
+
+def test_a_redemption_reads_as_much_after_many_as_after_few(place: Neighbourhood) -> None:
+    place.issue("FUND", 10_000)
+    read: list[int] = []
+    with place.books.open() as uow:
+        for number in range(120):
+            redeem(uow, command("FUND", 1))
+            if number % 40 == 39:
+                read.append(int(uow.session.scalars(_ROWS_READ).one()))
+
+    # Plans that a session made when there was nothing must not go through all of it later.
+    assert read[2] - read[1] <= (read[1] - read[0]) * 1.2
+
+
+_ROWS_READ = text(
+    "select pg_stat_get_xact_tuples_returned('voucher_redemption'::regclass)"
+    " + sum(pg_stat_get_xact_tuples_returned(indexrelid)) from pg_index"
+    " where indrelid = 'voucher_redemption'::regclass"
+)
 
 
 def test_paying_passing_on_and_expiring_at_once_lose_nothing(place: Neighbourhood) -> None:

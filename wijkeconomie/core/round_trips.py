@@ -1,4 +1,4 @@
-"""Several reads in one round trip, where each one that is saved is a part of the time."""
+"""Several statements in one round trip, where each one that is saved is a part of the time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Dialect, TextClause
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 Row = tuple[Any, ...]
@@ -16,7 +17,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A statement with its values, and what its rows become."""
+    """A statement with its values, and what its rows become; one that only writes has none."""
 
     statement: TextClause
     values: Mapping[str, Any]
@@ -24,18 +25,27 @@ class Read:
 
 
 def read_together(session: Session, reads: Sequence[Read]) -> list[Any]:
-    """Run reads in their order, in one round trip; what each one's rows become.
+    """Run statements in their order, in one round trip; what each one's rows become.
 
-    Each is a statement of its own: it sees what those before it locked or waited for.
+    Each is a statement of its own: it sees what those before it locked, waited for or wrote.
+
+    Raises:
+        DBAPIError: one of them failed; those after it were not run.
     """
     connection = session.connection()
     driver: psycopg.Connection[Row] = connection.connection.driver_connection  # type: ignore[assignment]
-    with driver.pipeline():
-        cursors = [
-            driver.execute(_written(read.statement, connection.dialect), read.values)
-            for read in reads
-        ]
-    return [read.parse(cursor.fetchall()) for read, cursor in zip(reads, cursors, strict=True)]
+    try:
+        with driver.pipeline():
+            cursors = [
+                driver.execute(_written(read.statement, connection.dialect), read.values)
+                for read in reads
+            ]
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
+    return [
+        read.parse(cursor.fetchall() if cursor.description else [])
+        for read, cursor in zip(reads, cursors, strict=True)
+    ]
 
 
 @cache

@@ -2,113 +2,99 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain, repeat
 from typing import cast
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from wijkeconomie.core.round_trips import Read
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.canonical import content_hash, posting_line
 from wijkeconomie.ledger.drafts import EntryDraft
-from wijkeconomie.ledger.refusals import as_refusal
 
-# The arrays come through sub-selects, which hide their length: one plan serves all.
+# One text for each statement: a driver that looks at the values of twenty arrays takes longer.
 _POST = text(
     """
-with drafted as (
-  select * from unnest((select cast(:dates as date[])), (select cast(:actors as text[])),
-    (select cast(:kinds as text[])), (select cast(:sources as text[])),
-    (select cast(:descriptions as text[])), (select cast(:keys as text[])),
-    (select cast(:counts as bigint[])), (select cast(:hashes as bytea[]))) with ordinality
-    as d (accounting_date, posted_by, kind, source, description, key, count, hash, position)
-), entry as (
+with entry as (
   insert into journal_entry (cooperative_id, number, accounting_date, posted_at, posted_by,
     kind, source, description, idempotency_key, posting_count, content_hash, previous_hash, hash)
   select :cooperative_id, 0, accounting_date, :posted_at, posted_by, kind, source, description,
-    key, count, hash, '', ''
-  from drafted order by position
+    key, count, decode(hash, 'hex'), '', ''
+  from jsonb_to_recordset(cast(:drafts as jsonb)) as d (position bigint, accounting_date date,
+    posted_by text, kind text, source text, description text, key text, count bigint, hash text)
+  order by position
   returning number, idempotency_key
-), lines as (
-  insert into posting (cooperative_id, entry_number, line, account_id, amount)
-  select :cooperative_id, entry.number, l.line, account.id, l.amount
-  from unnest((select cast(:line_keys as text[])), (select cast(:lines as bigint[])),
-    (select cast(:codes as text[])), (select cast(:units as text[])),
-    (select cast(:amounts as bigint[]))) as l (key, line, code, unit, amount)
-  join entry on entry.idempotency_key = l.key
-  left join lateral (
-    -- "From this code on, the first" names the right index, whatever the statistics say.
-    select x.id, x.code, x.unit from account x
-    where x.cooperative_id = :cooperative_id and (x.code, x.unit) >= (l.code, l.unit)
-    order by x.code, x.unit limit 1
-  ) account on account.code = l.code and account.unit = l.unit
 )
-select idempotency_key, number from entry
+insert into posting (cooperative_id, entry_number, line, account_id, amount)
+select :cooperative_id, entry.number, l.line, account.id, l.amount
+from jsonb_to_recordset(cast(:lines as jsonb)) as l (key text, line bigint, code text, unit text,
+  amount bigint)
+join entry on entry.idempotency_key = l.key
+left join lateral (
+  -- "From this code on, the first" names the right index, whatever the statistics say.
+  select x.id, x.code, x.unit from account x
+  where x.cooperative_id = :cooperative_id and (x.code, x.unit) >= (l.code, l.unit)
+  order by x.code, x.unit limit 1
+) account on account.code = l.code and account.unit = l.unit
 """
 )
 
 
-def post_entries(
-    uow: UnitOfWork, drafts: Sequence[EntryDraft], *, actors: Sequence[str] | None = None
-) -> dict[str, int]:
-    """Post entries with keys of their own, all or none, in their order; numbers by their keys.
+def posting(uow: UnitOfWork, drafts: Sequence[tuple[EntryDraft, str]]) -> Read:
+    """To post entries with keys of their own, all or none, in their order; each with its actor.
 
-    An entry whose key the books have already is left out, and its key with it: whoever calls
-    has looked before. Reversals are posted one by one.
-
-    Args:
-        actors: who posted each; ``None`` is the unit's actor for all.
-
-    Raises:
-        UnknownAccountError, ClosedPeriodError, BalanceLimitError: of any of them.
+    An entry whose key the books have already is left out: whoever sends this has looked before.
+    Reversals are posted one by one. What the books refuse comes as a ``DBAPIError``, and
+    :func:`wijkeconomie.ledger.refusals.as_refusal` tells what it stands for.
     """
-    if not drafts:
-        return {}
-    posted_by = list(actors or repeat(uow.actor, len(drafts)))
-    lines = [list(enumerate(draft.postings, start=1)) for draft in drafts]
-    flat = list(chain.from_iterable(lines))
+    written = [(position, *each) for position, each in enumerate(drafts)]
     values = {
         "cooperative_id": uow.tenant,
         "posted_at": uow.now,
-        "dates": [draft.accounting_date for draft in drafts],
-        "actors": posted_by,
-        "kinds": [draft.kind for draft in drafts],
-        "sources": [draft.source for draft in drafts],
-        "descriptions": [draft.description for draft in drafts],
-        "keys": [draft.idempotency_key for draft in drafts],
-        "counts": [len(draft.postings) for draft in drafts],
-        "hashes": [
-            content_hash(
-                draft,
-                posted_at=uow.now,
-                posted_by=actor,
-                posting_count=len(draft.postings),
-                posting_lines=[
-                    posting_line(line, posting.account_code, posting.unit, posting.amount)
-                    for line, posting in own
-                ],
-            )
-            for draft, actor, own in zip(drafts, posted_by, lines, strict=True)
-        ],
-        "line_keys": [
-            draft.idempotency_key for draft, own in zip(drafts, lines, strict=True) for _ in own
-        ],
-        "lines": [line for line, _ in flat],
-        "codes": [posting.account_code for _, posting in flat],
-        "units": [posting.unit for _, posting in flat],
-        "amounts": [posting.amount for _, posting in flat],
+        "drafts": json.dumps([_header(uow, *each) for each in written]),
+        "lines": json.dumps(
+            [
+                {
+                    "key": draft.idempotency_key,
+                    "line": line,
+                    "code": each.account_code,
+                    "unit": each.unit,
+                    "amount": each.amount,
+                }
+                for draft, _ in drafts
+                for line, each in enumerate(draft.postings, start=1)
+            ]
+        ),
     }
-    try:
-        return dict(uow.session.execute(_POST, values).all())
-    except DBAPIError as error:
-        refusal = as_refusal(error, date=drafts[0].accounting_date.isoformat())
-        if refusal is None:
-            raise
-        raise refusal from error
+    return Read(_POST, values, lambda _rows: None)
+
+
+def _header(uow: UnitOfWork, position: int, draft: EntryDraft, actor: str) -> dict[str, object]:
+    digest = content_hash(
+        draft,
+        posted_at=uow.now,
+        posted_by=actor,
+        posting_count=len(draft.postings),
+        posting_lines=[
+            posting_line(line, each.account_code, each.unit, each.amount)
+            for line, each in enumerate(draft.postings, start=1)
+        ],
+    )
+    return {
+        "position": position,
+        "accounting_date": draft.accounting_date.isoformat(),
+        "posted_by": actor,
+        "kind": draft.kind,
+        "source": draft.source,
+        "description": draft.description,
+        "key": draft.idempotency_key,
+        "count": len(draft.postings),
+        "hash": digest.hex(),
+    }
 
 
 _HOLD = text("select ledger_lock_books(:cooperative_id)")

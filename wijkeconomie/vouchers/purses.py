@@ -178,8 +178,13 @@ _ANSWERED = text(
 select r.asked_by, r.idempotency_key, r.id, r.code, m.code, m.name, v.code, r.holder_id, r.unit,
   r.amount_minor, r.redeemed_on, r.refusal, r.balance_after_minor
 from unnest((select cast(:actors as text[])), (select cast(:keys as text[]))) as asked (actor, key)
-join voucher_redemption r on r.cooperative_id = :cooperative_id and r.asked_by = asked.actor
-  and r.idempotency_key = asked.key
+join lateral (
+  -- "From this key on, the first" names the right index, whatever the statistics say.
+  select x.* from voucher_redemption x
+  where x.cooperative_id = :cooperative_id
+    and (x.asked_by, x.idempotency_key) >= (asked.actor, asked.key)
+  order by x.asked_by, x.idempotency_key limit 1
+) r on r.asked_by = asked.actor and r.idempotency_key = asked.key
 join merchant m on m.cooperative_id = r.cooperative_id and m.id = r.merchant_id
 left join voucher v on v.cooperative_id = r.cooperative_id and v.id = r.voucher_id
 """

@@ -23,26 +23,76 @@ QUEUE = system_identity("till")
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
-    """A request that waits, and then what became of it."""
+    """A request that waits, and then what became of it.
+
+    ``woken`` is let go when there is an outcome, or when it is this request's turn to serve.
+    """
 
     asked: Asked
     outcome: Answer | Exception | None = None
+    has_turn: bool = False
+    woken: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.woken.acquire()
 
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """Who waits at one cooperative, and whether one of them is serving."""
+    """Who waits at one cooperative, whether one of them is serving, and whom it looks out for."""
 
     waiting: list[_Ticket] = field(default_factory=list)
     is_served: bool = False
-    crowd: int = 0
-    """How many were answered last, with those who waited meanwhile."""
+    expected: int = 0
+    """So many will be back at once: those who were answered last or waited meanwhile."""
     lock: Lock = field(default_factory=Lock)
-    changed: Condition = field(init=False)
-    arrived: Condition = field(init=False)
+    complete: Condition = field(init=False)
 
     def __post_init__(self) -> None:
-        self.changed, self.arrived = Condition(self.lock), Condition(self.lock)
+        self.complete = Condition(self.lock)
+
+    def join(self, ticket: _Ticket) -> bool:
+        """Wait in line; true when nobody serves, so that it is this request's turn."""
+        with self.lock:
+            self.waiting.append(ticket)
+            if self.is_served:
+                if len(self.waiting) == self.expected:
+                    self.complete.notify()
+                return False
+            self.is_served = ticket.has_turn = True
+            return True
+
+    def batch(self) -> list[_Ticket]:
+        """Who is served now; at a busy market after a look out for those who come back."""
+        with self.lock:
+            if self.expected > 1:
+                self.complete.wait_for(lambda: len(self.waiting) >= self.expected, GATHER_S)
+            batch = self.waiting[:MOST_AT_ONCE]
+            del self.waiting[:MOST_AT_ONCE]
+            return batch
+
+    def pass_on(self, served: Sequence[_Ticket]) -> None:
+        """Let those who were served go, and have the next one in line serve the rest."""
+        with self.lock:
+            self.expected = min(len(served) + len(self.waiting), MOST_AT_ONCE)
+            self._call_next()
+        for ticket in served:
+            ticket.woken.release()
+
+    def leave(self, ticket: _Ticket) -> None:
+        """Stop waiting unserved, as when the process is told to end; a turn goes to the next."""
+        with self.lock:
+            if ticket not in self.waiting:
+                return
+            self.waiting.remove(ticket)
+            if ticket.has_turn:
+                self._call_next()
+
+    def _call_next(self) -> None:
+        self.is_served = bool(self.waiting)
+        if self.waiting:
+            self.waiting[0].has_turn = True
+            self.waiting[0].woken.release()
 
 
 @dataclass(slots=True)
@@ -66,17 +116,19 @@ class RedemptionQueue:
         ticket = _Ticket(asked)
         with self._guard:
             line = self._lines.setdefault(cooperative_id, _Line())
-        with line.lock:
-            line.waiting.append(ticket)
-            line.arrived.notify()
-        while (batch := _wait(line, ticket)) is not None:
+        try:
+            if not line.join(ticket):
+                ticket.woken.acquire()
+            batch = line.batch() if ticket.has_turn else []
+        except BaseException:
+            line.leave(ticket)
+            raise
+        if batch:
             try:
                 self._serve(cooperative_id, batch)
             finally:
-                with line.lock:
-                    _give_up(batch)
-                    line.is_served, line.crowd = False, len(batch) + len(line.waiting)
-                    line.changed.notify_all()
+                _give_up(batch)
+                line.pass_on(batch)
         if isinstance(ticket.outcome, Exception):
             raise ticket.outcome
         assert ticket.outcome is not None  # noqa: S101 whoever waited was answered
@@ -104,22 +156,6 @@ class RedemptionQueue:
             outcomes = redeem_together(uow, [ticket.asked for ticket in batch])
         for ticket, outcome in zip(batch, outcomes, strict=True):
             ticket.outcome = outcome
-
-
-def _wait(line: _Line, ticket: _Ticket) -> list[_Ticket] | None:
-    """Wait until a request has been answered (``None``), or until it is its turn to serve all."""
-    with line.lock:
-        line.changed.wait_for(lambda: ticket.outcome is not None or not line.is_served)
-        if ticket.outcome is not None:
-            return None
-        line.is_served = True
-        if line.crowd > 1:
-            # A busy market: who was just answered will be back at once, so look out for them.
-            expected = min(line.crowd, MOST_AT_ONCE)
-            line.arrived.wait_for(lambda: len(line.waiting) >= expected, GATHER_S)
-        batch = line.waiting[:MOST_AT_ONCE]
-        del line.waiting[:MOST_AT_ONCE]
-        return batch
 
 
 def _give_up(batch: Sequence[_Ticket]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from wijkeconomie.core.arrays import array_text
+from wijkeconomie.core.round_trips import Read, read_together
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.ledger.batches import post_entries
+from wijkeconomie.ledger.batches import posting
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, debit
+from wijkeconomie.ledger.refusals import as_refusal
 from wijkeconomie.ledger.service import ensure_account
 from wijkeconomie.vouchers.accounts import tax_of, vat_regime
 from wijkeconomie.vouchers.desk import Part, Taken
@@ -28,10 +31,17 @@ def record_redemptions(uow: UnitOfWork, taken: Collection[Taken]) -> None:
     accepted = [each for each in taken if each.answer.is_accepted]
     drafter = _Drafter(uow, accepted)
     drafts = {each.answer.code: drafter.draft(each) for each in accepted}
-    actors = [each.asked.identity.actor for each in accepted]
-    numbers = post_entries(uow, list(drafts.values()), actors=actors)
-    entries = {code: numbers[draft.idempotency_key] for code, draft in drafts.items()}
-    _write(uow, list(taken), entries)
+    posted = [(drafts[each.answer.code], each.asked.identity.actor) for each in accepted]
+    try:
+        read_together(
+            uow.session,
+            [*([posting(uow, posted)] if posted else []), _writing(uow, list(taken), drafts)],
+        )
+    except DBAPIError as error:
+        refusal = as_refusal(error, date=min(each.answer.redeemed_on for each in taken).isoformat())
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 def single_purpose_vat(parts: Sequence[Part], regime: VatRegime) -> int:
@@ -84,66 +94,77 @@ class _Drafter:
         return self._codes[key]
 
 
-# The arrays come through sub-selects, which hide their length: one plan serves all.
 _WRITE = text(
     """
-with answered as (
+with told as (
+  select * from jsonb_to_recordset(cast(:answers as jsonb)) as t (position bigint, code text,
+    asked_by text, key text, voucher_id bigint, holder_id bigint, merchant_id bigint, unit text,
+    amount bigint, redeemed_on date, refusal text, balance_after bigint, entry_key text,
+    payment_code_id bigint)
+), answered as (
   insert into voucher_redemption (cooperative_id, code, asked_by, idempotency_key, voucher_id,
     holder_id, merchant_id, unit, amount_minor, redeemed_on, answered_at, refusal,
     balance_after_minor, entry_number)
-  select :cooperative_id, code, asked_by, idempotency_key, voucher_id, holder_id, merchant_id,
-    unit, amount_minor, redeemed_on, :now, refusal, balance_after_minor, entry_number
-  from unnest((select cast(:codes as text[])), (select cast(:actors as text[])),
-    (select cast(:keys as text[])), (select cast(:vouchers as bigint[])),
-    (select cast(:holders as bigint[])), (select cast(:merchants as bigint[])),
-    (select cast(:units as text[])), (select cast(:amounts as bigint[])),
-    (select cast(:days as date[])), (select cast(:refusals as text[])),
-    (select cast(:balances as bigint[])), (select cast(:entries as bigint[])))
-    with ordinality as r (code, asked_by, idempotency_key, voucher_id, holder_id, merchant_id,
-    unit, amount_minor, redeemed_on, refusal, balance_after_minor, entry_number, position)
-  order by position
+  select :cooperative_id, t.code, t.asked_by, t.key, t.voucher_id, t.holder_id, t.merchant_id,
+    t.unit, t.amount, t.redeemed_on, :now, t.refusal, t.balance_after, entry.number
+  from told t
+  left join lateral (
+    -- "From this key on, the first" names the right index, whatever the statistics say.
+    select e.number, e.idempotency_key from journal_entry e
+    where e.cooperative_id = :cooperative_id and e.idempotency_key >= t.entry_key
+    order by e.idempotency_key limit 1
+  ) entry on entry.idempotency_key = t.entry_key
+  order by t.position
   returning id, code
 ), parts as (
   insert into voucher_redemption_line (cooperative_id, redemption_id, voucher_id, amount_minor)
   select :cooperative_id, answered.id, part.voucher_id, part.amount
-  from unnest((select cast(:part_codes as text[])), (select cast(:part_vouchers as bigint[])),
-    (select cast(:part_amounts as bigint[]))) as part (code, voucher_id, amount)
+  from jsonb_to_recordset(cast(:parts as jsonb)) as part (code text, voucher_id bigint,
+    amount bigint)
   join answered on answered.code = part.code
 )
 update payment_code p set redemption_id = answered.id
-from unnest((select cast(:used_codes as text[])), (select cast(:used_ids as bigint[])))
-  as used (code, id)
-join answered on answered.code = used.code
-where p.cooperative_id = :cooperative_id and p.id = used.id
+from told join answered on answered.code = told.code
+where p.cooperative_id = :cooperative_id and p.id = told.payment_code_id
 """
 )
 
 
-def _write(uow: UnitOfWork, taken: Sequence[Taken], entries: dict[str, int]) -> None:
-    answers = [each.answer for each in taken]
-    parts = [(each.answer.code, part) for each in taken for part in each.parts]
-    used = [each for each in taken if each.payment_code_id is not None]
-    uow.session.execute(
-        _WRITE,
-        {
-            "cooperative_id": uow.tenant,
-            "now": uow.now,
-            "codes": [answer.code for answer in answers],
-            "actors": [each.asked.identity.actor for each in taken],
-            "keys": [each.asked.command.idempotency_key for each in taken],
-            "vouchers": array_text(each.voucher_id for each in taken),
-            "holders": array_text(answer.holder_id for answer in answers),
-            "merchants": array_text(each.merchant.id for each in taken),
-            "units": [answer.unit for answer in answers],
-            "amounts": array_text(answer.amount_minor for answer in answers),
-            "days": array_text(answer.redeemed_on for answer in answers),
-            "refusals": [answer.refusal for answer in answers],
-            "balances": array_text(answer.balance_after_minor for answer in answers),
-            "entries": array_text(entries.get(answer.code) for answer in answers),
-            "part_codes": [code for code, _ in parts],
-            "part_vouchers": array_text(part.voucher.id for _, part in parts),
-            "part_amounts": array_text(part.amount for _, part in parts),
-            "used_codes": [each.answer.code for each in used],
-            "used_ids": array_text(each.payment_code_id for each in used),
-        },
-    )
+def _writing(uow: UnitOfWork, taken: Sequence[Taken], drafts: Mapping[str, EntryDraft]) -> Read:
+    """To write answers down, each with the entry that its draft became."""
+    values = {
+        "cooperative_id": uow.tenant,
+        "now": uow.now,
+        "answers": json.dumps(
+            [_told(position, each, drafts) for position, each in enumerate(taken)]
+        ),
+        "parts": json.dumps(
+            [
+                {"code": each.answer.code, "voucher_id": part.voucher.id, "amount": part.amount}
+                for each in taken
+                for part in each.parts
+            ]
+        ),
+    }
+    return Read(_WRITE, values, lambda _rows: None)
+
+
+def _told(position: int, each: Taken, drafts: Mapping[str, EntryDraft]) -> dict[str, object]:
+    answer = each.answer
+    draft = drafts.get(answer.code)
+    return {
+        "position": position,
+        "code": answer.code,
+        "asked_by": each.asked.identity.actor,
+        "key": each.asked.command.idempotency_key,
+        "voucher_id": each.voucher_id,
+        "holder_id": answer.holder_id,
+        "merchant_id": each.merchant.id,
+        "unit": answer.unit,
+        "amount": answer.amount_minor,
+        "redeemed_on": answer.redeemed_on.isoformat(),
+        "refusal": answer.refusal,
+        "balance_after": answer.balance_after_minor,
+        "entry_key": draft.idempotency_key if draft is not None else None,
+        "payment_code_id": each.payment_code_id,
+    }

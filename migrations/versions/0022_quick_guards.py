@@ -1,6 +1,6 @@
-"""Entries of many lines: their guard joins accounts and balances by hashing.
+"""Guards that stay quick: of entries with many lines, and of redemptions when there are many.
 
-Revision ID: 0022_large_entries
+Revision ID: 0022_quick_guards
 Revises: 0021_turns
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022_large_entries"
+revision = "0022_quick_guards"
 down_revision = "0021_turns"
 branch_labels = None
 depends_on = None
@@ -21,9 +21,11 @@ SQL = Path(__file__).parents[1] / "sql"
 
 def upgrade() -> None:
     _replace_guard("check_large_entries.sql")
+    _replace_guard("check_redemptions.sql")
 
 
 def downgrade() -> None:
+    # The guards of redemptions hold the same as before, and need no way back.
     _replace_guard("check_postings.sql")
     op.execute("alter function ledger_check_postings() reset enable_nestloop")
 
