@@ -72,13 +72,17 @@ def write(books: Books, lines: Sequence[Line], *, hashed: Sequence[Line] | None 
                 for number, line in enumerate(hashed or lines, start=1)
             ],
         )
-        number = uow.session.scalars(
+        uow.session.execute(
             text(
-                "insert into journal_entry (cooperative_id, number, accounting_date, posted_at,"
-                " posted_by, kind, source, description, idempotency_key, posting_count,"
-                " content_hash, previous_hash, hash) values (:c, 0, '2026-01-05', :now, :by,"
-                " 'test.posted', 'test/1', 'a test', 'key', :count, :digest, '', '')"
-                " returning number"
+                "with entry as (insert into journal_entry (cooperative_id, number,"
+                " accounting_date, posted_at, posted_by, kind, source, description,"
+                " idempotency_key, posting_count, content_hash, previous_hash, hash)"
+                " values (:c, 0, '2026-01-05', :now, :by, 'test.posted', 'test/1', 'a test',"
+                " 'key', :count, :digest, '', '') returning number)"
+                " insert into posting (cooperative_id, entry_number, line, account_id, amount)"
+                " select :c, number, line, account, amount"
+                " from entry, unnest(cast(:accounts as bigint[]), cast(:amounts as bigint[]))"
+                " with ordinality as l (account, amount, line)"
             ),
             {
                 "c": books.cooperative_id,
@@ -86,18 +90,6 @@ def write(books: Books, lines: Sequence[Line], *, hashed: Sequence[Line] | None 
                 "by": uow.actor,
                 "count": len(lines),
                 "digest": digest,
-            },
-        ).one()
-        uow.session.execute(
-            text(
-                "insert into posting (cooperative_id, entry_number, line, account_id, amount)"
-                " select :c, :number, line, account, amount"
-                " from unnest(cast(:accounts as bigint[]), cast(:amounts as bigint[]))"
-                " with ordinality as l (account, amount, line)"
-            ),
-            {
-                "c": books.cooperative_id,
-                "number": number,
                 "accounts": [line.account_id for line in lines],
                 "amounts": [line.amount for line in lines],
             },
