@@ -39,4 +39,5 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.logging_level)
-    logging.getLogger("alembic").setLevel("WARNING")
+    for chatty in ("alembic", "apscheduler"):
+        logging.getLogger(chatty).setLevel("WARNING")
