@@ -29,6 +29,7 @@ from wijkeconomie.purchasing.receiving import (
     record_invoice,
 )
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError
+from wijkeconomie.purchasing.round_wire import fields_named
 from wijkeconomie.purchasing.rounds import (
     CancelRound,
     CloseRound,
@@ -56,6 +57,7 @@ from wijkeconomie.purchasing.schemas import (
     ShareListSchema,
     StepSchema,
 )
+from wijkeconomie.purchasing.settlement_queries import InvoiceView
 from wijkeconomie.purchasing.settling import (
     SettleRound,
     allocate_round,
@@ -311,13 +313,25 @@ class DeliveryResource(MethodView):
             found = _round(uow, round_code)
             products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
             line = _product(products, {"product_code": product_code})
-            receive_line(uow, ReceiveLine(round_id=found.id, round_product_id=line, **body))
+            with fields_named():
+                receive_line(uow, ReceiveLine(round_id=found.id, round_product_id=line, **body))
             return {"items": settlement_queries.deliveries(uow.session, uow.tenant, found.id)}
 
 
 @blueprint.route("/rounds/<round_code>/invoice")
 class InvoiceResource(MethodView):
     """The supplier's invoice."""
+
+    @blueprint.response(200, InvoiceSchema)
+    def get(self, round_code: str) -> InvoiceView:
+        """Tell what the supplier's invoice of a round is."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read-all-pledges")
+        with visit.begin() as uow:
+            found = settlement_queries.invoice(uow.session, uow.tenant, _round(uow, round_code).id)
+        if found is None:
+            raise NotFoundError(f"no invoice of {round_code} was entered", round=round_code)
+        return found
 
     @blueprint.arguments(InvoiceSchema)
     @blueprint.response(200, InvoiceSchema)

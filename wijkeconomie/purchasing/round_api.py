@@ -50,6 +50,10 @@ class SettlementSchema(Schema):
     members_gross_cents = fields.Integer(required=True)
     cooperative_gross_cents = fields.Integer(required=True)
     reason = fields.String(allow_none=True)
+    is_uncharged = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether two people decided that the members pay nothing"},
+    )
 
 
 class SettlementListSchema(Schema):

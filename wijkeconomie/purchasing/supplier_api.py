@@ -91,6 +91,16 @@ class SaveProductSchema(StrictSchema):
         load_default=None, allow_none=True, validate=validate.Length(max=50)
     )
     deposit_cents = fields.Integer(load_default=None, strict=True, allow_none=True, validate=_COUNT)
+    grams_per_unit = fields.Integer(
+        load_default=None,
+        strict=True,
+        allow_none=True,
+        validate=_COUNT,
+        metadata={
+            "description": "What a unit is expected to weigh, where it is settled by weight;"
+            " 0 for no longer, null leaves it"
+        },
+    )
 
 
 class ProductSchema(SaveProductSchema):
