@@ -71,11 +71,13 @@ from wijkeconomie.purchasing import (
     deadline_api,
     deposit_api,
     handing_api,
+    link_api,
     pickup_api,
     price_list_api,
     repeating_api,
     replacing_api,
     round_api,
+    round_history_api,
     sharing_api,
     stock_api,
     supplier_api,
@@ -272,6 +274,8 @@ RESOURCES = (
     handing_api.blueprint,
     pickup_api.blueprint,
     uncharged_api.blueprint,
+    link_api.blueprint,
+    round_history_api.blueprint,
     reports_api.blueprint,
 )
 
