@@ -206,6 +206,7 @@ class ChecksResource(MethodView):
     def post(self, headers: Body, body: Body, round_code: str) -> Body:
         """Tick off what was collected, or take that back."""
         visit = current_visit()
+        require_permission(visit.identity, "round.hand-out")
 
         def act(uow: UnitOfWork) -> str:
             found = round_named(uow, round_code)
@@ -230,6 +231,7 @@ class UncollectedResource(MethodView):
     def post(self, headers: Body, body: Body, round_code: str) -> Body:
         """Say what becomes of what a member did not collect."""
         visit = current_visit()
+        require_permission(visit.identity, "round.hand-out")
 
         def act(uow: UnitOfWork) -> str:
             found = round_named(uow, round_code)

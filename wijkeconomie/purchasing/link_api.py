@@ -33,7 +33,9 @@ Body = dict[str, Any]
 class LinkSchema(Schema):
     """The address by which everyone may look at a round; null when it is not shared."""
 
-    address = fields.String(allow_none=True)
+    address = fields.String(
+        allow_none=True, metadata=told("The address for everyone; null where it is not shared")
+    )
 
 
 class CalendarLinkSchema(Schema):
@@ -45,7 +47,9 @@ class CalendarLinkSchema(Schema):
 class SecretLinkSchema(Schema):
     """The address for a calendar program; it is told this once."""
 
-    address = fields.String(required=True)
+    address = fields.String(
+        required=True, metadata=told("The address for a calendar program, which signs in nobody")
+    )
 
 
 @blueprint.route("/rounds/<round_code>/link")

@@ -157,6 +157,7 @@ def _round(uow: UnitOfWork, code: str) -> RoundView:
 
 
 def _correction(uow: UnitOfWork, round_code: str, body: Body) -> CorrectRound:
+    require_permission(uow.identity, "round.correct")
     found = _round(uow, round_code)
     products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
     lines = []

@@ -265,6 +265,8 @@ class WeightResource(MethodView):
 def _pledge(
     uow: UnitOfWork, round_code: str, product_code: str, member_code: str
 ) -> tuple[int, int]:
+    # Before anything is looked up: whether a member ordered something is not for everyone.
+    require_permission(uow.identity, "round.receive")
     found = round_named(uow, round_code)
     [pledge] = pledge_ids(uow, found, [(product_code, member_code)])
     return found.id, pledge

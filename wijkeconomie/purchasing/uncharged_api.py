@@ -148,6 +148,7 @@ class UnchargedDecisionResource(MethodView):
     def post(self, headers: Body, body: Body, round_code: str) -> Body:
         """Approve what somebody else asked, which settles the round, or turn it down."""
         visit = current_visit()
+        require_permission(visit.identity, "round.settle-uncharged")
 
         def act(uow: UnitOfWork) -> str:
             asked = standing_request(uow, round_named(uow, round_code).id)
