@@ -73,6 +73,7 @@ from wijkeconomie.purchasing import (
     handing_api,
     link_api,
     pickup_api,
+    preview_api,
     price_list_api,
     repeating_api,
     replacing_api,
@@ -275,6 +276,7 @@ RESOURCES = (
     pickup_api.blueprint,
     uncharged_api.blueprint,
     link_api.blueprint,
+    preview_api.blueprint,
     round_history_api.blueprint,
     reports_api.blueprint,
 )

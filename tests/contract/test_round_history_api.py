@@ -6,7 +6,14 @@ from typing import Any
 
 from flask import Flask
 
-from tests.contract.test_api_contract import ApiClient, coordinator, member, problem, treasurer
+from tests.contract.test_api_contract import (
+    ApiClient,
+    coordinator,
+    member,
+    problem,
+    step,
+    treasurer,
+)
 from tests.contract.test_deadline_api import MORE_TIME, opened
 from tests.contract.test_round_api import conforms, document, settled
 from tests.contract.test_sharing_api import product_of
@@ -113,3 +120,29 @@ def test_who_has_a_limit_of_his_own_is_listed(
     [found] = conforms(document, "get", "/credit-limits", answer, 200)["items"]
     assert (found["member_code"], found["limit_cents"]) == ("M101", 10000)
     assert problem(member.send("GET", "/credit-limits"), 403) == "permission-denied"
+
+
+def test_a_preview_tells_why_and_which_entry_would_be_booked(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient, treasurer: ApiClient
+) -> None:
+    juice = {"name": "Sap", "unit": "fles", "price_excl_cents": 1750, "vat_basis_points": 900}
+    crate = juice | {"price_units": 24, "pack_size": 24}
+    coordinator.send("PUT", "/suppliers/LEV1/products/SAP", crate)
+    code = opened(coordinator, products=["SAP"], freight_excl_cents=0)
+    lines = {"lines": [{"product_code": "SAP", "quantity": 5}]}
+    member.send("PUT", f"/rounds/{code}/pledges/M101", lines)
+    for name in ("close", "order"):
+        step(coordinator, code, name)
+    coordinator.send("PUT", f"/rounds/{code}/deliveries/SAP", {"delivered": 5})
+    step(coordinator, code, "receive")
+
+    path = "/rounds/{round_code}/settlement-preview/details"
+    answer = treasurer.send("GET", f"/rounds/{code}/settlement-preview/details")
+    details = conforms(document, "get", path, answer, 200)
+    # 1750 x 5 / 24 is 364.58: 3.65, and 9 % VAT 33 cents.
+    [share] = details["shares"]
+    assert (share["member_code"], share["net_cents"], share["gross_cents"]) == ("M101", 365, 398)
+    [rounding] = details["roundings"]
+    assert (rounding["units"], rounding["total_cents"]) == (5, 365)
+    assert sum(line["amount_cents"] for line in details["entry"]) == 0
+    assert ("M101", 398) in [(each["party"], each["amount_cents"]) for each in details["entry"]]

@@ -20,6 +20,7 @@ from wijkeconomie.purchasing import (
     handing_api,
     link_api,
     pickup_api,
+    preview_api,
     repeating_api,
     replacing_api,
     round_history_api,
@@ -152,8 +153,8 @@ def test_a_body_with_a_field_that_nobody_knows_is_refused_by_its_name(
 
 def test_every_field_tells_what_it_is() -> None:
     modules = (
-        *(correcting_wire, deadline_api, handing_api, link_api, pickup_api, repeating_api),
-        *(replacing_api, round_history_api, sharing_api, uncharged_api),
+        *(correcting_wire, deadline_api, handing_api, link_api, pickup_api, preview_api),
+        *(repeating_api, replacing_api, round_history_api, sharing_api, uncharged_api),
     )
     silent = [
         f"{kind.__name__}.{name}"
