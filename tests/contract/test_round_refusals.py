@@ -9,8 +9,15 @@ from typing import Any
 from flask import Flask
 from marshmallow import Schema
 
-from tests.contract.test_api_contract import ApiClient, coordinator, member, problem, treasurer
-from tests.contract.test_deadline_api import MORE_TIME
+from tests.contract.test_api_contract import (
+    PLAN,
+    ApiClient,
+    coordinator,
+    member,
+    problem,
+    treasurer,
+)
+from tests.contract.test_deadline_api import MORE_TIME, opened
 from tests.contract.test_handing_api import SLOT
 from tests.contract.test_repeating_api import BREAK, WEEKLY
 from tests.contract.test_round_api import an_invoice
@@ -149,6 +156,29 @@ def test_a_body_with_a_field_that_nobody_knows_is_refused_by_its_name(
         answer = ask(coordinator, operation, wrong, round_code="MRS-R01", member_code="M102")
         assert answer.status_code == 422, operation
         assert list(answer.get_json()["errors"]["json"]) == ["delivrd"], operation
+
+
+def test_a_refused_line_is_named_by_its_field_and_its_product(
+    coordinator: ApiClient, member: ApiClient
+) -> None:
+    oil = {"name": "Olie", "unit": "fles", "price_excl_cents": 900, "vat_basis_points": 900}
+    lower = {"ladder": [{"from_quantity": 24, "price_excl_cents": 800}]}
+    assert coordinator.send("PUT", "/suppliers/LEV1/products/OLIE", oil | lower).status_code == 200
+    code = opened(coordinator, products=["AK-AARD", "OLIE"])
+    first = {"product_code": "AK-AARD", "quantity": 1}
+    for line, field, product in (
+        ({"product_code": "OLIE", "quantity": 1, "max_price_excl_cents": 700}, None, "OLIE"),
+        ({"product_code": "OLIE", "quantity": 1, "tolerance": 5}, "tolerance", "OLIE"),
+        ({"product_code": "AK-AARD", "quantity": 2}, "lines", None),
+    ):
+        body = {"lines": [first, line]}
+        refused = member.send("PUT", f"/rounds/{code}/pledges/M101", body)
+        assert refused.status_code in {409, 422}
+        told = refused.get_json()["context"]
+        assert told["field"] == (field or "max_price_excl_cents")
+        assert told.get("product_code") == product
+    nothing = coordinator.send("POST", "/rounds", PLAN | {"products": []}, key="plan-0009")
+    assert nothing.get_json()["context"]["field"] == "products"
 
 
 def test_every_field_tells_what_it_is() -> None:

@@ -68,6 +68,7 @@ from wijkeconomie.purchasing.settling import (
 blueprint = cooperative_resources("purchasing_api", __name__, "Purchase rounds")
 
 Body = dict[str, Any]
+_ORDER_NAMES = {"max-price": "max_price_excl_cents"}
 
 
 def _round(uow: UnitOfWork, code: str) -> RoundView:
@@ -102,7 +103,8 @@ class RoundsResource(MethodView):
         visit = current_visit()
 
         def act(uow: UnitOfWork) -> str:
-            return queries.round_by_id(uow.session, uow.tenant, _plan(uow, body)).code
+            with fields_named(product_ids="products"):
+                return queries.round_by_id(uow.session, uow.tenant, _plan(uow, body)).code
 
         code = once(visit, headers["idempotency_key"], "rounds", body, act)
         return _read(visit, code)
@@ -169,7 +171,8 @@ class RoundStepResource(MethodView):
         visit = current_visit()
 
         def act(uow: UnitOfWork) -> str:
-            _STEPS[step](uow, _round(uow, round_code).id, body)
+            with fields_named(below_minimum_reason="reason"):
+                _STEPS[step](uow, _round(uow, round_code).id, body)
             return round_code
 
         once(visit, headers["idempotency_key"], f"{round_code}/{step}", body, act)
@@ -270,7 +273,9 @@ class OrderResource(MethodView):
                 )
                 for line in body["lines"]
             )
-            save_pledges(uow, SavePledges(round_id=found.id, member_id=member_id, lines=lines))
+            command = SavePledges(round_id=found.id, member_id=member_id, lines=lines)
+            with fields_named(products, **_ORDER_NAMES):
+                save_pledges(uow, command)
             return _own_pledges(uow, round_code, member_id)
 
 

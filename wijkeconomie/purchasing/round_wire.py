@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from wijkeconomie.cooperatives.queries import member_by_code
-from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
+from wijkeconomie.core.refusals import DomainError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.queries import RoundView
-from wijkeconomie.purchasing.refusals import OverOrderError, ProductNotInRoundError
+from wijkeconomie.purchasing.refusals import ProductNotInRoundError
 
 
 def told(description: str) -> dict[str, str]:
@@ -98,15 +97,22 @@ def supplier_named(uow: UnitOfWork, code: str) -> int:
 
 
 @contextmanager
-def fields_named(**names: str) -> Iterator[None]:
+def fields_named(products: Mapping[str, int] | None = None, /, **names: str) -> Iterator[None]:
     """Let a refusal name the field of the request, where the use case names that of a form.
 
-    Forms have a field for each line (``damaged-12``); a request about one line has ``damaged``.
-    ``names``: fields of forms that have another name in the request.
+    Forms have a field for each line (``damaged-12``); a request has ``damaged``. ``names``:
+    fields of forms that have another name in the request. ``products``: their numbers by code,
+    where the number of a field is that of a product; the refusal then names its code.
     """
     try:
         yield
-    except (InvalidInputError, OverOrderError) as refusal:
-        field = re.sub(r"-\d+$", "", str(refusal.context.get("field", "")))
-        refusal.context["field"] = names.get(field, field)
+    except DomainError as refusal:
+        if "field" in refusal.context:
+            field, _dash, number = str(refusal.context["field"]).rpartition("-")
+            if not number.isdecimal():
+                field, number = str(refusal.context["field"]), ""
+            refusal.context["field"] = names.get(field, field)
+            codes = {str(key): code for code, key in (products or {}).items()}
+            if number in codes:
+                refusal.context["product_code"] = codes[number]
         raise
