@@ -26,6 +26,7 @@ from wijkeconomie.purchasing import (
     deadline_api,
     handing_api,
     link_api,
+    order_letter_api,
     pickup_api,
     preview_api,
     repeating_api,
@@ -69,7 +70,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/repeating-rounds/<code>"): WEEKLY,
     ("POST", "/delivery-breaks"): BREAK,
 }
-WITHOUT_BODY = {("PUT", f"{ROUND}/link"), ("PUT", "/calendar-link")}
+WITHOUT_BODY = {
+    ("PUT", f"{ROUND}/link"),
+    ("POST", f"{ROUND}/order-mails"),
+    ("PUT", "/calendar-link"),
+}
 MEMBERS_MAY = {
     ("GET", ROUND),
     ("GET", f"{ROUND}/products"),
@@ -183,8 +188,16 @@ def test_a_refused_line_is_named_by_its_field_and_its_product(
 
 def test_every_field_tells_what_it_is() -> None:
     modules = (
-        *(correcting_wire, deadline_api, handing_api, link_api, pickup_api, preview_api),
-        *(repeating_api, replacing_api, round_history_api, sharing_api, uncharged_api),
+        *(correcting_wire, deadline_api, handing_api, link_api, order_letter_api),
+        *(
+            pickup_api,
+            preview_api,
+            repeating_api,
+            replacing_api,
+            round_history_api,
+            sharing_api,
+            uncharged_api,
+        ),
     )
     silent = [
         f"{kind.__name__}.{name}"
