@@ -73,7 +73,10 @@ def test_an_order_is_mailed_again_and_never_twice_for_one_wish(
     assert [each["sent_at"] is None for each in answer.get_json()["items"]] == [True, False]
     coordinator.send("POST", path, key="again-003")
     assert send_due(city.units_of_work, RENDER, office) == 1
-    assert [each.subject for each in office.went_out] == [f"Bestelling {code}"] * 2
+    first, second = office.went_out
+    assert (first.subject, "geen tweede" in first.body) == (f"Bestelling {code}", False)
+    assert second.subject == f"Bestelling {code} (opnieuw gestuurd)"
+    assert "geen tweede" in second.body
     changes = coordinator.get(f"/rounds/{code}/changes")["items"]
     assert [each["action"] for each in changes][-1] == "order-sent-again"
 

@@ -67,5 +67,5 @@ def tell_supplier(uow: UnitOfWork, round_id: int, *, number: int = 0) -> None:
         uow,
         kind="mail.supplier-order",
         event_key=event if not number else f"{event}/{number}",
-        payload={"round_id": round_id},
+        payload={"round_id": round_id, "is_again": number > 0},
     )
