@@ -36,7 +36,6 @@ from wijkeconomie.purchasing.schemas import (
     ReceiveLineSchema,
     SettlementPreviewSchema,
 )
-from wijkeconomie.purchasing.settlement_preview import figures_seen
 
 blueprint = cooperative_resources("round_api", __name__, "Rounds: corrections and members' side")
 
@@ -235,7 +234,7 @@ class CorrectionPreviewResource(MethodView):
             "difference_cents": preview.difference_cents,
             "matches_invoice": preview.matches_invoice,
             "members": preview.members,
-            "seen": figures_seen(preview),
+            "seen": preview.seen,
         }
 
 
