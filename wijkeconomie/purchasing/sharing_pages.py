@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,8 +13,7 @@ from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
-from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
+from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.deciding import (
     ChooseRules,
@@ -25,8 +23,7 @@ from wijkeconomie.purchasing.deciding import (
     choose_rules,
     decide,
 )
-from wijkeconomie.purchasing.handing_queries import SharedLine, shared_lines
-from wijkeconomie.purchasing.models import PurchaseRound, ShortageRule
+from wijkeconomie.purchasing.models import ShortageRule
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError
 from wijkeconomie.purchasing.replacing import (
@@ -36,51 +33,10 @@ from wijkeconomie.purchasing.replacing import (
     give_extra,
 )
 from wijkeconomie.purchasing.round_rules import may_enter_delivery
-from wijkeconomie.purchasing.rules import compute_settlement
-from wijkeconomie.purchasing.settlement_queries import DeliveryView
-from wijkeconomie.purchasing.settlement_results import SettlementResult
+from wijkeconomie.purchasing.sharing_queries import SharedProduct, shared_products
 from wijkeconomie.purchasing.words import shortage_words
 
 Errors = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class SharedProduct:
-    """A product that came, with what everyone gets of it."""
-
-    delivery: DeliveryView
-    lines: tuple[SharedLine, ...]
-    left: int
-    """Units that go to nobody."""
-    open_units: int
-    """Units that wait for a decision; negative where too many were given by hand."""
-    lacks_weight: bool
-
-    @property
-    def is_settled_by_weight(self) -> bool:
-        """Whether it is weighed."""
-        return self.delivery.grams_per_unit is not None
-
-
-def shared_products(uow: UnitOfWork, found: RoundView) -> list[SharedProduct]:
-    """Every product of a round that was ordered or came, with its lines."""
-    row = uow.session.get_one(PurchaseRound, (uow.tenant, found.id))
-    result: SettlementResult = compute_settlement(
-        settlement_queries.settlement_input(uow.session, row)
-    )
-    own: dict[int, list[SharedLine]] = {}
-    for line in shared_lines(uow.session, row):
-        own.setdefault(line.round_product_id, []).append(line)
-    return [
-        SharedProduct(
-            each,
-            tuple(own.get(each.round_product_id, ())),
-            result.cooperative.surplus.get(each.round_product_id, 0),
-            result.open_units.get(each.round_product_id, 0),
-            each.round_product_id in result.unweighed,
-        )
-        for each in settlement_queries.deliveries(uow.session, uow.tenant, found.id)
-    ]
 
 
 @pages.get("/rounds/<round_code>/manage/share")
