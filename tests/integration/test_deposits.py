@@ -25,6 +25,7 @@ from wijkeconomie.purchasing.deposit_returning import (
     take_empties,
     undo_return,
 )
+from wijkeconomie.purchasing.ordering import supplier_order
 from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice, record_invoice
 from wijkeconomie.purchasing.refusals import (
     CreditLimitError,
@@ -93,6 +94,19 @@ def test_members_pay_the_deposit_beside_the_goods_and_the_supplier_gets_it(
     assert held(market, "packaging", "S1") == 75
     assert held(market, "suppliers", "S1") == held(plain, "suppliers", "S1") - 75
     assert market.books.verify().fault is None
+
+
+def test_the_order_to_the_supplier_tells_the_deposits(market: Market) -> None:
+    round_id = market.open_round()
+    market.pledge(round_id, "L001", ZEEP=4, AARD=2)
+    market.order(round_id)
+
+    with market.books.open() as uow:
+        code = queries.round_by_id(uow.session, uow.tenant, round_id).code
+        order = supplier_order(uow, code)
+
+    assert {line.sku: line.deposit_cents for line in order.lines} == {"AARD": 0, "ZEEP": 60}
+    assert order.payable_cents == order.gross_cents + 60
 
 
 def test_a_pledge_reserves_its_deposit(market: Market) -> None:
