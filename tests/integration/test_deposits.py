@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import text
 
 from tests.conftest import Clock
@@ -14,6 +18,7 @@ from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.refusals import BalanceLimitError
+from wijkeconomie.money.amounts import format_amount, parse_amount
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
@@ -37,6 +42,10 @@ from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, se
 from wijkeconomie.purchasing.stock_queries import stock_of
 from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 from wijkeconomie.reports.member_queries import member_statement
+from wijkeconomie.reports.queries import round_statement
+from wijkeconomie.reports.rehearsing import rehearsed_round_statement
+from wijkeconomie.reports.rendering import render
+from wijkeconomie.reports.statement import Statement
 from wijkeconomie.reports.statement_texts import line_text
 
 
@@ -232,6 +241,91 @@ def test_deposits_on_the_invoice_that_differ_must_be_accepted(market: Market) ->
 
     assert held(market, "packaging", "S1") == 30
     assert market.books.verify().fault is None
+
+
+ALL = Period(date(2026, 1, 1), date(2027, 1, 1))
+
+
+def plain(words: str) -> str:
+    return re.sub(r"\s+", " ", words.replace("\xa0", " "))
+
+
+def requires_every_rendering(statement: Statement, payable: dict[str, int]) -> None:
+    """The CSV and the PDF tell every member what the screen told."""
+    rows = list(csv.DictReader(io.StringIO(render(statement, "csv").decode())))
+    listed = {row["code"]: parse_amount(row["payable"]) for row in rows if row["code"] in payable}
+    assert listed == payable
+    pages = PdfReader(io.BytesIO(render(statement, "pdf"))).pages
+    letter = plain(" ".join(page.extract_text() for page in pages))
+    for cents in (*payable.values(), sum(payable.values())):
+        assert plain(format_amount(cents, "nl")) in letter
+    assert "Factuur met statiegeld" in letter
+
+
+def a_round_with_a_dear_invoice(market: Market) -> int:
+    """Five bottles for three members; the invoice asks ten cents more deposit than came."""
+    round_id = market.open_round(freight=501)
+    for member, count in (("L001", 3), ("L002", 5), ("L003", 4)):
+        market.pledge(round_id, member, AARD=count, ZEEP=1)
+    market.order(round_id)
+    market.receive(round_id, ZEEP=5)
+    with market.books.open() as uow:
+        came = preview_settlement(uow, round_id)
+        command = RecordInvoice(
+            round_id=round_id,
+            code="F1",
+            invoiced_on=local_date(uow.now, LOCAL_TIME),
+            net_cents=came.result.net_cents,
+            vat_cents=came.result.vat_cents,
+            deposit_cents=85,
+        )
+        record_invoice(uow, command)
+    return round_id
+
+
+def test_screen_pdf_csv_and_books_tell_the_same_with_deposits(market: Market) -> None:
+    round_id = a_round_with_a_dear_invoice(market)
+    with market.books.open() as uow:
+        preview = preview_settlement(uow, round_id)
+        code = queries.round_by_id(uow.session, uow.tenant, round_id).code
+        rehearsed = rehearsed_round_statement(uow, code, ALL)
+    payable = {each.code: each.payable_cents for each in preview.members}
+    assert [each.deposit_cents for each in preview.members] == [15, 15, 15]
+    assert preview.whole_difference_cents == 10
+    # Two bottles are the cooperative's, and so is what the invoice asks too much.
+    assert preview.cooperative_payable_cents == preview.cooperative_gross_cents + 40
+
+    market.settle(round_id, accepted=10)
+
+    assert {code: market.owed(code) for code in payable} == payable
+    assert held(market, "suppliers", "S1") == -preview.supplier_payable_cents
+    with market.books.open() as uow:
+        booked = round_statement(uow.session, uow.tenant, code, ALL)
+    assert booked.round == rehearsed.round
+    assert booked.closing_cents == sum(payable.values()) == preview.members_payable_cents
+    for statement in (rehearsed, booked):
+        requires_every_rendering(statement, payable)
+
+
+def test_a_correction_shows_differences_with_their_deposits(market: Market) -> None:
+    round_id = market.settled_round()
+    before = {f"L00{number}": market.owed(f"L00{number}") for number in (1, 2, 3)}
+    command = _correction(market, round_id, 2)
+    with market.books.open() as uow:
+        preview = preview_correction(uow, command)
+        code = queries.round_by_id(uow.session, uow.tenant, round_id).code
+    assert sum(line.amount_cents for line in preview.deposit_entry.lines) == 0
+    assert {each.code: each.payable_before_cents for each in preview.members} == before
+
+    with market.books.open() as uow:
+        correct_round(uow, command)
+
+    payable = {each.code: each.payable_cents for each in preview.members}
+    assert {code: market.owed(code) for code in payable} == payable
+    differences = {each.code: each.difference_cents for each in preview.members}
+    assert {code: payable[code] - before[code] for code in payable} == differences
+    with market.books.open() as uow:
+        requires_every_rendering(round_statement(uow.session, uow.tenant, code, ALL), payable)
 
 
 def test_a_deposit_stands_on_its_own_line_of_the_statement(market: Market) -> None:

@@ -123,6 +123,18 @@ def deposit_lines(
     return tuple(line for line in lines if line.amount_cents)
 
 
+@dataclass(frozen=True, slots=True)
+class DepositEntry:
+    """What a version books in deposits: the totals before and after it, and the difference."""
+
+    before: DepositTotals = field(default_factory=DepositTotals)
+    now: DepositTotals = field(default_factory=DepositTotals)
+    lines: tuple[EntryLine, ...] = ()
+
+
+NO_DEPOSIT_ENTRY = DepositEntry()
+
+
 def taken_back_lines(cents: int, member: str) -> tuple[EntryLine, ...]:
     """The entry of packaging that a member brings back."""
     return (

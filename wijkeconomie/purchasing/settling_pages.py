@@ -290,7 +290,8 @@ def preview_values(
         "roundings": [rounding_words(each, products[each.product]) for each in preview.roundings],
         "reasons": reasons,
         "entry": [
-            (names[line.account_key], line.party, line.amount_cents) for line in preview.lines
+            (names[line.account_key], line.party, line.amount_cents)
+            for line in (*preview.lines, *preview.deposit_entry.lines)
         ],
     }
 
@@ -367,12 +368,14 @@ def _correction_page(
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
         lines = settlement_queries.deliveries(uow.session, uow.tenant, found.id)
         invoice = settlement_queries.invoice(uow.session, uow.tenant, found.id)
+        products = queries.offered_products(uow.session, uow.tenant, found.id)
     page = render_template(
         "purchasing/correct.html",
         visit=visit,
         round=found,
         lines=lines,
         invoice=invoice,
+        has_deposits=any(product.deposit_cents for product in products),
         form=request.form,
         errors=errors,
         **{"preview": None, **shown},
