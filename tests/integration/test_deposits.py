@@ -39,7 +39,13 @@ from wijkeconomie.purchasing.refusals import (
     ReturnUndoneError,
 )
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
-from wijkeconomie.purchasing.stock_queries import stock_of
+from wijkeconomie.purchasing.stock_queries import stock_movements, stock_of
+from wijkeconomie.purchasing.stock_selling import (
+    SellStock,
+    TakeSaleBack,
+    sell_stock,
+    take_sale_back,
+)
 from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 from wijkeconomie.reports.member_queries import member_statement
 from wijkeconomie.reports.queries import round_statement
@@ -241,6 +247,88 @@ def test_deposits_on_the_invoice_that_differ_must_be_accepted(market: Market) ->
 
     assert held(market, "packaging", "S1") == 30
     assert market.books.verify().fault is None
+
+
+def sell_soap(market: Market, units: int, member: str = "L001") -> int:
+    with market.books.open() as uow:
+        product = stock_of(uow.session, uow.tenant, "ZEEP").product_id
+        command = SellStock(product_id=product, member_id=market.members[member], units=units)
+        return sell_stock(uow, command)
+
+
+def take_soap_back(market: Market, number: int) -> None:
+    with market.books.open() as uow:
+        product = stock_of(uow.session, uow.tenant, "ZEEP").product_id
+        take_sale_back(uow, TakeSaleBack(product_id=product, number=number, reason="verkeerd lid"))
+
+
+def test_who_buys_from_the_stock_pays_the_deposit_and_gets_it_back(market: Market) -> None:
+    market.settled_round(ZEEP=5)
+    before, packaging = market.owed("L001"), held(market, "packaging", "S1")
+
+    number = sell_soap(market, 2)
+
+    with market.books.open() as uow:
+        product = stock_of(uow.session, uow.tenant, "ZEEP").product_id
+        [sold, *_] = stock_movements(uow.session, uow.tenant, product)
+    assert (sold.number, sold.deposit_cents) == (number, 30)
+    assert sold.gross_cents is not None
+    assert market.owed("L001") == before + sold.gross_cents + 30
+    assert held(market, "member_deposits", "L001") == -45
+    # The supplier was paid for it when the round was settled.
+    assert held(market, "packaging", "S1") == packaging
+    bring(market, "L001", 3)
+    assert held(market, "member_deposits", "L001") == 0
+    assert market.owed("L001") == before + sold.gross_cents - 15
+    assert market.books.verify().fault is None
+
+
+def test_turning_a_sale_back_turns_its_deposit_back(market: Market) -> None:
+    market.settled_round(ZEEP=5)
+    before = market.owed("L001")
+
+    take_soap_back(market, sell_soap(market, 2))
+
+    assert market.owed("L001") == before
+    assert held(market, "member_deposits", "L001") == -15
+    with market.books.open() as uow:
+        statement = member_statement(uow.session, uow.tenant, "L001", ALL)
+    lines = {line_text(line, "nl", statement.kind): line for line in statement.lines}
+    assert lines["Statiegeld op wat je uit de voorraad kocht"].debit_cents == 30
+    assert lines["Statiegeld op een koop uit de voorraad teruggedraaid"].credit_cents == 30
+    assert market.books.verify().fault is None
+
+
+def test_a_sale_is_not_turned_back_when_its_empties_came_back(market: Market) -> None:
+    market.settled_round(ZEEP=5)
+    number = sell_soap(market, 2)
+    bring(market, "L001", 3)
+
+    with pytest.raises(DepositTooMuchError) as refused:
+        take_soap_back(market, number)
+
+    assert refused.value.context["left_cents"] == 0
+    with market.books.open() as uow:
+        assert stock_of(uow.session, uow.tenant, "ZEEP").units == 0
+
+
+def test_the_deposit_of_a_sale_counts_in_the_credit_limit(market: Market) -> None:
+    market.settled_round(ZEEP=5)
+    with market.books.open() as uow:
+        product = stock_of(uow.session, uow.tenant, "ZEEP").product_id
+        command = SellStock(
+            product_id=product, member_id=market.members["L001"], units=1, price_each_cents=200
+        )
+        uow.session.execute(
+            text(
+                "update cooperative set enforces_credit_limit = true,"
+                " default_credit_limit_cents = :most where id = :id"
+            ),
+            {"id": uow.tenant, "most": market.owed("L001") + 214},
+        )
+    with pytest.raises(CreditLimitError) as refused, market.books.open() as uow:
+        sell_stock(uow, command)
+    assert refused.value.context["short_cents"] == 1
 
 
 ALL = Period(date(2026, 1, 1), date(2027, 1, 1))

@@ -143,6 +143,14 @@ def taken_back_lines(cents: int, member: str) -> tuple[EntryLine, ...]:
     )
 
 
+def sold_lines(cents: int, member: str) -> tuple[EntryLine, ...]:
+    """The entry of packaging that goes with goods from the stock to a member."""
+    return (
+        EntryLine("member_account", member, cents),
+        EntryLine("member_deposits", member, -cents),
+    )
+
+
 def sent_back_lines(cents: int, supplier: str) -> tuple[EntryLine, ...]:
     """The entry of packaging that goes back to its supplier: he is owed so much less."""
     return (
