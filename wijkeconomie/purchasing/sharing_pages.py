@@ -10,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.member_choices import member_choices
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.deciding import (
@@ -96,6 +98,7 @@ def _page(round_code: str, errors: Errors) -> ResponseReturnValue:
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
         products = shared_products(uow, found)
         offered = supplier_queries.products_of_supplier(uow.session, uow.tenant, found.supplier_id)
+        members = member_choices(uow.session, uow.tenant, local_date(uow.now, LOCAL_TIME))
     page = render_template(
         "purchasing/share.html",
         visit=visit,
@@ -103,6 +106,10 @@ def _page(round_code: str, errors: Errors) -> ResponseReturnValue:
         products=products,
         can_change=may_enter_delivery(found.state),
         rules=[("", _("As the round"))] + [(each[0], each[1]) for each in shortage_words()],
+        members=[
+            ("", _("Choose a member")),
+            *((each.code, f"{each.name} ({each.code})") for each in members),
+        ],
         others=[(each.code, each.name) for each in offered],
         errors=errors,
         form=request.form,
