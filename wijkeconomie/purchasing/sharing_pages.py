@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,20 +12,16 @@ from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
-from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
+from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.deciding import (
     ChooseRules,
-    KeepAsStock,
-    SetShare,
-    WeighPledge,
     choose_rules,
     decide,
 )
-from wijkeconomie.purchasing.handing_queries import SharedLine, shared_lines
-from wijkeconomie.purchasing.models import PurchaseRound, ShortageRule
+from wijkeconomie.purchasing.decision_forms import read_decisions, shared_products
+from wijkeconomie.purchasing.models import ShortageRule
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError
 from wijkeconomie.purchasing.replacing import (
@@ -38,51 +31,9 @@ from wijkeconomie.purchasing.replacing import (
     give_extra,
 )
 from wijkeconomie.purchasing.round_rules import may_enter_delivery
-from wijkeconomie.purchasing.rules import compute_settlement
-from wijkeconomie.purchasing.settlement_queries import DeliveryView
-from wijkeconomie.purchasing.settlement_results import SettlementResult
 from wijkeconomie.purchasing.words import shortage_words
 
 Errors = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class SharedProduct:
-    """A product that came, with what everyone gets of it."""
-
-    delivery: DeliveryView
-    lines: tuple[SharedLine, ...]
-    left: int
-    """Units that go to nobody."""
-    open_units: int
-    """Units that wait for a decision; negative where too many were given by hand."""
-    lacks_weight: bool
-
-    @property
-    def is_settled_by_weight(self) -> bool:
-        """Whether it is weighed."""
-        return self.delivery.grams_per_unit is not None
-
-
-def shared_products(uow: UnitOfWork, found: RoundView) -> list[SharedProduct]:
-    """Every product of a round that was ordered or came, with its lines."""
-    row = uow.session.get_one(PurchaseRound, (uow.tenant, found.id))
-    result: SettlementResult = compute_settlement(
-        settlement_queries.settlement_input(uow.session, row)
-    )
-    own: dict[int, list[SharedLine]] = {}
-    for line in shared_lines(uow.session, row):
-        own.setdefault(line.round_product_id, []).append(line)
-    return [
-        SharedProduct(
-            each,
-            tuple(own.get(each.round_product_id, ())),
-            result.cooperative.surplus.get(each.round_product_id, 0),
-            result.open_units.get(each.round_product_id, 0),
-            each.round_product_id in result.unweighed,
-        )
-        for each in settlement_queries.deliveries(uow.session, uow.tenant, found.id)
-    ]
 
 
 @pages.get("/rounds/<round_code>/manage/share")
@@ -142,7 +93,8 @@ def save_shares(round_code: str, product_id: int) -> ResponseReturnValue:
             )
             if product is None:
                 raise NotFoundError(f"nothing of {product_id} came", product_id=product_id)
-            decisions, rules = _decisions(reader, found, product)
+            decisions = read_decisions(reader, found.id, product)
+            rules = _rule(reader, found, product_id)
             if not reader.errors:
                 choose_rules(uow, rules)
                 for decision in decisions:
@@ -152,32 +104,10 @@ def save_shares(round_code: str, product_id: int) -> ResponseReturnValue:
     return _saved(round_code, reader.errors)
 
 
-def _decisions(
-    reader: FormReader, found: RoundView, product: SharedProduct
-) -> tuple[Sequence[SetShare | KeepAsStock | WeighPledge], ChooseRules]:
-    key = product.delivery.round_product_id
-    reason = reader.text(f"why-{key}", is_required=False)
-    decisions: list[SetShare | KeepAsStock | WeighPledge] = []
-    for line in product.lines:
-        quantity = reader.count(f"share-{line.pledge_id}", if_empty=None)
-        standing = line.quantity if line.is_by_hand else None
-        if quantity != standing:
-            if quantity is not None and not reason:
-                reader.errors.append((f"why-{key}", _("Say why, so that members understand.")))
-            decisions.append(
-                SetShare(
-                    round_id=found.id, pledge_id=line.pledge_id, quantity=quantity, reason=reason
-                )
-            )
-        if product.is_settled_by_weight:
-            grams = reader.count(f"grams-of-{line.pledge_id}", if_empty=None)
-            decisions.append(WeighPledge(round_id=found.id, pledge_id=line.pledge_id, grams=grams))
-    if f"stock-{key}" in request.form:
-        stock = reader.count(f"stock-{key}", if_empty=None)
-        decisions.append(KeepAsStock(round_id=found.id, round_product_id=key, quantity=stock))
-    rule = reader.choice(f"rule-{key}", ["", *(each.value for each in ShortageRule)])
+def _rule(reader: FormReader, found: RoundView, product_id: int) -> ChooseRules:
+    rule = reader.choice(f"rule-{product_id}", ["", *(each.value for each in ShortageRule)])
     chosen = ShortageRule(rule) if rule else None
-    return decisions, ChooseRules(round_id=found.id, products=((key, chosen),))
+    return ChooseRules(round_id=found.id, products=((product_id, chosen),))
 
 
 @pages.post("/rounds/<round_code>/manage/replacement")
