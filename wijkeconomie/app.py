@@ -68,11 +68,22 @@ from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import (
     credit_api,
+    deadline_api,
     deposit_api,
+    handing_api,
+    link_api,
+    order_letter_api,
+    pickup_api,
+    preview_api,
     price_list_api,
+    repeating_api,
+    replacing_api,
     round_api,
+    round_history_api,
+    sharing_api,
     stock_api,
     supplier_api,
+    uncharged_api,
 )
 from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing.deadline_mails import deadline_mails
@@ -258,6 +269,17 @@ RESOURCES = (
     credit_api.blueprint,
     stock_api.blueprint,
     deposit_api.blueprint,
+    deadline_api.blueprint,
+    repeating_api.blueprint,
+    sharing_api.blueprint,
+    replacing_api.blueprint,
+    handing_api.blueprint,
+    pickup_api.blueprint,
+    uncharged_api.blueprint,
+    link_api.blueprint,
+    order_letter_api.blueprint,
+    preview_api.blueprint,
+    round_history_api.blueprint,
     reports_api.blueprint,
 )
 

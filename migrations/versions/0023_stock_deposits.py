@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023_stock_deposits"
-down_revision = "0021_turns"
+down_revision = "0022_repeating_by_hand"
 branch_labels = None
 depends_on = None
 

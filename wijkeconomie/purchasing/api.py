@@ -29,6 +29,7 @@ from wijkeconomie.purchasing.receiving import (
     record_invoice,
 )
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError
+from wijkeconomie.purchasing.round_wire import fields_named
 from wijkeconomie.purchasing.rounds import (
     CancelRound,
     CloseRound,
@@ -57,6 +58,7 @@ from wijkeconomie.purchasing.schemas import (
     StepSchema,
 )
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview
+from wijkeconomie.purchasing.settlement_queries import InvoiceView
 from wijkeconomie.purchasing.settling import (
     SettleRound,
     allocate_round,
@@ -67,6 +69,7 @@ from wijkeconomie.purchasing.settling import (
 blueprint = cooperative_resources("purchasing_api", __name__, "Purchase rounds")
 
 Body = dict[str, Any]
+_ORDER_NAMES = {"max-price": "max_price_excl_cents"}
 
 
 def _round(uow: UnitOfWork, code: str) -> RoundView:
@@ -101,7 +104,8 @@ class RoundsResource(MethodView):
         visit = current_visit()
 
         def act(uow: UnitOfWork) -> str:
-            return queries.round_by_id(uow.session, uow.tenant, _plan(uow, body)).code
+            with fields_named(product_ids="products"):
+                return queries.round_by_id(uow.session, uow.tenant, _plan(uow, body)).code
 
         code = once(visit, headers["idempotency_key"], "rounds", body, act)
         return _read(visit, code)
@@ -168,7 +172,8 @@ class RoundStepResource(MethodView):
         visit = current_visit()
 
         def act(uow: UnitOfWork) -> str:
-            _STEPS[step](uow, _round(uow, round_code).id, body)
+            with fields_named(below_minimum_reason="reason"):
+                _STEPS[step](uow, _round(uow, round_code).id, body)
             return round_code
 
         once(visit, headers["idempotency_key"], f"{round_code}/{step}", body, act)
@@ -269,7 +274,9 @@ class OrderResource(MethodView):
                 )
                 for line in body["lines"]
             )
-            save_pledges(uow, SavePledges(round_id=found.id, member_id=member_id, lines=lines))
+            command = SavePledges(round_id=found.id, member_id=member_id, lines=lines)
+            with fields_named(products, **_ORDER_NAMES):
+                save_pledges(uow, command)
             return _own_pledges(uow, round_code, member_id)
 
 
@@ -312,13 +319,25 @@ class DeliveryResource(MethodView):
             found = _round(uow, round_code)
             products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
             line = _product(products, {"product_code": product_code})
-            receive_line(uow, ReceiveLine(round_id=found.id, round_product_id=line, **body))
+            with fields_named():
+                receive_line(uow, ReceiveLine(round_id=found.id, round_product_id=line, **body))
             return {"items": settlement_queries.deliveries(uow.session, uow.tenant, found.id)}
 
 
 @blueprint.route("/rounds/<round_code>/invoice")
 class InvoiceResource(MethodView):
     """The supplier's invoice."""
+
+    @blueprint.response(200, InvoiceSchema)
+    def get(self, round_code: str) -> InvoiceView:
+        """Tell what the supplier's invoice of a round is."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read-all-pledges")
+        with visit.begin() as uow:
+            found = settlement_queries.invoice(uow.session, uow.tenant, _round(uow, round_code).id)
+        if found is None:
+            raise NotFoundError(f"no invoice of {round_code} was entered", round=round_code)
+        return found
 
     @blueprint.arguments(InvoiceSchema)
     @blueprint.response(200, InvoiceSchema)

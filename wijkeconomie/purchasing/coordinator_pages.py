@@ -30,6 +30,7 @@ from wijkeconomie.purchasing.ladder_words import (
 )
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
+from wijkeconomie.purchasing.order_letters import order_letters
 from wijkeconomie.purchasing.ordering import supplier_order
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.refusals import (
@@ -118,6 +119,7 @@ def manage(round_code: str) -> ResponseReturnValue:
             "dropout_words": dropout_words,
             "deliveries": settlement_queries.deliveries(*key),
             "invoice": settlement_queries.invoice(*key),
+            "letters": order_letters(*key),
             "settlements": settlement_queries.settlements(*key),
             "ladders": _ladders(uow, found),
             "deadline": (deadline := round_deadline(*key)),

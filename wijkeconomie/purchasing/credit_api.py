@@ -12,6 +12,7 @@ from wijkeconomie.cooperatives.credit import (
     CreditTerms,
     credit_terms,
     member_limit,
+    own_limits,
     set_credit_terms,
     set_member_limit,
 )
@@ -39,6 +40,26 @@ class OwnLimitSchema(StrictSchema):
 
     own_limit_cents = fields.Integer(required=True, strict=True, allow_none=True, validate=_CENTS)
     reason = fields.String(required=True, validate=validate.Length(min=1, max=500))
+
+
+class LimitSchema(Schema):
+    """A member with a limit of his own."""
+
+    member_code = fields.String(
+        required=True, attribute="code", metadata={"description": "The member"}
+    )
+    name = fields.String(required=True, metadata={"description": "The name of the member"})
+    limit_cents = fields.Integer(
+        required=True, metadata={"description": "How far the account may go, in cents"}
+    )
+
+
+class LimitListSchema(Schema):
+    """Who has a limit of his own."""
+
+    items = fields.List(
+        fields.Nested(LimitSchema), required=True, metadata={"description": "By number"}
+    )
 
 
 class CreditSchema(Schema):
@@ -71,6 +92,17 @@ class CreditTermsResource(MethodView):
         with current_visit().begin() as uow:
             set_credit_terms(uow, CreditTerms(**body))
             return credit_terms(uow)
+
+
+@blueprint.route("/credit-limits")
+class CreditLimitsResource(MethodView):
+    """Members with a limit of their own."""
+
+    @blueprint.response(200, LimitListSchema)
+    def get(self) -> Body:
+        """List who has a limit of his own, and what it is."""
+        with current_visit().begin() as uow:
+            return {"items": own_limits(uow)}
 
 
 @blueprint.route("/members/<member_code>/credit")

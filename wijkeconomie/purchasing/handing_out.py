@@ -26,7 +26,7 @@ from wijkeconomie.purchasing.models import PurchaseRound, RoundState
 from wijkeconomie.purchasing.refusals import RoundStateError
 from wijkeconomie.purchasing.replacing import GiveExtra, give_extra
 
-_HANDED_OUT_IN = (RoundState.RECEIVED, RoundState.ALLOCATED, RoundState.SETTLED)
+HANDED_OUT_IN = (RoundState.RECEIVED, RoundState.ALLOCATED, RoundState.SETTLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +218,7 @@ def _record(
 
 def _round_at_hand_out(uow: UnitOfWork, round_id: int) -> PurchaseRound:
     found = locked_round(uow, round_id)
-    if found.state not in {state.value for state in _HANDED_OUT_IN}:
+    if found.state not in {state.value for state in HANDED_OUT_IN}:
         raise RoundStateError(
             f"round {found.code} is {found.state}; it is handed out once it has been received",
             round=found.code,

@@ -26,6 +26,7 @@ from wijkeconomie.purchasing.hand_out_document import (
 )
 from wijkeconomie.purchasing.handing_models import HandOutcome
 from wijkeconomie.purchasing.handing_out import (
+    HANDED_OUT_IN,
     CheckOff,
     NotCollected,
     check_off,
@@ -38,7 +39,6 @@ from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError, 
 from wijkeconomie.purchasing.words import outcome_words
 
 Errors = list[tuple[str, str]]
-HANDED_OUT = (RoundState.RECEIVED, RoundState.ALLOCATED, RoundState.SETTLED)
 
 
 @pages.get("/rounds/<round_code>/hand-out")
@@ -68,7 +68,7 @@ def _page(round_code: str, errors: Errors) -> ResponseReturnValue:
         products=hand_out_list(found, collectors, visit.cooperative.name).products,
         by_product=request.args.get("by") == "product",
         slots=slots,
-        can_check_off=found.state in HANDED_OUT,
+        can_check_off=found.state in HANDED_OUT_IN,
         can_sell_on=found.state is RoundState.RECEIVED,
         outcomes=outcome_words(),
         errors=errors,
@@ -222,7 +222,7 @@ def pickup(round_code: str) -> ResponseReturnValue:
         round=found,
         slots=[slot for slot in slots if slot.ends_at > now or slot.id == chosen],
         chosen=chosen,
-        own=own if found.state in HANDED_OUT else None,
+        own=own if found.state in HANDED_OUT_IN else None,
         has_ordered=has_ordered,
         errors=errors,
     )

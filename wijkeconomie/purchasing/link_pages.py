@@ -15,15 +15,15 @@ from wijkeconomie.core.identity import ANONYMOUS
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.runtime import current_runtime
-from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.calendars import CONTENT_TYPE, CalendarTerms, render_calendar
-from wijkeconomie.purchasing.ladder_queries import ProductLadder, round_ladders
+from wijkeconomie.purchasing.ladder_queries import ProductLadder
 from wijkeconomie.purchasing.ladder_words import LadderShown, ladder_shown, price_with_vat
 from wijkeconomie.purchasing.models import RoundState
-from wijkeconomie.purchasing.poster import Poster, PosterProduct, picture_on_page, render_poster
-from wijkeconomie.purchasing.queries import OfferedProduct, RoundView
+from wijkeconomie.purchasing.poster import picture_on_page, render_poster
+from wijkeconomie.purchasing.poster_queries import poster_of
+from wijkeconomie.purchasing.queries import OfferedProduct
 from wijkeconomie.purchasing.round_links import (
     PublicRound,
     link_of_round,
@@ -31,7 +31,6 @@ from wijkeconomie.purchasing.round_links import (
     share_round,
     withdraw_link,
 )
-from wijkeconomie.purchasing.unit_words import billed_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +99,10 @@ def poster(round_code: str) -> ResponseReturnValue:
         token = link_of_round(uow, found.id)
         if token is None:
             raise NotFoundError("share the round first", round=round_code)
-        products = _poster_products(uow, found)
-        made_at = uow.now
-    content = render_poster(
-        Poster(
-            cooperative_name=visit.cooperative.full_name,
-            theme=found.theme,
-            supplier_name=found.supplier_name,
-            closes_at=found.closes_at,
-            delivery_on=found.delivery_on,
-            products=products,
-            link=address_of(token),
-            made_at=made_at,
-        ),
-        language=page_language(),
-    )
+        shown = poster_of(uow, found, visit.cooperative.full_name, address_of(token))
+    content = render_poster(shown, language=page_language())
     headers = {"Content-Disposition": f'inline; filename="poster-{found.code}.pdf"'}
     return Response(content, headers=headers, content_type="application/pdf")
-
-
-def _poster_products(uow: UnitOfWork, found: RoundView) -> list[PosterProduct]:
-    """All products, those with a ladder first: the offer is best there."""
-    lowest = {
-        each.round_product_id: min(rung.rung.price_cents for rung in each.outcome.rungs)
-        for each in round_ladders(
-            uow.session, uow.tenant, found.id, is_open=found.state is RoundState.OPEN
-        )
-    }
-    products = [
-        PosterProduct(
-            each.name,
-            billed_unit(each.unit, each.price_units),
-            price_with_vat(each.list_price_excl_cents, each.vat_basis_points),
-            price_with_vat(lowest[each.id], each.vat_basis_points),
-        )
-        for each in queries.offered_products(uow.session, uow.tenant, found.id)
-    ]
-    return sorted(products, key=lambda each: each.lowest_cents == each.price_cents)
 
 
 def _looked_up(token: str) -> tuple[CooperativeView, PublicRound]:

@@ -228,15 +228,19 @@ def _to_supplier(uow: UnitOfWork, told: Mapping[str, Any]) -> Sequence[Letter]:
     name = uow.session.scalar(
         text("select name from cooperative where id = :id"), {"id": uow.tenant}
     )
+    # A supplier who reads both mails must not deliver twice.
+    is_again = told.get("is_again", False)
+    again = "\n\nWe sturen dezelfde bestelling nog eens; het is geen tweede." if is_again else ""
     body = (
-        f"Beste {supplier.name},\n\nIn de bijlage vind je onze bestelling {found.code}.\n\n"
+        f"Beste {supplier.name},\n\nIn de bijlage vind je onze bestelling {found.code}.{again}\n\n"
         f"{_ordered(order)}\n\nGroet,\n{name}\n"
     )
     attachments = (
         Attachment(f"bestelling-{found.code}.pdf", render_order_pdf(order), "application/pdf"),
         Attachment(f"bestelling-{found.code}.csv", render_order_csv(order), "text/csv"),
     )
-    return [Letter(supplier.email, f"Bestelling {found.code}", body, attachments)]
+    subject = f"Bestelling {found.code}{' (opnieuw gestuurd)' if is_again else ''}"
+    return [Letter(supplier.email, subject, body, attachments)]
 
 
 def _ordered(order: SupplierOrder) -> str:

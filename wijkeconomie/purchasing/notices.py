@@ -57,11 +57,15 @@ def tell_members(
     )
 
 
-def tell_supplier(uow: UnitOfWork, round_id: int) -> None:
-    """Queue the order to the supplier, ``mail.supplier-order``; once for each round."""
+def tell_supplier(uow: UnitOfWork, round_id: int, *, number: int = 0) -> None:
+    """Queue the order to the supplier, ``mail.supplier-order``; once for each ``number``.
+
+    0 is the mail that ordering sends; what is sent again has the next number.
+    """
+    event = f"round/{round_id}/ordered"
     enqueue(
         uow,
         kind="mail.supplier-order",
-        event_key=f"round/{round_id}/ordered",
-        payload={"round_id": round_id},
+        event_key=event if not number else f"{event}/{number}",
+        payload={"round_id": round_id, "is_again": number > 0},
     )

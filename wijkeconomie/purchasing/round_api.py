@@ -1,10 +1,10 @@
-"""REST resources of a round beside its road: corrections, documents, progress, link, calendar."""
+"""REST resources of a round beside its road: corrections, documents, progress, the last order."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
@@ -13,12 +13,16 @@ from wijkeconomie.cooperatives.once import once
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.runtime import current_runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema, StrictSchema
 from wijkeconomie.purchasing import queries, settlement_queries
-from wijkeconomie.purchasing.calendar_links import end_calendar_link, make_calendar_link
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.correcting_wire import (
+    CorrectedShareSchema,
+    CorrectedStockSchema,
+    CorrectedWeightSchema,
+    decisions_in,
+)
 from wijkeconomie.purchasing.last_orders import last_order, product_numbers, repeat_of
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
 from wijkeconomie.purchasing.ordering import supplier_order
@@ -26,7 +30,7 @@ from wijkeconomie.purchasing.progress_queries import RoundProgress, round_progre
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError
-from wijkeconomie.purchasing.round_links import link_of_round, share_round, withdraw_link
+from wijkeconomie.purchasing.round_wire import fields_named, told
 from wijkeconomie.purchasing.schemas import (
     InvoiceSchema,
     ReceiveLineSchema,
@@ -37,6 +41,7 @@ from wijkeconomie.purchasing.settlement_preview import SettlementPreview
 blueprint = cooperative_resources("round_api", __name__, "Rounds: corrections and members' side")
 
 Body = dict[str, Any]
+_NAMES = {"share": "quantity", "why": "reason", "grams-of": "grams"}
 
 
 class SettlementSchema(Schema):
@@ -51,6 +56,10 @@ class SettlementSchema(Schema):
     members_gross_cents = fields.Integer(required=True)
     cooperative_gross_cents = fields.Integer(required=True)
     reason = fields.String(allow_none=True)
+    is_uncharged = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether two people decided that the members pay nothing"},
+    )
 
 
 class SettlementListSchema(Schema):
@@ -73,6 +82,22 @@ class CorrectionSchema(StrictSchema):
     invoice = fields.Nested(InvoiceSchema, load_default=None, allow_none=True)
     accounting_date = fields.Date(load_default=None, allow_none=True)
     accepted_difference_cents = fields.Integer(load_default=None, strict=True, allow_none=True)
+    shares = fields.List(fields.Nested(CorrectedShareSchema), load_default=list)
+    weights = fields.List(fields.Nested(CorrectedWeightSchema), load_default=list)
+    stock = fields.List(fields.Nested(CorrectedStockSchema), load_default=list)
+    seen = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata=told("The mark of the preview; other differences than those are not booked"),
+    )
+
+
+class CorrectionPreviewSchema(SettlementPreviewSchema):
+    """What a correction comes to, member by member."""
+
+    seen = fields.String(
+        required=True, metadata=told("The mark of these figures, to send when it is booked")
+    )
 
 
 class ProductProgressSchema(Schema):
@@ -127,23 +152,12 @@ class LastOrderSchema(Schema):
     gone = fields.List(fields.String(), required=True)
 
 
-class LinkSchema(Schema):
-    """The address by which everyone may look at a round; null when it is not shared."""
-
-    address = fields.String(allow_none=True)
-
-
-class SecretLinkSchema(Schema):
-    """The address for a calendar program; it is told this once."""
-
-    address = fields.String(required=True)
-
-
 def _round(uow: UnitOfWork, code: str) -> RoundView:
     return queries.round_by_code(uow.session, uow.tenant, code)
 
 
 def _correction(uow: UnitOfWork, round_code: str, body: Body) -> CorrectRound:
+    require_permission(uow.identity, "round.correct")
     found = _round(uow, round_code)
     products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
     lines = []
@@ -161,6 +175,8 @@ def _correction(uow: UnitOfWork, round_code: str, body: Body) -> CorrectRound:
         invoice=None if invoice is None else RecordInvoice(round_id=found.id, **invoice),
         accounting_date=body["accounting_date"],
         accepted_difference_cents=body["accepted_difference_cents"],
+        decisions=tuple(decisions_in(uow, found, body)),
+        seen=body["seen"],
     )
 
 
@@ -194,7 +210,8 @@ class CorrectionsResource(MethodView):
         visit = current_visit()
 
         def act(uow: UnitOfWork) -> str:
-            return str(correct_round(uow, _correction(uow, round_code, body)))
+            with fields_named(**_NAMES):
+                return str(correct_round(uow, _correction(uow, round_code, body)))
 
         once(visit, headers["idempotency_key"], f"{round_code}/corrections", body, act)
         return _settlements(visit, round_code)
@@ -206,10 +223,10 @@ class CorrectionPreviewResource(MethodView):
 
     @blueprint.arguments(IdempotencyKeySchema, location="headers")
     @blueprint.arguments(CorrectionSchema)
-    @blueprint.response(200, SettlementPreviewSchema)
+    @blueprint.response(200, CorrectionPreviewSchema)
     def post(self, _headers: Body, body: Body, round_code: str) -> SettlementPreview:
         """Compute a correction without booking it: what each member would pay, and paid."""
-        with current_visit().begin() as uow:
+        with current_visit().begin() as uow, fields_named(**_NAMES):
             return preview_correction(uow, _correction(uow, round_code, body))
 
 
@@ -309,57 +326,3 @@ def _last_order(uow: UnitOfWork, found: RoundView, member_id: int) -> Body:
         "lines": lines,
         "gone": [line.name for line in repeat.gone],
     }
-
-
-@blueprint.route("/rounds/<round_code>/link")
-class LinkResource(MethodView):
-    """The link by which everyone may look at a round."""
-
-    @blueprint.response(200, LinkSchema)
-    def get(self, round_code: str) -> Body:
-        """Tell the link of a round, if it is shared."""
-        visit = current_visit()
-        require_permission(visit.identity, "round.share")
-        with visit.begin() as uow:
-            token = link_of_round(uow, _round(uow, round_code).id)
-        if token is None:
-            return {"address": None}
-        return {"address": _address("purchasing.public_round", visit, token)}
-
-    @blueprint.response(200, LinkSchema)
-    def put(self, round_code: str) -> Body:
-        """Share a round; one that is shared keeps its link."""
-        visit = current_visit()
-        with visit.begin() as uow:
-            token = share_round(uow, _round(uow, round_code).id)
-        return {"address": _address("purchasing.public_round", visit, token)}
-
-    @blueprint.response(204)
-    def delete(self, round_code: str) -> None:
-        """Take the link back: it leads nowhere from now on."""
-        with current_visit().begin() as uow:
-            withdraw_link(uow, _round(uow, round_code).id)
-
-
-@blueprint.route("/calendar-link")
-class CalendarLinkResource(MethodView):
-    """The secret link of one's own calendar."""
-
-    @blueprint.response(200, SecretLinkSchema)
-    def put(self) -> Body:
-        """Make a link and tell it, this once; the one before stops."""
-        visit = current_visit()
-        with visit.begin() as uow:
-            token = make_calendar_link(uow)
-        return {"address": _address("purchasing.calendar_feed", visit, token)}
-
-    @blueprint.response(204)
-    def delete(self) -> None:
-        """Make the link worthless."""
-        with current_visit().begin() as uow:
-            end_calendar_link(uow)
-
-
-def _address(endpoint: str, visit: Visit, token: str) -> str:
-    path = url_for(endpoint, cooperative_code=visit.cooperative.code, token=token)
-    return current_runtime().settings.external_url + path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from wijkeconomie.core.wire import StrictSchema
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, RoundState, ShortageRule
 
 _COUNT = validate.Range(min=0)
@@ -26,7 +27,6 @@ class RoundSchema(Schema):
     shortage_rule = fields.Enum(ShortageRule, by_value=True, required=True)
     settlement_version = fields.Integer(required=True)
     pledgers = fields.Integer(required=True)
-    deposit_cents = fields.Integer(required=True)
     pledged_net_cents = fields.Integer(required=True)
     cancel_reason = fields.String(allow_none=True)
 
@@ -54,6 +54,12 @@ class PlanRoundSchema(StrictSchema):
     freight_excl_cents = fields.Integer(load_default=0, strict=True, validate=_COUNT)
     freight_key = fields.Enum(FreightKey, by_value=True, load_default=FreightKey.VALUE)
     shortage_rule = fields.Enum(ShortageRule, by_value=True, load_default=ShortageRule.PRO_RATA)
+    surplus_rule = fields.Enum(
+        SurplusRule,
+        by_value=True,
+        load_default=SurplusRule.STOCK,
+        metadata={"description": "What becomes of units that nobody ordered"},
+    )
     products = fields.List(fields.String(), load_default=None)
 
 
@@ -74,6 +80,9 @@ class OfferedProductSchema(Schema):
     pledgers = fields.Integer(required=True)
     price_units = fields.Integer(required=True)
     supplier_unit = fields.String(allow_none=True)
+    deposit_cents = fields.Integer(
+        required=True, metadata={"description": "Deposit on the packaging of a unit, in cents"}
+    )
 
 
 class ProductListSchema(Schema):
@@ -153,6 +162,16 @@ class DeliverySchema(Schema):
     ordered = fields.Integer(required=True)
     delivered = fields.Integer(allow_none=True)
     damaged = fields.Integer(required=True)
+    uncredited = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Damaged and missing units that the supplier charges all the same"
+        },
+    )
+    delivered_grams = fields.Integer(
+        allow_none=True,
+        metadata={"description": "What weighed goods weigh together, in grams; null: not weighed"},
+    )
     reason = fields.String(allow_none=True)
 
 
@@ -167,7 +186,26 @@ class ReceiveLineSchema(StrictSchema):
 
     delivered = fields.Integer(required=True, strict=True, validate=_COUNT)
     damaged = fields.Integer(load_default=0, strict=True, validate=_COUNT)
-    reason = fields.String(load_default=None)
+    uncredited = fields.Integer(
+        load_default=None,
+        strict=True,
+        allow_none=True,
+        validate=_COUNT,
+        metadata={
+            "description": "Damaged and missing units that the supplier charges all the same;"
+            " null leaves it as it is, and what is left of them is credited"
+        },
+    )
+    grams = fields.Integer(
+        load_default=None,
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(min=1),
+        metadata={
+            "description": "What weighed goods weigh together, in grams; null leaves it as it is"
+        },
+    )
+    reason = fields.String(load_default=None, allow_none=True)
 
 
 class InvoiceSchema(StrictSchema):

@@ -126,6 +126,11 @@ class SettlementPreview:
             self.result.vat_cents,
         )
 
+    @property
+    def seen(self) -> str:
+        """The mark of its figures."""
+        return figures_seen(self)
+
 
 def accounting_date_of(uow: UnitOfWork, found: PurchaseRound, given: date | None) -> date:
     """The date given, else that of the invoice, else today."""

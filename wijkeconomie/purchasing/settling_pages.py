@@ -20,7 +20,7 @@ from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.coordinator_pages import to_manage
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
-from wijkeconomie.purchasing.decision_forms import read_decisions, shared_products
+from wijkeconomie.purchasing.decision_forms import read_decisions
 from wijkeconomie.purchasing.deposit_words import deposit_steps
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.models import RoundState
@@ -47,6 +47,7 @@ from wijkeconomie.purchasing.refusals import (
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, figures_seen
 from wijkeconomie.purchasing.settlement_queries import DeliveryView
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.sharing_queries import shared_products
 from wijkeconomie.purchasing.unit_price_words import rounding_words
 
 Errors = list[tuple[str, str]]

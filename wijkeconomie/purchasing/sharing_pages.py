@@ -20,7 +20,7 @@ from wijkeconomie.purchasing.deciding import (
     choose_rules,
     decide,
 )
-from wijkeconomie.purchasing.decision_forms import read_decisions, shared_products
+from wijkeconomie.purchasing.decision_forms import read_decisions
 from wijkeconomie.purchasing.models import ShortageRule
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError
@@ -31,6 +31,7 @@ from wijkeconomie.purchasing.replacing import (
     give_extra,
 )
 from wijkeconomie.purchasing.round_rules import may_enter_delivery
+from wijkeconomie.purchasing.sharing_queries import shared_products
 from wijkeconomie.purchasing.words import shortage_words
 
 Errors = list[tuple[str, str]]

@@ -14,6 +14,7 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import StrictSchema
 from wijkeconomie.purchasing import supplier_queries
+from wijkeconomie.purchasing.round_wire import fields_named
 from wijkeconomie.purchasing.suppliers import (
     SaleTerms,
     SaveProduct,
@@ -91,6 +92,16 @@ class SaveProductSchema(StrictSchema):
         load_default=None, allow_none=True, validate=validate.Length(max=50)
     )
     deposit_cents = fields.Integer(load_default=None, strict=True, allow_none=True, validate=_COUNT)
+    grams_per_unit = fields.Integer(
+        load_default=None,
+        strict=True,
+        allow_none=True,
+        validate=_COUNT,
+        metadata={
+            "description": "What a unit is expected to weigh, where it is settled by weight;"
+            " 0 for no longer, null leaves it"
+        },
+    )
 
 
 class ProductSchema(SaveProductSchema):
@@ -144,7 +155,7 @@ class SupplierResource(MethodView):
     @blueprint.response(200, SaveSupplierSchema)
     def put(self, body: Body, supplier_code: str) -> Body:
         """Add a supplier, or change the one with this code."""
-        with current_visit().begin() as uow:
+        with current_visit().begin() as uow, fields_named(minimum="minimum_net_cents"):
             save_supplier(uow, SaveSupplier(code=supplier_code, **body))
         return body
 

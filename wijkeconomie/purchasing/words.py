@@ -107,6 +107,7 @@ _CHANGES = {
     "open": lazy_gettext("Opened"),
     "closed": lazy_gettext("Closed"),
     "ordered": lazy_gettext("Ordered"),
+    "order-sent-again": lazy_gettext("Order mailed again"),
     "received": lazy_gettext("Received"),
     "allocated": lazy_gettext("Shared out"),
     "settled": lazy_gettext("Settled"),

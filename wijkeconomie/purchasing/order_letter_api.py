@@ -1,0 +1,74 @@
+"""REST resource of the order on its way to the supplier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+from marshmallow import Schema, fields
+
+from wijkeconomie.cooperatives.api import cooperative_resources
+from wijkeconomie.cooperatives.once import once
+from wijkeconomie.cooperatives.sessions import Visit, current_visit
+from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.core.wire import IdempotencyKeySchema
+from wijkeconomie.purchasing.order_letters import order_letters, send_order_again
+from wijkeconomie.purchasing.round_wire import round_named, told
+
+blueprint = cooperative_resources("order_letter_api", __name__, "Mailing the order")
+
+Body = dict[str, Any]
+
+
+class OrderLetterSchema(Schema):
+    """A mail with the order."""
+
+    queued_at = fields.AwareDateTime(required=True, metadata=told("When it was asked for"))
+    sent_at = fields.AwareDateTime(
+        allow_none=True, metadata=told("When it went out; null while it has not")
+    )
+    attempts = fields.Integer(required=True, metadata=told("How many times it was tried"))
+    has_failed = fields.Boolean(required=True, metadata=told("Whether the last attempt failed"))
+    next_attempt_at = fields.AwareDateTime(
+        required=True, metadata=told("When it is tried next, while it has not gone out")
+    )
+
+
+class OrderLetterListSchema(Schema):
+    """The mails with the order of a round; none where the supplier had no address."""
+
+    items = fields.List(
+        fields.Nested(OrderLetterSchema), required=True, metadata=told("The newest first")
+    )
+
+
+@blueprint.route("/rounds/<round_code>/order-mails")
+class OrderMailsResource(MethodView):
+    """The order by mail."""
+
+    @blueprint.response(200, OrderLetterListSchema)
+    def get(self, round_code: str) -> Body:
+        """Tell whether the order went out to the supplier."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.read-all-pledges")
+        return _letters(visit, round_code)
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.response(201, OrderLetterListSchema)
+    def post(self, headers: Body, round_code: str) -> Body:
+        """Mail the order again; one that has not gone out yet is tried now instead."""
+        visit = current_visit()
+
+        def act(uow: UnitOfWork) -> str:
+            send_order_again(uow, round_named(uow, round_code).id)
+            return round_code
+
+        once(visit, headers["idempotency_key"], f"{round_code}/order-mails", {}, act)
+        return _letters(visit, round_code)
+
+
+def _letters(visit: Visit, round_code: str) -> Body:
+    with visit.begin() as uow:
+        found = round_named(uow, round_code)
+        return {"items": order_letters(uow.session, uow.tenant, found.id)}
