@@ -9,10 +9,10 @@ from tests.browser.test_browser_ladder import look
 from tests.browser.test_browser_road import a_page
 
 LIST = (
-    "Artikelnr;Omschrijving;Eenheid;Prijs;BTW\n"
-    "AK-AARD;Aardappelen Frieslander;kg;1,65;9\n"
-    "KA-BIET;Bieten;kg;1,20;9\n"
-    "KA-FOUT;Zonder prijs;kg;op aanvraag;9\n"
+    "Artikelnr;Omschrijving;Eenheid;Prijs;BTW;Statiegeld\n"
+    "AK-AARD;Aardappelen Frieslander;kg;1,65;9;\n"
+    "KA-BIET;Bieten;kg;1,20;9;0,10\n"
+    "KA-FOUT;Zonder prijs;kg;op aanvraag;9;\n"
 )
 
 
@@ -25,6 +25,7 @@ def test_a_price_list_is_seen_before_it_is_taken_over(browser: Browser, site: Si
     )
     page.get_by_role("button", name="Bekijk wat de lijst verandert").click()
     expect(page.get_by_text("Regel 4: dit is geen prijs (op aanvraag)")).to_be_visible()
+    expect(page.get_by_text("en € 0,10 statiegeld per stuk")).to_be_visible()
     page.get_by_label("Wat niet op de lijst staat").check()
     page.get_by_role("button", name="Bekijk opnieuw").click()
     expect(page.get_by_role("heading", name="Niet meer te koop")).to_be_visible()

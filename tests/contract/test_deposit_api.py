@@ -24,8 +24,10 @@ from wijkeconomie.core.runtime import Runtime
 __all__ = ["coordinator", "document", "member", "treasurer"]
 
 
-def charged(coordinator: ApiClient, member: ApiClient, treasurer: ApiClient) -> None:
-    """A round in which M101 got 4 kg, with 10 cents of deposit on each."""
+def charged(
+    coordinator: ApiClient, member: ApiClient, treasurer: ApiClient, *, is_settled: bool = True
+) -> str:
+    """A round in which M101 got 4 kg, with 10 cents of deposit on each; its code."""
     potatoes = {"name": "Aardappelen", "unit": "kg", "price_excl_cents": 119}
     product = potatoes | {"vat_basis_points": 900, "deposit_cents": 10}
     saved = coordinator.send("PUT", "/suppliers/LEV1/products/AK-AARD", product)
@@ -40,7 +42,9 @@ def charged(coordinator: ApiClient, member: ApiClient, treasurer: ApiClient) -> 
     step(coordinator, code, "receive")
     invoice = {"code": "F-2026-1", "invoiced_on": "2026-01-05", "net_cents": 1726}
     treasurer.send("PUT", f"/rounds/{code}/invoice", invoice | {"vat_cents": 155})
-    step(treasurer, code, "settle")
+    if is_settled:
+        step(treasurer, code, "settle")
+    return code
 
 
 def test_empties_come_back_by_rest(
@@ -71,6 +75,36 @@ def test_empties_come_back_by_rest(
     unknown = crate | {"supplier_code": "NIETS"}
     answer = coordinator.send("POST", "/deposits/returns", unknown, key="empties-5")
     assert problem(answer, 404) == "not-found"
+
+
+def test_the_preview_tells_deposits_beside_the_goods_and_with_them(
+    coordinator: ApiClient, member: ApiClient, treasurer: ApiClient, document: dict[str, Any]
+) -> None:
+    code = charged(coordinator, member, treasurer, is_settled=False)
+    path = "/rounds/{round_code}/settlement-preview"
+    answer = treasurer.send("GET", f"/rounds/{code}/settlement-preview")
+    told = conforms(document, "get", path, answer, 200)
+    assert told["deposits"] == {
+        "supplier_cents": 40,
+        "due_cents": 40,
+        "members_cents": 40,
+        "difference_cents": 0,
+    }
+    assert told["supplier_payable_cents"] == told["supplier_gross_cents"] + 40
+    assert told["members_payable_cents"] == told["members_gross_cents"] + 40
+    [fields] = told["members"]
+    assert (fields["deposit_cents"], fields["payable_cents"] - fields["gross_cents"]) == (40, 40)
+
+    step(treasurer, code, "settle")
+
+    three = {"product_code": "AK-AARD", "delivered": 3, "reason": "geteld"}
+    correction = {"reason": "het waren er drie", "lines": [three]}
+    answer = treasurer.send(
+        "POST", f"/rounds/{code}/corrections/preview", correction, key="correct-1"
+    )
+    told = conforms(document, "post", "/rounds/{round_code}/corrections/preview", answer, 200)
+    [fields] = told["members"]
+    assert (fields["deposit_before_cents"], fields["deposit_cents"]) == (40, 30)
 
 
 def test_empties_come_back_on_the_page(

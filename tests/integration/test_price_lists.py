@@ -201,6 +201,32 @@ def test_members_do_not_take_over_price_lists(
         keep_price_list(uow, "S1", "lijst.csv", LIST.encode())
 
 
+WITH_DEPOSITS = "Artikelnr;Omschrijving;Eenheid;Prijs;BTW;Statiegeld\nZEEP;Zeep;fles;2,11;21;0,15\n"
+
+
+def test_a_changed_deposit_stands_among_the_changes_and_is_taken_over(market: Market) -> None:
+    kept = keep(market, WITH_DEPOSITS)
+    [changed] = preview(market, kept).changes.changed
+    assert changed.fields == ("deposit_cents",)
+    assert (changed.before.deposit_cents, changed.article.deposit_cents) == (0, 15)
+
+    take_over(market, kept, expected=1)
+
+    soap = products(market)["ZEEP"]
+    assert soap.deposit_cents == 15
+    with market.books.open() as uow:
+        trail = history(uow.session, uow.tenant, f"product/{soap.id}")[-1]
+        versions = supplier_queries.price_versions(uow.session, uow.tenant, soap.id)
+    assert (trail.before, trail.after) == ({"deposit_cents": 0}, {"deposit_cents": 15})
+    # A deposit is no part of the price.
+    assert len(versions) == 1
+    # A list that tells no deposits leaves them; an empty cell is none.
+    take_over(market, keep(market))
+    assert products(market)["ZEEP"].deposit_cents == 15
+    take_over(market, keep(market, WITH_DEPOSITS.replace("0,15", "")))
+    assert products(market)["ZEEP"].deposit_cents == 0
+
+
 CRATES = (
     "Artikelnr;Omschrijving;Eenheid;Prijs per krat;BTW;Per doos;Besteleenheid\n"
     "SAP;Appelsap;fles;{price};9;24;krat\n"

@@ -208,3 +208,35 @@ def test_members_do_not_see_what_others_collect(
         assert member.get(f"{round_address}/{place}").status_code == 403
     told = member.get(f"{round_address}/pickup").get_data(as_text=True)
     assert "Je bestelde niets in deze ronde" in told
+
+
+def test_a_settled_round_is_corrected_by_hand_after_its_differences_were_seen(
+    site: Flask, city: Runtime, coordinator: FlaskClient, round_address: str
+) -> None:
+    manage = f"{round_address}/manage"
+    count(coordinator, round_address, "5")
+    preview = coordinator.get(f"{manage}/settle").get_data(as_text=True)
+    amounts = dict(re.findall(r'name="(net|vat)"[^>]*value="([^"]+)"', preview))
+    invoice = {"invoice_code": "F1", "invoiced_on": "2026-01-05", **amounts}
+    assert post(coordinator, f"{manage}/invoice", f"{manage}/settle", **invoice)[0] == 303
+    assert post(coordinator, f"{manage}/settle", accounting_date="2026-01-05")[0] == 303
+    share = field(coordinator, f"{manage}/correct", "share")
+    product = field(coordinator, f"{manage}/correct", "delivered").rpartition("-")[2]
+    form = {f"delivered-{product}": "5", share: "4", f"stock-{product}": "1", **invoice}
+    address = f"{manage}/correct"
+
+    status, page = post(coordinator, address, action="preview", reason="bedorven", **form)
+    assert status == 200
+    assert "Verschil" in page
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen is not None
+    # Other figures than were seen are not booked.
+    other = form | {share: "3", f"stock-{product}": "2"}
+    typed = {"action": "book", "reason": "bedorven", "seen": seen[1]}
+    assert post(coordinator, address, **typed, **other)[0] == 422
+    assert post(coordinator, address, **typed, **form)[0] == 303
+
+    member = signed_in(site, sign_up(city, "MRS", "Bo", Role.MEMBER, member="M101"))
+    page = member.get(round_address).get_data(as_text=True)
+    assert "kreeg 4 kg" in page.replace("\xa0", " ").replace("&nbsp;", " ")
+    assert "met de hand: bedorven" in page

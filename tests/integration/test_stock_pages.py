@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from tests.factories.people import sign_up
 from tests.integration.test_web_pages import post, signed_in
-from wijkeconomie.core.identity import Role
+from wijkeconomie.cooperatives.queries import cooperative_by_code
+from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 
 STOCK = "/c/MRS/stock"
@@ -42,6 +45,24 @@ def test_what_was_found_lies_in_stock_and_is_sold(coordinator: FlaskClient, addr
     page = coordinator.get(address).get_data(as_text=True)
     assert "Verkocht aan" in page
     assert "€\xa03,00" in page.replace("&nbsp;", "\xa0")
+
+
+def test_members_of_today_are_listed_by_name(
+    coordinator: FlaskClient, address: str, city: Runtime
+) -> None:
+    listed = re.compile(r'<option value="(M\d+)">([^<]+) \(M\d+\)</option>')
+    before = listed.findall(coordinator.get(address).text)
+    names = [unescape(name) for _code, name in before]
+    assert names == sorted(names, key=str.lower)
+    assert {"M101", "M102"} <= {code for code, _name in before}
+
+    with city.units_of_work.begin(identity=system_identity("test")) as uow:
+        tenant = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=system_identity("test"), cooperative_id=tenant) as uow:
+        uow.session.execute(text("update member set left_on = joined_on where code = 'M101'"))
+
+    codes = {code for code, _name in listed.findall(coordinator.get(address).text)}
+    assert codes == {code for code, _name in before} - {"M101"}
 
 
 @pytest.mark.parametrize(

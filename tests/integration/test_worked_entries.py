@@ -253,6 +253,13 @@ def _deposits(market: Market) -> None:
     market.settled_round(ZEEP=5)
 
 
+def _deposit_sold(market: Market) -> None:
+    _deposits(market)
+    with market.books.open() as uow:
+        soap = stock_of(uow.session, uow.tenant, "ZEEP").product_id
+        sell_stock(uow, SellStock(product_id=soap, member_id=market.members["L001"], units=1))
+
+
 def _empties_taken(market: Market) -> None:
     _deposits(market)
     with market.books.open() as uow:
@@ -628,6 +635,7 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "More is counted than the list said": lambda market: _stock_counted(market, 3),
     "A correction changes what goods cost that have left the stock": _stock_revalued,
     "Deposits of a round are charged": _deposits,
+    "Stock with a deposit is sold": _deposit_sold,
     "A member brings empties back": _empties_taken,
     "Empties go back to the supplier": _empties_sent,
     "A shared cost is settled, with a subsidy": _cost_settled,

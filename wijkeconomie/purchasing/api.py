@@ -57,6 +57,7 @@ from wijkeconomie.purchasing.schemas import (
     ShareListSchema,
     StepSchema,
 )
+from wijkeconomie.purchasing.settlement_preview import SettlementPreview
 from wijkeconomie.purchasing.settlement_queries import InvoiceView
 from wijkeconomie.purchasing.settling import (
     SettleRound,
@@ -353,19 +354,11 @@ class SettlementPreviewResource(MethodView):
     """What settling would do."""
 
     @blueprint.response(200, SettlementPreviewSchema)
-    def get(self, round_code: str) -> Body:
+    def get(self, round_code: str) -> SettlementPreview:
         """Compute the settlement without booking it."""
         visit = current_visit()
         with visit.begin() as uow:
-            preview = preview_settlement(uow, _round(uow, round_code).id)
-        return {
-            "supplier_gross_cents": preview.supplier_gross_cents,
-            "members_gross_cents": preview.result.members_gross_cents,
-            "cooperative_gross_cents": preview.cooperative_gross_cents,
-            "difference_cents": preview.difference_cents,
-            "matches_invoice": preview.matches_invoice,
-            "members": preview.members,
-        }
+            return preview_settlement(uow, _round(uow, round_code).id)
 
 
 @blueprint.route("/rounds/<round_code>/shares")

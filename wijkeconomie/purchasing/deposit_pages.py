@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.once import once
-from wijkeconomie.cooperatives.queries import member_by_code, members
+from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
@@ -71,7 +71,6 @@ def deposits() -> ResponseReturnValue:
             "of_suppliers": supplier_deposits(*key),
             "returns": empties_returns(*key),
             "products": deposit_products(*key),
-            "members": members(*key) if visit.may("stock.change") else [],
         }
     page = render_template(
         "purchasing/deposits.html",

@@ -123,11 +123,31 @@ def deposit_lines(
     return tuple(line for line in lines if line.amount_cents)
 
 
+@dataclass(frozen=True, slots=True)
+class DepositEntry:
+    """What a version books in deposits: the totals before and after it, and the difference."""
+
+    before: DepositTotals = field(default_factory=DepositTotals)
+    now: DepositTotals = field(default_factory=DepositTotals)
+    lines: tuple[EntryLine, ...] = ()
+
+
+NO_DEPOSIT_ENTRY = DepositEntry()
+
+
 def taken_back_lines(cents: int, member: str) -> tuple[EntryLine, ...]:
     """The entry of packaging that a member brings back."""
     return (
         EntryLine("member_deposits", member, cents),
         EntryLine("member_account", member, -cents),
+    )
+
+
+def sold_lines(cents: int, member: str) -> tuple[EntryLine, ...]:
+    """The entry of packaging that goes with goods from the stock to a member."""
+    return (
+        EntryLine("member_account", member, cents),
+        EntryLine("member_deposits", member, -cents),
     )
 
 

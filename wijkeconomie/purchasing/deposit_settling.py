@@ -13,7 +13,9 @@ from wijkeconomie.ledger.service import post_entry
 from wijkeconomie.purchasing.deposit_accounts import deposit_postings
 from wijkeconomie.purchasing.deposit_models import DepositCharge, DepositSettlement
 from wijkeconomie.purchasing.deposit_rules import (
+    NO_DEPOSIT_ENTRY,
     NO_DEPOSITS,
+    DepositEntry,
     DepositTotals,
     RoundDeposits,
     deposit_lines,
@@ -52,17 +54,13 @@ def deposits_of(
     return round_deposits(result, known, invoiced_cents)
 
 
-def write_deposits(
-    uow: UnitOfWork, found: PurchaseRound, deposits: RoundDeposits, on: date, version: int
-) -> None:
-    """Book the deposits of a version that was just written, as a difference with the last one.
-
-    Raises:
-        BalanceLimitError: a correction takes back deposits on packaging that came back since.
-    """
+def deposit_entry(
+    uow: UnitOfWork, found: PurchaseRound, deposits: RoundDeposits, version: int
+) -> DepositEntry:
+    """What ``version`` of a round books in deposits, beside the version before it."""
     before = _totals(uow, found.id, version - 1)
     if deposits == NO_DEPOSITS and before == DepositTotals():
-        return
+        return NO_DEPOSIT_ENTRY
     codes = _member_codes(uow, deposits)
     now = DepositTotals(
         deposits.supplier_cents,
@@ -70,15 +68,32 @@ def write_deposits(
         {codes[member]: cents for member, cents in deposits.per_member().items()},
     )
     supplier = supplier_code(uow.session, uow.tenant, found.supplier_id)
-    lines = deposit_lines(before, now, supplier)
+    return DepositEntry(before, now, deposit_lines(before, now, supplier))
+
+
+def write_deposits(
+    uow: UnitOfWork,
+    found: PurchaseRound,
+    deposits: RoundDeposits,
+    entry: DepositEntry,
+    on: date,
+) -> None:
+    """Book the deposits of a version that was just written, as a difference with the last one.
+
+    Raises:
+        BalanceLimitError: a correction takes back deposits on packaging that came back since.
+    """
+    if entry == NO_DEPOSIT_ENTRY:
+        return
+    version = found.settlement_version
     uow.session.add(
         DepositSettlement(
             cooperative_id=uow.tenant,
             round_id=found.id,
             version=version,
-            supplier_cents=now.supplier_cents,
-            due_cents=now.due_cents,
-            entry_number=_post(uow, found, lines, on, version),
+            supplier_cents=entry.now.supplier_cents,
+            due_cents=entry.now.due_cents,
+            entry_number=_post(uow, found, entry.lines, on, version),
         )
     )
     uow.session.flush()

@@ -144,6 +144,12 @@ order by member.code, o.position
 )
 
 
+def reasons_by_hand(session: Session, cooperative_id: int, round_id: int) -> dict[int, str]:
+    """Why shares of a round were set by hand, by pledge; none where the rule decides."""
+    key = {"cooperative_id": cooperative_id, "round_id": round_id}
+    return {row[0]: row[1] for row in session.execute(_BY_HAND, key)}
+
+
 def shared_lines(session: Session, round_: PurchaseRound) -> list[SharedLine]:
     """What every pledge of a round gets: as it was settled, or as it would be now.
 
@@ -151,7 +157,7 @@ def shared_lines(session: Session, round_: PurchaseRound) -> list[SharedLine]:
     """
     key = {"cooperative_id": round_.cooperative_id, "round_id": round_.id}
     units = _units(session, round_)
-    reasons = {row[0]: row[1] for row in session.execute(_BY_HAND, key)}
+    reasons = reasons_by_hand(session, round_.cooperative_id, round_.id)
     weights = {row[0]: row[1] for row in session.execute(_WEIGHED, key)}
     outcomes = {row[0]: (row[1], row[2]) for row in session.execute(_OUTCOMES, key)}
     lines = []

@@ -22,6 +22,7 @@ Column = Literal[
     "ladder_price",
     "price_units",
     "supplier_unit",
+    "deposit",
 ]
 HEADINGS: Mapping[Column, tuple[str, ...]] = {
     "status": ("status",),
@@ -52,6 +53,7 @@ HEADINGS: Mapping[Column, tuple[str, ...]] = {
         *("besteleenheid", "soort verpakking", "verpakkingssoort", "order unit", "supplier unit"),
         *("bestelleinheit",),
     ),
+    "deposit": ("statiegeld", "emballage", "deposit", "pfand"),
 }
 PER_PACK = ("per doos", "per krat", "per verpakking", "per colli", "per pak", "per pack")
 """In the heading of a price: it is for a pack."""

@@ -23,6 +23,8 @@ Fault = Literal[
     "units-wrong",
     "minimum-wrong",
     "ladder-wrong",
+    "deposit-wrong",
+    "deposit-fraction",
 ]
 _AMBIGUOUS = re.compile(r"^[^.,]*[1-9][^.,]*[.,]\d{3}(?!\d|[.,])")
 _NUMBER = re.compile(r"(?:€|EUR)?\s*(-?[\d.,]+)\s*(?:€|EUR)?", re.IGNORECASE)
@@ -76,6 +78,24 @@ def prices_in(
     listed, units = found
     # VAT is taken off what the list asks, before that is divided.
     return smallest_prices([each - contained_vat(each, vat_within) for each in listed], units)
+
+
+def deposit_in(text: str, stated_units: int) -> int:
+    """The deposit on one unit in whole cents, from that on ``stated_units``; an empty cell is none.
+
+    Raises:
+        RowError: ``deposit-wrong``, and ``deposit-fraction`` where one unit would have parts of a
+            cent: nothing is shared of a deposit, so it has to divide.
+    """
+    if not text:
+        return 0
+    number = number_in(text)
+    if number is None or not 0 <= number < 10**6:
+        raise RowError("deposit-wrong", text)
+    cents = Fraction(number) * 100 / stated_units
+    if cents.denominator != 1 or _AMBIGUOUS.search(text):
+        raise RowError("deposit-fraction", text)
+    return cents.numerator
 
 
 def _cents(text: str) -> Fraction:

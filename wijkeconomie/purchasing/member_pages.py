@@ -22,6 +22,7 @@ from wijkeconomie.purchasing.deadline_queries import round_deadline
 from wijkeconomie.purchasing.deposit_queries import own_deposits
 from wijkeconomie.purchasing.deposit_words import deposit_steps
 from wijkeconomie.purchasing.explanations import explain_share
+from wijkeconomie.purchasing.handing_queries import reasons_by_hand
 from wijkeconomie.purchasing.ladder_queries import ProductLadder, round_ladders
 from wijkeconomie.purchasing.ladder_words import (
     LadderShown,
@@ -284,9 +285,11 @@ def _own_shares(uow: UnitOfWork, found: RoundView, order: Order | None) -> list[
     if order is None or found.state is not RoundState.SETTLED:
         return []
     version = found.settlement_version
+    reasons = reasons_by_hand(uow.session, uow.tenant, found.id)
     return [
         {
             "share": share,
+            "by_hand": reasons.get(share.pledge_id),
             "steps": explain_share(share.explanation, page_language(), unit=share.unit),
         }
         for share in settlement_queries.shares(

@@ -28,6 +28,7 @@ class SupplierOrderLine:
     """One product; ``quantity`` counts member units, ``pack_size`` of which make a pack.
 
     The price is for ``price_units`` together; ``supplier_unit`` is what the supplier calls a pack.
+    ``deposit_each_cents`` is on the packaging of one member unit, beside the price and its VAT.
     """
 
     sku: str
@@ -39,6 +40,12 @@ class SupplierOrderLine:
     vat_basis_points: int | None
     price_units: int = 1
     supplier_unit: str | None = None
+    deposit_each_cents: int = 0
+
+    @property
+    def deposit_cents(self) -> int:
+        """Deposits on all of the line."""
+        return self.deposit_each_cents * self.quantity
 
     @property
     def net_cents(self) -> int:
@@ -121,8 +128,18 @@ class SupplierOrder:
 
     @property
     def gross_cents(self) -> int:
-        """What the supplier may invoice when everything is delivered."""
+        """What the supplier may invoice when everything is delivered, deposits aside."""
         return self.goods_cents + self.freight_excl_cents + self.vat_cents
+
+    @property
+    def deposit_cents(self) -> int:
+        """Deposits on everything that is ordered; there is no VAT on them."""
+        return sum(line.deposit_cents for line in self.lines)
+
+    @property
+    def payable_cents(self) -> int:
+        """What is paid for the order with its deposits."""
+        return self.gross_cents + self.deposit_cents
 
 
 CSV_COLUMNS = (
@@ -142,6 +159,9 @@ CSV_COLUMNS = (
     "price_units",
     "supplier_unit",
     "ordered",
+    "deposit_each",
+    "deposit",
+    "payable",
 )
 
 
@@ -150,7 +170,8 @@ def render_order_csv(order: SupplierOrder) -> bytes:
 
     Amounts are euros with a point; ``vat_percent`` is empty where the goods are exempt. Text
     that a spreadsheet would run as a formula is made harmless. ``price_excl`` is for
-    ``price_units`` together; ``ordered`` tells the quantity in the supplier's own unit.
+    ``price_units`` together; ``ordered`` tells the quantity in the supplier's own unit. Deposits
+    stand beside net, VAT and gross; ``payable`` is gross with deposits.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, CSV_COLUMNS, restval="", lineterminator="\n")
@@ -170,6 +191,8 @@ def render_order_csv(order: SupplierOrder) -> bytes:
             "net": format_plain(order.goods_cents + order.freight_excl_cents),
             "vat": format_plain(order.vat_cents),
             "gross": format_plain(order.gross_cents),
+            "deposit": format_plain(order.deposit_cents),
+            "payable": format_plain(order.payable_cents),
         }
     )
     return out.getvalue().encode()
@@ -189,6 +212,8 @@ def _csv_line(line: SupplierOrderLine) -> dict[str, str | int]:
         "price_units": line.price_units,
         "supplier_unit": text_cell(line.supplier_unit or ""),
         "ordered": text_cell(line.in_words.replace(NO_BREAK_SPACE, " ")),
+        "deposit_each": format_plain(line.deposit_each_cents),
+        "deposit": format_plain(line.deposit_cents),
     }
 
 
@@ -242,6 +267,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "exempt_over": "Vrijgesteld van btw: {base}",
         "exempt": "vrij",
         "total": "Totaal inclusief btw",
+        "deposit": "Statiegeld",
+        "deposits": "Statiegeld, buiten de btw",
+        "payable": "Totaal inclusief btw en statiegeld",
         "nothing": "Er is niets besteld.",
         "closing": "Levert u minder of iets anders? Laat het ons vóór de levering weten. "
         "Zet nummer {code} op uw pakbon en uw factuur.",
@@ -272,6 +300,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "exempt_over": "Exempt from VAT: {base}",
         "exempt": "exempt",
         "total": "Total including VAT",
+        "deposit": "Deposit",
+        "deposits": "Deposits, outside VAT",
+        "payable": "Total including VAT and deposits",
         "nothing": "Nothing was ordered.",
         "closing": "Can you deliver less, or something else? Please tell us before the delivery. "
         "Put number {code} on your packing slip and invoice.",
@@ -289,6 +320,7 @@ def _letter(order: SupplierOrder, words: dict[str, str], language: Language) -> 
         | {
             "intro": words["intro"].format(delivery=delivery),
             "closing": words["closing"].format(code=order.round_code),
+            "total": words["payable" if order.deposit_cents else "total"],
         },
         "cooperative": {
             "name": order.cooperative_name,
@@ -302,7 +334,7 @@ def _letter(order: SupplierOrder, words: dict[str, str], language: Language) -> 
         "contact": order.contact,
         "lines": [_letter_line(line, words, language) for line in order.lines],
         "totals": _letter_totals(order, words, language),
-        "total": format_amount(order.gross_cents, language),
+        "total": format_amount(order.payable_cents, language),
     }
 
 
@@ -315,6 +347,7 @@ def _letter_line(line: SupplierOrderLine, words: dict[str, str], language: Langu
         _price(line, language),
         _rate(line.vat_basis_points, words, language),
         format_amount(line.net_cents, language),
+        format_amount(line.deposit_cents, language) if line.deposit_cents else "",
     ]
 
 
@@ -329,6 +362,8 @@ def _letter_totals(
         label = words["exempt_over"] if total.vat_basis_points is None else words["over"]
         rate = _rate(total.vat_basis_points, words, language)
         rows.append([label.format(rate=rate, base=base), format_amount(total.vat_cents, language)])
+    if order.deposit_cents:
+        rows.append([words["deposits"], format_amount(order.deposit_cents, language)])
     return rows
 
 
@@ -340,7 +375,7 @@ def _packs(line: SupplierOrderLine, language: Language) -> str:
         return ""
     packs, loose = divmod(line.quantity, line.pack_size)
     text = f"{_count(packs, language)}{TIMES}{_count(line.pack_size, language)} {line.unit}"
-    return f"{text} + {loose} {line.unit}" if loose else text
+    return f"{text} + {loose}{NO_BREAK_SPACE}{line.unit}" if loose else text
 
 
 def _price(line: SupplierOrderLine, language: Language) -> str:

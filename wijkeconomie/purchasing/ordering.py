@@ -21,7 +21,7 @@ from cooperative where cooperative.id = :cooperative_id
 _LINES = text(
     """
 select product.code, o.name, o.unit, x.ordered_quantity, o.pack_size, o.price_excl_cents,
-  o.vat_basis_points, o.price_units, o.supplier_unit
+  o.vat_basis_points, o.price_units, o.supplier_unit, o.deposit_cents
 from delivery x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
@@ -72,6 +72,7 @@ def supplier_order(uow: UnitOfWork, round_code: str, *, contact: str = "") -> Su
                 vat_basis_points=row[6],
                 price_units=row[7],
                 supplier_unit=row[8],
+                deposit_each_cents=row[9],
             )
             for row in uow.session.execute(_LINES, key)
         ),

@@ -107,7 +107,7 @@ def _details(uow: UnitOfWork, found: RoundView, preview: SettlementPreview) -> B
             for share in preview.result.shares
         ],
         "roundings": [_rounding(each, codes) for each in preview.roundings],
-        "entry": preview.lines,
+        "entry": [*preview.lines, *preview.deposit_entry.lines],
     }
 
 

@@ -81,6 +81,7 @@ class ListedProductSchema(Schema):
     pack_size = fields.Integer(required=True)
     price_units = fields.Integer(required=True)
     supplier_unit = fields.String(allow_none=True)
+    deposit_cents = fields.Integer(required=True)
 
 
 class ChangedProductSchema(Schema):
@@ -148,7 +149,7 @@ def _after(before: Article, article: Article, changed: tuple[str, ...]) -> Body:
     """What the list does not tell stays as it was."""
     names = (
         *("code", "name", "unit", "price_excl_cents", "vat_basis_points", "pack_size"),
-        *("price_units", "supplier_unit"),
+        *("price_units", "supplier_unit", "deposit_cents"),
     )
     return {name: getattr(article if name in changed else before, name) for name in names}
 

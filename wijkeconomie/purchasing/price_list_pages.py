@@ -57,6 +57,7 @@ _COLUMN_WORDS: dict[Column, object] = {
     "ladder_price": lazy_gettext("Lower price"),
     "price_units": lazy_gettext("For how many units the price is"),
     "supplier_unit": lazy_gettext("What the supplier calls a pack"),
+    "deposit": lazy_gettext("Deposit on packaging"),
 }
 _FAULT_WORDS: dict[Fault, object] = {
     "code-missing": lazy_gettext("there is no article number"),
@@ -70,6 +71,8 @@ _FAULT_WORDS: dict[Fault, object] = {
     "units-wrong": lazy_gettext("this is no whole number of units"),
     "minimum-wrong": lazy_gettext("this is no whole number of units"),
     "ladder-wrong": lazy_gettext("the lower price is not lower"),
+    "deposit-wrong": lazy_gettext("this is no deposit"),
+    "deposit-fraction": lazy_gettext("this deposit does not come to whole cents for one unit"),
 }
 _FIELD_WORDS = {
     "name": lazy_gettext("Name"),
@@ -83,6 +86,7 @@ _FIELD_WORDS = {
     "sells_loose": lazy_gettext("Sells loose units"),
     "is_gone": lazy_gettext("Offered"),
     "supplier_unit": lazy_gettext("What the supplier calls a pack"),
+    "deposit_cents": lazy_gettext("Deposit on one unit"),
 }
 
 
@@ -271,10 +275,16 @@ def _value(article: Article, field: str) -> str:
     if field in {"sells_loose", "is_gone"}:
         is_so = article.sells_loose if field == "sells_loose" else not article.is_gone
         return str(_("yes") if is_so else _("no"))
+    if field == "deposit_cents":
+        return format_amount(article.deposit_cents, language)
     value = getattr(article, field)
     if field == "vat_basis_points":
-        if value is None:
-            return str(_("exempt from VAT"))
-        whole, part = divmod(value, 100)
-        return f"{whole},{part:02d} %" if part else f"{whole} %"
+        return _rate_words(value)
     return _NOTHING if value is None else str(value)
+
+
+def _rate_words(basis_points: int | None) -> str:
+    if basis_points is None:
+        return str(_("exempt from VAT"))
+    whole, part = divmod(basis_points, 100)
+    return f"{whole},{part:02d} %" if part else f"{whole} %"

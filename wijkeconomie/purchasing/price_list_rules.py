@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from wijkeconomie.money.ladders import LadderError, ladder
 from wijkeconomie.purchasing.heading_words import HEADINGS, PER_PACK, RATE_WORDS, Column
-from wijkeconomie.purchasing.listed_prices import Fault, RowError, number_in, prices_in
+from wijkeconomie.purchasing.listed_prices import Fault, RowError, deposit_in, number_in, prices_in
 from wijkeconomie.purchasing.unit_prices import is_whole
 
 COLUMNS: tuple[Column, ...] = (
@@ -29,6 +29,7 @@ COLUMNS: tuple[Column, ...] = (
     "ladder_price",
     "price_units",
     "supplier_unit",
+    "deposit",
 )
 NEEDED: tuple[Column, ...] = ("code", "name", "unit", "price")
 Mapped = dict[Column, int]
@@ -40,6 +41,7 @@ FOODSOFT: Mapped = {
     "unit": 6,
     "price": 7,
     "vat": 8,
+    "deposit": 9,
     "pack_size": 10,
     "ladder_from": 11,
     "ladder_price": 12,
@@ -47,7 +49,7 @@ FOODSOFT: Mapped = {
 }
 """The article layout of Foodsoft: fourteen columns in a fixed order, whatever their headings.
 
-Note, manufacturer, origin and deposit (3, 4, 5, 9) are not taken over.
+Note, manufacturer and origin (3, 4, 5) are not taken over.
 """
 FOODSOFT_WIDTH = 14
 
@@ -56,7 +58,8 @@ FOODSOFT_WIDTH = 14
 class Article:
     """An article as a list offers it; ``line`` is its row in the file, the heading being 1.
 
-    The price and the prices of the ladder are for ``price_units`` units together.
+    The price and the prices of the ladder are for ``price_units`` units together; the deposit is
+    that on the packaging of one unit.
     """
 
     line: int
@@ -73,6 +76,7 @@ class Article:
     is_gone: bool = False
     price_units: int = 1
     supplier_unit: str | None = None
+    deposit_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,8 @@ class ListTerms:
     """What holds for a whole list.
 
     ``default_vat``: the rate where a row tells none. ``full_packs_only``: the supplier sells
-    no parts of a pack. ``prices_per_pack``: the prices are for a pack where a row does not say
-    for how many units they are.
+    no parts of a pack. ``prices_per_pack``: the prices, and the deposits beside them, are for a
+    pack where a row does not say for how many units they are. Deposits never include VAT.
     """
 
     columns: Mapping[Column, int]
@@ -196,6 +200,7 @@ def _article(line: int, row: Sequence[str], terms: ListTerms, seen: set[str]) ->
         is_gone=_text(row, terms, "status").casefold() == "x",
         price_units=units,
         supplier_unit=_text(row, terms, "supplier_unit") or None,
+        deposit_cents=deposit_in(_text(row, terms, "deposit"), _stated(row, terms, pack_size)),
     )
 
 
@@ -226,6 +231,12 @@ def _count(row: Sequence[str], terms: ListTerms, column: Column, fault: Fault) -
     return int(number) or None
 
 
+def _stated(row: Sequence[str], terms: ListTerms, pack_size: int) -> int:
+    """For how many units the price of a row is, and the deposit beside it."""
+    told = _count(row, terms, "price_units", "units-wrong")
+    return told or (pack_size if terms.prices_per_pack else 1)
+
+
 def _prices(
     row: Sequence[str], rate: int | None, terms: ListTerms, pack_size: int
 ) -> tuple[int, int, tuple[tuple[int, int], ...]]:
@@ -234,9 +245,8 @@ def _prices(
     quantity = _count(row, terms, "ladder_from", "ladder-wrong")
     if quantity is not None:
         texts.append(_text(row, terms, "ladder_price"))
-    told = _count(row, terms, "price_units", "units-wrong")
-    stated = told or (pack_size if terms.prices_per_pack else 1)
     vat_within = rate if terms.prices_include_vat else None
+    stated = _stated(row, terms, pack_size)
     (price, *lower), units = prices_in(texts, stated, pack_size, vat_within)
     if quantity is None:
         return price, units, ()
@@ -312,6 +322,7 @@ def _fields_that_differ(before: Article, after: Article, kept: set[str]) -> tupl
 _COMPARED = (
     *("name", "unit", "price_excl_cents", "vat_basis_points", "pack_size", "category"),
     *("minimum_quantity", "ladder", "sells_loose", "price_units", "supplier_unit"),
+    "deposit_cents",
 )
 _COLUMN_OF: Mapping[str, Column] = {
     "vat_basis_points": "vat",
@@ -320,6 +331,7 @@ _COLUMN_OF: Mapping[str, Column] = {
     "minimum_quantity": "minimum_quantity",
     "ladder": "ladder_from",
     "supplier_unit": "supplier_unit",
+    "deposit_cents": "deposit",
 }
 
 

@@ -217,6 +217,7 @@ def _as_article(row: Product) -> Article:
         is_gone=not row.is_offered,
         price_units=row.price_units,
         supplier_unit=row.supplier_unit,
+        deposit_cents=row.deposit_cents,
     )
 
 
@@ -243,6 +244,7 @@ def _values(article: Article, fields: Iterable[str]) -> dict[str, Any]:
 _FIELDS = (
     *("code", "name", "unit", "price_excl_cents", "vat_basis_points", "pack_size", "category"),
     *("minimum_quantity", "ladder", "sells_loose", "price_units", "supplier_unit"),
+    "deposit_cents",
 )
 
 

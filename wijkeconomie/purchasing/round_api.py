@@ -36,6 +36,7 @@ from wijkeconomie.purchasing.schemas import (
     ReceiveLineSchema,
     SettlementPreviewSchema,
 )
+from wijkeconomie.purchasing.settlement_preview import SettlementPreview
 
 blueprint = cooperative_resources("round_api", __name__, "Rounds: corrections and members' side")
 
@@ -223,19 +224,10 @@ class CorrectionPreviewResource(MethodView):
     @blueprint.arguments(IdempotencyKeySchema, location="headers")
     @blueprint.arguments(CorrectionSchema)
     @blueprint.response(200, CorrectionPreviewSchema)
-    def post(self, _headers: Body, body: Body, round_code: str) -> Body:
+    def post(self, _headers: Body, body: Body, round_code: str) -> SettlementPreview:
         """Compute a correction without booking it: what each member would pay, and paid."""
         with current_visit().begin() as uow, fields_named(**_NAMES):
-            preview = preview_correction(uow, _correction(uow, round_code, body))
-        return {
-            "supplier_gross_cents": preview.supplier_gross_cents,
-            "members_gross_cents": preview.result.members_gross_cents,
-            "cooperative_gross_cents": preview.cooperative_gross_cents,
-            "difference_cents": preview.difference_cents,
-            "matches_invoice": preview.matches_invoice,
-            "members": preview.members,
-            "seen": preview.seen,
-        }
+            return preview_correction(uow, _correction(uow, round_code, body))
 
 
 @blueprint.route("/rounds/<round_code>/order.<any(pdf, csv):extension>")

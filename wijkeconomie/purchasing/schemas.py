@@ -233,15 +233,36 @@ class MemberAmountSchema(Schema):
     name = fields.String(required=True)
     gross_cents = fields.Integer(required=True)
     before_cents = fields.Integer(required=True)
+    deposit_cents = fields.Integer(required=True)
+    deposit_before_cents = fields.Integer(required=True)
+    payable_cents = fields.Integer(required=True)
+
+
+class RoundDepositsSchema(Schema):
+    """Deposits on packaging: by what came, by the invoice, and what members pay of them."""
+
+    supplier_cents = fields.Integer(required=True)
+    due_cents = fields.Integer(required=True)
+    members_cents = fields.Integer(required=True)
+    difference_cents = fields.Integer(required=True)
 
 
 class SettlementPreviewSchema(Schema):
-    """What settling comes to; members and cooperative together are the supplier's invoice."""
+    """What settling comes to; members and cooperative together are the supplier's invoice.
+
+    ``gross`` amounts are without deposits, ``payable`` ones with. ``whole_difference_cents`` is
+    what has to be accepted where it is not zero.
+    """
 
     supplier_gross_cents = fields.Integer(required=True)
-    members_gross_cents = fields.Integer(required=True)
+    members_gross_cents = fields.Integer(required=True, attribute="result.members_gross_cents")
     cooperative_gross_cents = fields.Integer(required=True)
     difference_cents = fields.Integer(required=True)
+    supplier_payable_cents = fields.Integer(required=True)
+    members_payable_cents = fields.Integer(required=True)
+    cooperative_payable_cents = fields.Integer(required=True)
+    whole_difference_cents = fields.Integer(required=True)
+    deposits = fields.Nested(RoundDepositsSchema, required=True)
     matches_invoice = fields.Boolean(required=True)
     members = fields.List(fields.Nested(MemberAmountSchema), required=True)
 

@@ -14,8 +14,13 @@ from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import VatRegime, standard_rates_on
 from wijkeconomie.purchasing import settlement_queries, supplier_queries
-from wijkeconomie.purchasing.deposit_rules import NO_DEPOSITS, RoundDeposits
-from wijkeconomie.purchasing.deposit_settling import deposits_of
+from wijkeconomie.purchasing.deposit_rules import (
+    NO_DEPOSIT_ENTRY,
+    NO_DEPOSITS,
+    DepositEntry,
+    RoundDeposits,
+)
+from wijkeconomie.purchasing.deposit_settling import deposit_entry, deposits_of
 from wijkeconomie.purchasing.entry_rules import Invoiced, entry_lines
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.rounding_rules import Rounding, roundings
@@ -27,18 +32,33 @@ from wijkeconomie.purchasing.stock_rules import KeptUnits, kept_units
 
 @dataclass(frozen=True, slots=True)
 class MemberAmount:
-    """What a member pays for a round, and what he paid by the version before."""
+    """What a member pays for a round, and what he paid by the version before.
+
+    ``gross_cents`` are goods with freight and VAT; deposits on packaging stand beside them.
+    """
 
     member_id: int
     code: str
     name: str
     gross_cents: int
     before_cents: int
+    deposit_cents: int = 0
+    deposit_before_cents: int = 0
+
+    @property
+    def payable_cents(self) -> int:
+        """All that the member pays."""
+        return self.gross_cents + self.deposit_cents
+
+    @property
+    def payable_before_cents(self) -> int:
+        """All that the member paid by the version before."""
+        return self.before_cents + self.deposit_before_cents
 
     @property
     def difference_cents(self) -> int:
         """More (positive) or less than before."""
-        return self.gross_cents - self.before_cents
+        return self.payable_cents - self.payable_before_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +72,7 @@ class SettlementPreview:
     roundings: tuple[Rounding, ...] = ()
     stock: tuple[KeptUnits, ...] = ()
     deposits: RoundDeposits = NO_DEPOSITS
+    deposit_entry: DepositEntry = NO_DEPOSIT_ENTRY
 
     @property
     def supplier_gross_cents(self) -> int:
@@ -72,6 +93,26 @@ class SettlementPreview:
     def cooperative_gross_cents(self) -> int:
         """What the cooperative bears: surplus goods, and the difference."""
         return self.result.cooperative.gross_cents + self.difference_cents
+
+    @property
+    def expected_payable_cents(self) -> int:
+        """What came, with its deposits, at the prices of the round."""
+        return self.result.gross_cents + self.deposits.supplier_cents
+
+    @property
+    def supplier_payable_cents(self) -> int:
+        """What the supplier gets, deposits included."""
+        return self.supplier_gross_cents + self.deposits.due_cents
+
+    @property
+    def members_payable_cents(self) -> int:
+        """What the members pay together, deposits included."""
+        return self.result.members_gross_cents + self.deposits.members_cents
+
+    @property
+    def cooperative_payable_cents(self) -> int:
+        """What is left for the cooperative, deposits included."""
+        return self.supplier_payable_cents - self.members_payable_cents
 
     @property
     def matches_invoice(self) -> bool:
@@ -104,12 +145,9 @@ def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPre
     given = settlement_queries.settlement_input(uow.session, found)
     result = compute_settlement(given)
     invoice = settlement_queries.invoice(uow.session, uow.tenant, found.id)
-    before = _amounts_before(uow, found)
-    gross = result.gross_per_member()
-    members = tuple(
-        MemberAmount(row.id, row.code, row.name, gross.get(row.id, 0), before.get(row.id, 0))
-        for row in _members(uow, gross.keys() | before.keys())
-    )
+    deposits = deposits_of(uow, found, result, None if invoice is None else invoice.deposit_cents)
+    booked = deposit_entry(uow, found, deposits, found.settlement_version + 1)
+    members = _member_amounts(uow, found, result, booked)
     regime: VatRegime = uow.session.scalars(  # type: ignore[assignment]
         select(Cooperative.vat_regime).where(Cooperative.id == uow.tenant)
     ).one()
@@ -127,9 +165,27 @@ def preview_of(uow: UnitOfWork, found: PurchaseRound, on: date) -> SettlementPre
         members,
         roundings(given, result),
         stock=kept_units(result.cooperative.kept, regime),
-        deposits=deposits_of(
-            uow, found, result, None if invoice is None else invoice.deposit_cents
-        ),
+        deposits=deposits,
+        deposit_entry=booked,
+    )
+
+
+def _member_amounts(
+    uow: UnitOfWork, found: PurchaseRound, result: SettlementResult, booked: DepositEntry
+) -> tuple[MemberAmount, ...]:
+    before = _amounts_before(uow, found)
+    gross = result.gross_per_member()
+    return tuple(
+        MemberAmount(
+            row.id,
+            row.code,
+            row.name,
+            gross.get(row.id, 0),
+            before.get(row.id, 0),
+            booked.now.members.get(row.code, 0),
+            booked.before.members.get(row.code, 0),
+        )
+        for row in _members(uow, gross.keys() | before.keys())
     )
 
 
@@ -177,9 +233,10 @@ def require_agreement(preview: SettlementPreview) -> None:
     Raises:
         AssertionError: two of them differ, which is a bug; nothing is booked.
     """
-    charged = {line.party: line.amount_cents for line in _lines_of(preview, "member_account")}
+    charged = _by_party(preview.lines, "member_account")
+    deposits, told_deposits = _deposits_agree(preview)
     told = {each.code: each.gross_cents for each in preview.members if each.gross_cents}
-    owed = -sum(line.amount_cents for line in _lines_of(preview, "suppliers"))
+    owed = -sum(_by_party(preview.lines, "suppliers").values())
     figures = {
         "members one by one": charged == told,
         "members together": sum(charged.values()) == preview.result.members_gross_cents,
@@ -187,8 +244,10 @@ def require_agreement(preview: SettlementPreview) -> None:
         "shares": preview.result.members_gross_cents + preview.cooperative_gross_cents
         == preview.supplier_gross_cents,
         "stock": sum(each.value_cents for each in preview.stock)
-        == sum(line.amount_cents for line in _lines_of(preview, "stock")),
+        == sum(_by_party(preview.lines, "stock").values()),
+        "deposits": deposits == told_deposits,
         "entry": sum(line.amount_cents for line in preview.lines) == 0,
+        "entry of deposits": sum(each.amount_cents for each in preview.deposit_entry.lines) == 0,
     }
     if wrong := [name for name, holds in figures.items() if not holds]:
         raise AssertionError(f"figures of a settlement differ: {', '.join(wrong)}")
@@ -197,10 +256,30 @@ def require_agreement(preview: SettlementPreview) -> None:
 def figures_seen(preview: SettlementPreview) -> str:
     """A mark of every figure that a preview shows: two previews with one mark show the same."""
     seen = [f"{preview.supplier_gross_cents}/{preview.cooperative_gross_cents}"]
+    seen += [f"{preview.deposits.due_cents}"] if preview.deposits.due_cents else []
     seen += [f"{each.code}={each.gross_cents}" for each in preview.members]
     seen += [f"{each.pledge}:{each.cents}" for each in preview.deposits.lines]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
-def _lines_of(preview: SettlementPreview, key: str) -> list[EntryLine]:
-    return [line for line in preview.lines if line.account_key == key]
+def _deposits_agree(preview: SettlementPreview) -> tuple[dict[str | None, int], ...]:
+    """What the entry of deposits books by party, and what members and supplier are told."""
+    entry = preview.deposit_entry
+    booked = _by_party(entry.lines, "member_account") | {
+        None: -sum(_by_party(entry.lines, "suppliers").values())
+    }
+    told: dict[str | None, int] = {
+        each.code: change
+        for each in preview.members
+        if (change := each.deposit_cents - each.deposit_before_cents)
+    }
+    told[None] = preview.deposits.due_cents - entry.before.due_cents
+    return booked, told
+
+
+def _by_party(lines: tuple[EntryLine, ...], key: str) -> dict[str | None, int]:
+    found: dict[str | None, int] = {}
+    for line in lines:
+        if line.account_key == key:
+            found[line.party] = found.get(line.party, 0) + line.amount_cents
+    return found

@@ -135,14 +135,14 @@ def require_invoice(
     if preview.matches_invoice:
         return
     if preview.invoice is None:
+        expected = preview.expected_payable_cents
         raise InvoiceMissingError(
-            f"round {found.code} comes to {preview.result.gross_cents} cents: enter the invoice",
+            f"round {found.code} comes to {expected} cents: enter the invoice",
             round=found.code,
-            expected_cents=preview.result.gross_cents,
+            expected_cents=expected,
         )
     if accepted_cents != preview.whole_difference_cents:
-        expected = preview.result.gross_cents + preview.deposits.supplier_cents
-        invoiced = preview.invoice.gross_cents + preview.deposits.due_cents
+        expected, invoiced = preview.expected_payable_cents, preview.supplier_payable_cents
         raise InvoiceDifferenceError(
             f"the invoice is {invoiced} cents, deliveries and prices come to {expected}",
             expected_cents=expected,
@@ -190,7 +190,7 @@ def write_settlement(
     _record_shares(uow, found.id, version, preview)
     found.settlement_version = version
     uow.session.flush()
-    write_deposits(uow, found, preview.deposits, on, version)
+    write_deposits(uow, found, preview.deposits, preview.deposit_entry, on)
     before = uow.session.get(RoundSettlement, (uow.tenant, found.id, version - 1))
     put_in_stock(
         uow,

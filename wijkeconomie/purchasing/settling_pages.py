@@ -20,6 +20,7 @@ from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.coordinator_pages import to_manage
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.decision_forms import read_decisions
 from wijkeconomie.purchasing.deposit_words import deposit_steps
 from wijkeconomie.purchasing.explanations import explain_share
 from wijkeconomie.purchasing.models import RoundState
@@ -46,6 +47,7 @@ from wijkeconomie.purchasing.refusals import (
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview, figures_seen
 from wijkeconomie.purchasing.settlement_queries import DeliveryView
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.sharing_queries import shared_products
 from wijkeconomie.purchasing.unit_price_words import rounding_words
 
 Errors = list[tuple[str, str]]
@@ -290,7 +292,8 @@ def preview_values(
         "roundings": [rounding_words(each, products[each.product]) for each in preview.roundings],
         "reasons": reasons,
         "entry": [
-            (names[line.account_key], line.party, line.amount_cents) for line in preview.lines
+            (names[line.account_key], line.party, line.amount_cents)
+            for line in (*preview.lines, *preview.deposit_entry.lines)
         ],
     }
 
@@ -333,9 +336,16 @@ def _correction(reader: FormReader, uow: UnitOfWork, found: RoundView) -> Correc
     known = settlement_queries.invoice(uow.session, uow.tenant, found.id)
     invoice = read_invoice(reader, found) if known else None
     is_accepted = request.form.get("accept_difference") == "yes"
+    reason = reader.text("reason")
+    decisions = [
+        decision
+        for product in shared_products(uow, found)
+        for decision in read_decisions(reader, found.id, product, reason=reason)
+    ]
     return CorrectRound(
         round_id=found.id,
-        reason=reader.text("reason"),
+        reason=reason,
+        decisions=tuple(decisions),
         lines=read_lines(reader, uow, found),
         invoice=None if invoice is None or known is None else replace(invoice, note=known.note),
         accepted_difference_cents=(
@@ -365,14 +375,16 @@ def _correction_page(
     visit = current_visit()
     with visit.begin() as uow:
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
-        lines = settlement_queries.deliveries(uow.session, uow.tenant, found.id)
+        shared = shared_products(uow, found)
         invoice = settlement_queries.invoice(uow.session, uow.tenant, found.id)
+        products = queries.offered_products(uow.session, uow.tenant, found.id)
     page = render_template(
         "purchasing/correct.html",
         visit=visit,
         round=found,
-        lines=lines,
+        shared=shared,
         invoice=invoice,
+        has_deposits=any(product.deposit_cents for product in products),
         form=request.form,
         errors=errors,
         **{"preview": None, **shown},

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.member_choices import member_choices
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.deciding import (
     ChooseRules,
-    KeepAsStock,
-    SetShare,
-    WeighPledge,
     choose_rules,
     decide,
 )
+from wijkeconomie.purchasing.decision_forms import read_decisions
 from wijkeconomie.purchasing.models import ShortageRule
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError
@@ -33,7 +31,7 @@ from wijkeconomie.purchasing.replacing import (
     give_extra,
 )
 from wijkeconomie.purchasing.round_rules import may_enter_delivery
-from wijkeconomie.purchasing.sharing_queries import SharedProduct, shared_products
+from wijkeconomie.purchasing.sharing_queries import shared_products
 from wijkeconomie.purchasing.words import shortage_words
 
 Errors = list[tuple[str, str]]
@@ -52,6 +50,7 @@ def _page(round_code: str, errors: Errors) -> ResponseReturnValue:
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
         products = shared_products(uow, found)
         offered = supplier_queries.products_of_supplier(uow.session, uow.tenant, found.supplier_id)
+        members = member_choices(uow.session, uow.tenant, local_date(uow.now, LOCAL_TIME))
     page = render_template(
         "purchasing/share.html",
         visit=visit,
@@ -59,6 +58,10 @@ def _page(round_code: str, errors: Errors) -> ResponseReturnValue:
         products=products,
         can_change=may_enter_delivery(found.state),
         rules=[("", _("As the round"))] + [(each[0], each[1]) for each in shortage_words()],
+        members=[
+            ("", _("Choose a member")),
+            *((each.code, f"{each.name} ({each.code})") for each in members),
+        ],
         others=[(each.code, each.name) for each in offered],
         errors=errors,
         form=request.form,
@@ -91,7 +94,8 @@ def save_shares(round_code: str, product_id: int) -> ResponseReturnValue:
             )
             if product is None:
                 raise NotFoundError(f"nothing of {product_id} came", product_id=product_id)
-            decisions, rules = _decisions(reader, found, product)
+            decisions = read_decisions(reader, found.id, product)
+            rules = _rule(reader, found, product_id)
             if not reader.errors:
                 choose_rules(uow, rules)
                 for decision in decisions:
@@ -101,32 +105,10 @@ def save_shares(round_code: str, product_id: int) -> ResponseReturnValue:
     return _saved(round_code, reader.errors)
 
 
-def _decisions(
-    reader: FormReader, found: RoundView, product: SharedProduct
-) -> tuple[Sequence[SetShare | KeepAsStock | WeighPledge], ChooseRules]:
-    key = product.delivery.round_product_id
-    reason = reader.text(f"why-{key}", is_required=False)
-    decisions: list[SetShare | KeepAsStock | WeighPledge] = []
-    for line in product.lines:
-        quantity = reader.count(f"share-{line.pledge_id}", if_empty=None)
-        standing = line.quantity if line.is_by_hand else None
-        if quantity != standing:
-            if quantity is not None and not reason:
-                reader.errors.append((f"why-{key}", _("Say why, so that members understand.")))
-            decisions.append(
-                SetShare(
-                    round_id=found.id, pledge_id=line.pledge_id, quantity=quantity, reason=reason
-                )
-            )
-        if product.is_settled_by_weight:
-            grams = reader.count(f"grams-of-{line.pledge_id}", if_empty=None)
-            decisions.append(WeighPledge(round_id=found.id, pledge_id=line.pledge_id, grams=grams))
-    if f"stock-{key}" in request.form:
-        stock = reader.count(f"stock-{key}", if_empty=None)
-        decisions.append(KeepAsStock(round_id=found.id, round_product_id=key, quantity=stock))
-    rule = reader.choice(f"rule-{key}", ["", *(each.value for each in ShortageRule)])
+def _rule(reader: FormReader, found: RoundView, product_id: int) -> ChooseRules:
+    rule = reader.choice(f"rule-{product_id}", ["", *(each.value for each in ShortageRule)])
     chosen = ShortageRule(rule) if rule else None
-    return decisions, ChooseRules(round_id=found.id, products=((key, chosen),))
+    return ChooseRules(round_id=found.id, products=((product_id, chosen),))
 
 
 @pages.post("/rounds/<round_code>/manage/replacement")

@@ -31,13 +31,14 @@ _UNITS = validate.Range(min=1, max=10**6)
 
 
 class StockLineSchema(Schema):
-    """What lies in stock of a product, at what it cost."""
+    """What lies in stock of a product, at what it cost; the deposit is on one unit of it."""
 
     product_code = fields.String(required=True)
     product_name = fields.String(required=True)
     unit = fields.String(required=True)
     units = fields.Integer(required=True)
     value_cents = fields.Integer(required=True)
+    deposit_cents = fields.Integer(required=True)
 
 
 class StockListSchema(Schema):
@@ -48,7 +49,7 @@ class StockListSchema(Schema):
 
 
 class StockMovementSchema(Schema):
-    """A movement; ``gross_cents`` and ``member_code`` where it is a sale or its turning back."""
+    """A movement; gross amount, deposit and member where it is a sale or its turning back."""
 
     number = fields.Integer(required=True)
     kind = fields.String(required=True)
@@ -59,6 +60,7 @@ class StockMovementSchema(Schema):
     round_code = fields.String(allow_none=True)
     member_code = fields.String(allow_none=True)
     gross_cents = fields.Integer(allow_none=True)
+    deposit_cents = fields.Integer(allow_none=True)
     reason = fields.String(allow_none=True)
 
 
@@ -219,5 +221,6 @@ def _product(visit: Visit, product_code: str) -> Body:
         "unit": line.unit,
         "units": line.units,
         "value_cents": line.value_cents,
+        "deposit_cents": line.deposit_cents,
         "movements": moved,
     }

@@ -104,6 +104,15 @@ class StockSale(TenantTable, Base):
         CheckConstraint("gross_cents > 0", name="costs_something"),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_the_sum"),
         CheckConstraint("vat_basis_points between 0 and 10000", name="vat_in_range"),
+        CheckConstraint(
+            "deposit_cents >= 0 and (deposit_cents > 0) = (deposit_entry_number is not null)",
+            name="deposit_is_booked",
+        ),
+        ForeignKeyConstraint(
+            ["cooperative_id", "deposit_entry_number"],
+            ["journal_entry.cooperative_id", "journal_entry.number"],
+            name="fk_stock_sale_deposit",
+        ),
         Index("ix_stock_sale_cooperative_id_member_id", "cooperative_id", "member_id"),
     )
 
@@ -118,3 +127,6 @@ class StockSale(TenantTable, Base):
     entry_number: Mapped[int]
     back_number: Mapped[int | None]
     """The movement that brought the goods back."""
+    deposit_cents: Mapped[int] = mapped_column(server_default="0", default=0)
+    """On the packaging of what was sold, beside the gross amount."""
+    deposit_entry_number: Mapped[int | None]

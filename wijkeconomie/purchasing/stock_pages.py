@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.member_choices import member_choices
 from wijkeconomie.cooperatives.once import once
-from wijkeconomie.cooperatives.queries import member_by_code, members
+from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.stock_counting import CountStock, WriteOff, count_stock, write_off
@@ -71,7 +73,7 @@ def stock_product(product_code: str) -> ResponseReturnValue:
         shown = {
             "line": line,
             "moved": stock_movements(uow.session, uow.tenant, line.product_id),
-            "members": members(uow.session, uow.tenant) if visit.may("stock.change") else [],
+            "members": _choices(uow) if visit.may("stock.change") else [],
         }
     page = render_template(
         "purchasing/stock_product.html",
@@ -85,6 +87,16 @@ def stock_product(product_code: str) -> ResponseReturnValue:
         **shown,
     )
     return page, 422 if reader.errors else 200
+
+
+def _choices(uow: UnitOfWork) -> list[tuple[str, str]]:
+    """Who can buy: everyone who is a member today, by name, under an empty line."""
+    today = local_date(uow.now, LOCAL_TIME)
+    found = member_choices(uow.session, uow.tenant, today)
+    return [
+        ("", _("Choose a member")),
+        *((each.code, f"{each.name} ({each.code})") for each in found),
+    ]
 
 
 def _cost_each(line: StockLine, regime: str) -> int | None:

@@ -23,11 +23,13 @@ class StockLine:
     vat_basis_points: int | None
     units: int
     value_cents: int
+    deposit_cents: int
+    """On the packaging of a unit, beside its price."""
 
 
 _LEVELS = """
 select product.id, product.code, product.name, product.unit, product.vat_basis_points,
-  coalesce(item.units, 0), coalesce(item.value_cents, 0)
+  coalesce(item.units, 0), coalesce(item.value_cents, 0), product.deposit_cents
 from product
 left join stock_item item
   on item.cooperative_id = product.cooperative_id and item.product_id = product.id
@@ -89,13 +91,15 @@ class MovementView:
     member_name: str | None
     gross_cents: int | None
     is_taken_back: bool
+    deposit_cents: int | None
+    """Beside the gross amount of a sale."""
 
 
 _MOVEMENTS = text(
     """
 select x.number, x.kind, x.units, x.value_cents, x.happened_on, x.entry_number, x.reason, r.code,
   member.code, concat_ws(' ', member.first_name, member.infix, member.last_name),
-  sale.gross_cents, sale.back_number is not null
+  sale.gross_cents, sale.back_number is not null, sale.deposit_cents
 from stock_movement x
 left join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
 left join stock_sale sale on sale.cooperative_id = x.cooperative_id

@@ -22,6 +22,7 @@ from wijkeconomie.purchasing.refusals import (
     StockGoneError,
 )
 from wijkeconomie.purchasing.round_rules import is_active_member
+from wijkeconomie.purchasing.stock_deposits import charge_sale_deposit, turn_back_sale_deposit
 from wijkeconomie.purchasing.stock_models import (
     MovementKind,
     StockItem,
@@ -40,7 +41,10 @@ from wijkeconomie.purchasing.stock_rules import SaleAmounts, sale_amounts, sale_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellStock:
-    """Sell units to a member; ``price_each_cents`` with VAT, ``None`` for what they cost."""
+    """Sell units to a member; ``price_each_cents`` with VAT, ``None`` for what they cost.
+
+    The deposit on their packaging comes beside the price.
+    """
 
     product_id: int
     member_id: int
@@ -61,7 +65,8 @@ def sell_stock(uow: UnitOfWork, command: SellStock) -> int:
     """Sell from the stock, and charge it to the member's account; the number of the movement.
 
     One entry: the member owes the price, VAT is at the product's rate (none under the KOR), and
-    what the goods cost leaves the stock.
+    what the goods cost leaves the stock. Where the product has a deposit today, a second one
+    charges it; the member gets it back for the empties.
 
     Raises:
         NotFoundError: no such product or member. InactiveMemberError: no member today.
@@ -80,7 +85,7 @@ def sell_stock(uow: UnitOfWork, command: SellStock) -> int:
     amounts = _amounts(uow, product, command, cost)
     if amounts.gross_cents < 1:
         raise InvalidInputError("a sale has a price; goods that are given are lost", field="price")
-    require_room(uow, member, amounts.gross_cents)
+    require_room(uow, member, amounts.gross_cents + product.deposit_cents * command.units)
     return _write_sale(uow, product, item, member, _Sale(command.units, amounts, cost))
 
 
@@ -102,20 +107,21 @@ def _write_sale(
     sold = Movement(kind=MovementKind.SALE, units=-sale.units, value_cents=-sale.cost_cents, on=on)
     number = move(uow, item, sold, entry_number=entry)
     uow.session.flush()
-    uow.session.add(
-        StockSale(
-            cooperative_id=uow.tenant,
-            product_id=product.id,
-            number=number,
-            member_id=member.id,
-            units=sale.units,
-            vat_basis_points=sale.amounts.vat_basis_points,
-            net_cents=sale.amounts.net_cents,
-            vat_cents=sale.amounts.vat_cents,
-            gross_cents=sale.amounts.gross_cents,
-            entry_number=entry,
-        )
+    row = StockSale(
+        cooperative_id=uow.tenant,
+        product_id=product.id,
+        number=number,
+        member_id=member.id,
+        units=sale.units,
+        vat_basis_points=sale.amounts.vat_basis_points,
+        net_cents=sale.amounts.net_cents,
+        vat_cents=sale.amounts.vat_cents,
+        gross_cents=sale.amounts.gross_cents,
+        entry_number=entry,
+        deposit_cents=product.deposit_cents * sale.units,
     )
+    charge_sale_deposit(uow, product, member.code, row, on)
+    uow.session.add(row)
     uow.session.flush()
     return number
 
@@ -123,10 +129,12 @@ def _write_sale(
 def take_sale_back(uow: UnitOfWork, command: TakeSaleBack) -> int:
     """Turn a sale back: the member owes nothing for it, and the goods lie in stock again.
 
-    The entry of the sale stays; its reversal names it. Returns the number of the movement.
+    The entries of the sale and its deposit stay; their reversals name them. Returns the number of
+    the movement.
 
     Raises:
         NotFoundError: no such sale. SaleTakenBackError: it was turned back before.
+        DepositTooMuchError: the empties came back already.
         InvalidInputError: no reason. ClosedPeriodError: this month is closed.
     """
     require_permission(uow.identity, "stock.change")
@@ -134,12 +142,12 @@ def take_sale_back(uow: UnitOfWork, command: TakeSaleBack) -> int:
     reason = command.reason.strip()
     if not reason:
         raise InvalidInputError("say why the sale is turned back", field="reason")
-    [item] = hold_stock(uow, [product.id]).values()
-    sale = uow.session.get(
-        StockSale, (uow.tenant, product.id, command.number), populate_existing=True
-    )
+    sale = uow.session.get(StockSale, (uow.tenant, product.id, command.number))
     if sale is None:
         raise NotFoundError(f"no sale {command.number} of {product.code}", number=command.number)
+    member = _held(uow, sale.member_id)
+    [item] = hold_stock(uow, [product.id]).values()
+    uow.session.refresh(sale)
     if sale.back_number is not None:
         raise SaleTakenBackError(
             f"sale {command.number} of {product.name} was turned back", product=product.name
@@ -153,6 +161,7 @@ def take_sale_back(uow: UnitOfWork, command: TakeSaleBack) -> int:
         idempotency_key=f"stock/{product.id}/{command.number}/back",
         description=f"Stock of {product.code}, movement {command.number} reversed",
     ).number
+    turn_back_sale_deposit(uow, sale, member.code, on)
     back = Movement(
         kind=MovementKind.SALE_BACK,
         units=-sold.units,
@@ -203,7 +212,7 @@ def held_item(uow: UnitOfWork, product: Product, units: int) -> StockItem:
     return item
 
 
-def _held_member(uow: UnitOfWork, member_id: int) -> Member:
+def _held(uow: UnitOfWork, member_id: int) -> Member:
     member = uow.session.scalar(
         select(Member)
         .where(Member.cooperative_id == uow.tenant, Member.id == member_id)
@@ -211,6 +220,11 @@ def _held_member(uow: UnitOfWork, member_id: int) -> Member:
     )
     if member is None:
         raise NotFoundError(f"there is no member {member_id}", member_id=member_id)
+    return member
+
+
+def _held_member(uow: UnitOfWork, member_id: int) -> Member:
+    member = _held(uow, member_id)
     if not is_active_member(member.joined_on, member.left_on, uow.now):
         raise InactiveMemberError(f"{member.code} is no member today", member=member.code)
     return member

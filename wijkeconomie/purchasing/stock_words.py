@@ -13,6 +13,7 @@ from wijkeconomie.ledger.refusals import ClosedPeriodError
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing.refusals import (
     CreditLimitError,
+    DepositTooMuchError,
     InactiveMemberError,
     SaleTakenBackError,
     StockGoneError,
@@ -55,6 +56,8 @@ def refused_words(refusal: DomainError) -> tuple[str, str]:
     if isinstance(refusal, CreditLimitError):
         short = format_amount(int(str(refusal.context["short_cents"])), page_language())
         return "member", _("The account of this member is %(short)s short.", short=short)
+    if isinstance(refusal, DepositTooMuchError):
+        return "", _("The empties of this came back already. Turn that back first.")
     if isinstance(refusal, known):
         field, words = {
             StockGoneError: ("units", _STOCK_GONE),

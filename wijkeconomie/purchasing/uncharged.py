@@ -13,6 +13,7 @@ from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing.deposit_settling import deposit_entry
 from wijkeconomie.purchasing.locking import round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
@@ -174,13 +175,17 @@ def preview_uncharged(uow: UnitOfWork, found: PurchaseRound) -> SettlementPrevie
             expected_cents=charged.result.gross_cents,
         )
     suppliers = [line.party for line in charged.lines if line.account_key == "suppliers"]
+    deposits = charged.deposits.of_nobody()
     return replace(
         charged,
         result=uncharged_result(charged.result),
         lines=uncharged_lines(charged.supplier_gross_cents, suppliers[0] if suppliers else None),
-        members=tuple(replace(member, gross_cents=0) for member in charged.members),
+        members=tuple(
+            replace(member, gross_cents=0, deposit_cents=0) for member in charged.members
+        ),
         stock=(),
-        deposits=charged.deposits.of_nobody(),
+        deposits=deposits,
+        deposit_entry=deposit_entry(uow, found, deposits, found.settlement_version + 1),
     )
 
 

@@ -5,7 +5,7 @@ Members' statements are made in ``member_queries``; both are reached from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -16,6 +16,7 @@ from wijkeconomie.ledger.queries import trial_balance
 from wijkeconomie.money.periods import Period
 from wijkeconomie.reports.member_queries import member_statement, member_statements
 from wijkeconomie.reports.refusals import NothingSettledError
+from wijkeconomie.reports.round_queries import VersionDeposits, round_block, round_deposits
 from wijkeconomie.reports.shared_queries import (
     SectionKey,
     build_sections,
@@ -26,10 +27,6 @@ from wijkeconomie.reports.shared_queries import (
 )
 from wijkeconomie.reports.statement import (
     AccountTotals,
-    InvoiceBlock,
-    MemberShare,
-    ProductTotal,
-    RoundBlock,
     SettledRound,
     Statement,
     StatementKind,
@@ -252,47 +249,6 @@ group by e.cooperative_id, e.number
 order by e.accounting_date, e.number
 """
 )
-_MEMBERS = text(
-    """
-select m.code, concat_ws(' ', m.first_name, m.infix, m.last_name), sum(ps.net_cents)::bigint,
-  sum(ps.freight_cents)::bigint, sum(ps.vat_cents)::bigint, sum(ps.gross_cents)::bigint
-from pledge_share ps
-join pledge pl on pl.cooperative_id = ps.cooperative_id and pl.id = ps.pledge_id
-join member m on m.cooperative_id = pl.cooperative_id and m.id = pl.member_id
-where ps.cooperative_id = :cooperative_id and ps.round_id = :round_id and ps.version = :version
-group by m.cooperative_id, m.id order by m.code
-"""
-)
-_PRODUCTS = text(
-    """
-select p.code, rp.name, rp.unit, rp.price_excl_cents, rp.vat_basis_points,
-  coalesce(shares.pledged, 0)::bigint, coalesce(d.delivered_quantity, 0)::bigint,
-  coalesce(d.damaged_quantity, 0)::bigint, coalesce(shares.delivered, 0)::bigint,
-  coalesce(shares.net, 0)::bigint, rp.price_units
-from round_product rp
-join product p on p.cooperative_id = rp.cooperative_id and p.id = rp.product_id
-left join delivery d on d.cooperative_id = rp.cooperative_id and d.round_product_id = rp.id
-left join (
-  select pl.round_product_id, sum(pl.quantity) as pledged,
-    sum(ps.delivered_quantity) as delivered, sum(ps.net_cents) as net
-  from pledge_share ps
-  join pledge pl on pl.cooperative_id = ps.cooperative_id and pl.id = ps.pledge_id
-  where ps.cooperative_id = :cooperative_id and ps.round_id = :round_id
-    and ps.version = :version
-  group by pl.round_product_id
-) shares on shares.round_product_id = rp.id
-where rp.cooperative_id = :cooperative_id and rp.round_id = :round_id
-  and (shares.pledged is not null or d.delivered_quantity > 0)
-order by rp.position, p.code
-"""
-)
-_INVOICE = text(
-    """
-select code, invoiced_on, net_cents, vat_cents, gross_cents, note from supplier_invoice
-where cooperative_id = :cooperative_id and round_id = :round_id and gross_cents = :gross
-order by withdrawn_at desc nulls first, id desc limit 1
-"""
-)
 
 
 def round_statement(
@@ -300,8 +256,8 @@ def round_statement(
 ) -> Statement:
     """The settlement of a round as it stands at the end of the period.
 
-    Lines are the entries of the period that charged its members, corrections included; the
-    balance is what the members were charged together.
+    Lines are the entries of the period that charged its members, corrections and deposits
+    included; the balance is what the members were charged together.
 
     Raises:
         NotFoundError: the cooperative has no such round.
@@ -321,17 +277,17 @@ def round_statement(
         )
     turned_back = {event.version for event in events if event.sign < 0}
     standing = [event for event in events if event.version not in turned_back]
-    numbers = [event.number for event in events if event.number is not None]
-    charged = session.execute(
-        _CHARGED, {"cooperative_id": cooperative_id, "numbers": numbers}
-    ).all()
+    deposits = round_deposits(
+        session, cooperative_id, head.id, [event.version for event in events if event.sign > 0]
+    )
+    charged = _charged(session, cooperative_id, events, deposits)
     opening = sum(row[5] for row in charged if row[0] < period.start)
     lines = _charged_lines(
         [row for row in charged if row[0] >= period.start], opening, {head.code: head.theme}
     )
     own = [line.entry_number for _, line in lines]
     marks = ledger_marks(session, cooperative_id, own[:1] + own[-1:])
-    block = _round_block(session, cooperative_id, head, standing[-1]) if standing else None
+    block = round_block(session, cooperative_id, head, standing[-1], deposits) if standing else None
     return check_statement(
         Statement(
             kind=StatementKind.ROUND,
@@ -352,6 +308,18 @@ def round_statement(
             round=block,
         )
     )
+
+
+def _charged(
+    session: Session,
+    cooperative_id: int,
+    events: list[Any],
+    deposits: Mapping[int, VersionDeposits],
+) -> list[Any]:
+    """What each entry of a round charged its members together, the oldest first."""
+    booked = [each.number for each in events] + [each.entry_number for each in deposits.values()]
+    numbers = [number for number in booked if number is not None]
+    return list(session.execute(_CHARGED, {"cooperative_id": cooperative_id, "numbers": numbers}))
 
 
 def _charged_lines(
@@ -376,25 +344,3 @@ def _charged_lines(
         )
         lines.append((words.section_key, line))
     return lines
-
-
-def _round_block(session: Session, cooperative_id: int, head: Any, event: Any) -> RoundBlock:
-    own = {"cooperative_id": cooperative_id, "round_id": head.id}
-    version = own | {"version": event.version}
-    invoice = session.execute(_INVOICE, own | {"gross": event.supplier_gross}).one_or_none()
-    return RoundBlock(
-        code=head.code,
-        theme=head.theme,
-        supplier_code=head.supplier_code,
-        supplier_name=head.supplier_name,
-        delivery_on=head.delivery_on,
-        freight_excl_cents=head.freight_excl_cents,
-        freight_key=head.freight_key,
-        version=event.version,
-        supplier_gross_cents=event.supplier_gross,
-        members_gross_cents=event.members_gross,
-        cooperative_gross_cents=event.cooperative_gross,
-        invoice=InvoiceBlock(*invoice) if invoice is not None else None,
-        members=tuple(MemberShare(*row) for row in session.execute(_MEMBERS, version)),
-        products=tuple(ProductTotal(*row) for row in session.execute(_PRODUCTS, version)),
-    )

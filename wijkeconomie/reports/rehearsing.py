@@ -27,7 +27,7 @@ def rehearsed_round_statement(uow: UnitOfWork, round_code: str, period: Period) 
     """
     require_permission(uow.identity, "round.settle")
     found = round_by_code(uow.session, uow.tenant, round_code)
-    accepted = preview_settlement(uow, found.id).difference_cents
+    accepted = preview_settlement(uow, found.id).whole_difference_cents
     savepoint = uow.session.begin_nested()
     try:
         settle_round(uow, SettleRound(round_id=found.id, accepted_difference_cents=accepted))

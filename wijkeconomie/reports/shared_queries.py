@@ -119,7 +119,7 @@ def entry_words(
         return EntryWords(
             "cost_reversed" if reversed_ else key, parameters, ("cost", code, cost.description)
         )
-    if head in {"repayment", "stock", "empties"}:
+    if head in {"repayment", "stock", "stock-deposit", "empties"}:
         return _unnamed(head, rest, is_debit=is_debit, is_reversal=reversed_)
     if head == "contribution":
         key = "contribution_reversed" if reversed_ else "contribution"
@@ -135,6 +135,9 @@ def _unnamed(head: str, rest: str, *, is_debit: bool, is_reversal: bool) -> Entr
     """What needs no more than its kind: repayments, and sales from the stock."""
     if head == "stock":
         key = "stock_back" if is_reversal else "stock_sold"
+        return EntryWords(key, (), ("other", "stock", ""))
+    if head == "stock-deposit":
+        key = "stock_deposit_back" if is_reversal else "stock_deposit"
         return EntryWords(key, (), ("other", "stock", ""))
     if head == "empties":
         key = "empties_undone" if is_reversal else "empties_returned"

@@ -165,7 +165,7 @@ class SettledRound:
 
 @dataclass(frozen=True, slots=True)
 class MemberShare:
-    """What one member pays of a round."""
+    """What one member pays of a round: goods with freight and VAT, and deposits beside them."""
 
     code: str
     name: str
@@ -173,6 +173,12 @@ class MemberShare:
     freight_cents: int
     vat_cents: int
     gross_cents: int
+    deposit_cents: int = 0
+
+    @property
+    def payable_cents(self) -> int:
+        """All of it."""
+        return self.gross_cents + self.deposit_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +231,29 @@ class RoundBlock:
     invoice: InvoiceBlock | None
     members: tuple[MemberShare, ...]
     products: tuple[ProductTotal, ...]
+    deposit_due_cents: int = 0
+    """Deposits on packaging that the supplier gets, beside the invoice's VAT."""
+
+    @property
+    def deposit_members_cents(self) -> int:
+        """Deposits that the members pay together."""
+        return sum(member.deposit_cents for member in self.members)
+
+    @property
+    def supplier_payable_cents(self) -> int:
+        """What the supplier gets, deposits included."""
+        return self.supplier_gross_cents + self.deposit_due_cents
+
+    @property
+    def members_payable_cents(self) -> int:
+        """What the members pay together, deposits included."""
+        return self.members_gross_cents + self.deposit_members_cents
+
+    @property
+    def cooperative_payable_cents(self) -> int:
+        """What the cooperative bears, packaging that it keeps included."""
+        kept = self.deposit_due_cents - self.deposit_members_cents
+        return self.cooperative_gross_cents + kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +392,7 @@ def _check_round(statement: Statement) -> None:
         return
     shares = block.members_gross_cents + block.cooperative_gross_cents
     _require("invoice", block.supplier_gross_cents, shares)
-    _require("charged to members", statement.closing_cents, block.members_gross_cents)
+    _require("charged to members", statement.closing_cents, block.members_payable_cents)
     members = sum(member.gross_cents for member in block.members)
     _require("members", block.members_gross_cents, members)
     _require("VAT totals", block.members_gross_cents, _gross(statement.vat_totals))

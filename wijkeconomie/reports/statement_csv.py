@@ -56,6 +56,8 @@ COLUMNS = (
     "debit",
     "credit",
     "balance",
+    "deposit",
+    "payable",
 )
 HEADER = ",".join(COLUMNS) + "\n"
 
@@ -213,6 +215,8 @@ def _block_rows(block: RoundBlock) -> Iterator[Row]:
             "freight": format_plain(member.freight_cents),
             "vat": format_plain(member.vat_cents),
             "gross": format_plain(member.gross_cents),
+            "deposit": format_plain(member.deposit_cents),
+            "payable": format_plain(member.payable_cents),
         }
     for product in block.products:
         yield {
@@ -236,6 +240,8 @@ def _block_rows(block: RoundBlock) -> Iterator[Row]:
             "net": format_plain(invoice.net_cents),
             "vat": format_plain(invoice.vat_cents),
             "gross": format_plain(invoice.gross_cents),
+            "deposit": format_plain(block.deposit_due_cents),
+            "payable": format_plain(invoice.gross_cents + block.deposit_due_cents),
         }
 
 
@@ -300,7 +306,7 @@ def _fast_lines(statement: Statement, known: _Known) -> list[str]:
             rows.append(
                 f"{head},{day},{number},{words},,,,,,,,,,"
                 f"{debit // 100}.{debit % 100:02d},{credit // 100}.{credit % 100:02d},"
-                f"{sign}{balance // 100}.{balance % 100:02d}\n"
+                f"{sign}{balance // 100}.{balance % 100:02d},,\n"
             )
             if line.details:
                 rows.append(_share_rows(statement, section, line))

@@ -240,6 +240,8 @@ def _round_blocks(statement: Statement, language: Language) -> list[Block]:
         blocks += product_blocks(block, language)
     blocks += vat_blocks(statement, language)
     blocks += [heading(words["versions"]), version_table(statement.rounds, language)]
+    if block is not None and block.deposit_due_cents:
+        blocks.append(paragraphs(words["versions_note"]))
     blocks += [heading(words["lines.round"]), *_line_table(statement, language)]
     return blocks
 

@@ -92,7 +92,7 @@ def vat_blocks(statement: Statement, language: Language) -> list[Block]:
 
 
 def invoice_blocks(block: RoundBlock, language: Language) -> list[Block]:
-    """The supplier's invoice, split over the members and the cooperative; the difference is 0."""
+    """The supplier's invoice with its deposits, split over who pays it; the difference is 0."""
     words = WORDS[language]
     amount = amounts(language)
     rows = []
@@ -104,10 +104,14 @@ def invoice_blocks(block: RoundBlock, language: Language) -> list[Block]:
         rows.append(row(words["freight_excl"], amount(block.freight_excl_cents), style="aside"))
         rows.append(row(words["invoice_vat"], amount(invoice.vat_cents)))
     rows.append(row(label, amount(block.supplier_gross_cents), style="total"))
-    rows.append(row(words["members_bear"], amount(-block.members_gross_cents)))
-    rows.append(row(words["cooperative_bears"], amount(-block.cooperative_gross_cents)))
+    if block.deposit_due_cents or block.deposit_members_cents:
+        rows.append(row(words["deposits"], amount(block.deposit_due_cents)))
+        together = amount(block.supplier_payable_cents)
+        rows.append(row(words["with_deposits"], together, style="total"))
+    rows.append(row(words["members_bear"], amount(-block.members_payable_cents)))
+    rows.append(row(words["cooperative_bears"], amount(-block.cooperative_payable_cents)))
     difference = (
-        block.supplier_gross_cents - block.members_gross_cents - block.cooperative_gross_cents
+        block.supplier_payable_cents - block.members_payable_cents - block.cooperative_payable_cents
     )
     rows.append(row(words["difference"], amount(difference), style="total"))
     columns = ((words["description"], "wide"), (words["vat_gross"], "right"))
@@ -118,33 +122,20 @@ def member_share_blocks(block: RoundBlock, language: Language) -> list[Block]:
     """What each member pays of a round."""
     words = WORDS[language]
     amount = amounts(language)
+    parts = ["net_cents", "freight_cents", "vat_cents", "deposit_cents", "payable_cents"]
+    labels = ["goods", "freight", "vat_short", "deposit", "gross"]
+    if not block.deposit_members_cents:
+        parts.remove("deposit_cents")
+        labels.remove("deposit")
     rows = [
-        row(
-            member.code,
-            member.name,
-            amount(member.net_cents),
-            amount(member.freight_cents),
-            amount(member.vat_cents),
-            amount(member.gross_cents),
-        )
+        row(member.code, member.name, *(amount(getattr(member, part)) for part in parts))
         for member in block.members
     ]
-    sums = (
-        sum(member.net_cents for member in block.members),
-        sum(member.freight_cents for member in block.members),
-        sum(member.vat_cents for member in block.members),
-        sum(member.gross_cents for member in block.members),
-    )
+    sums = [sum(getattr(member, part) for member in block.members) for part in parts]
     rows.append(row("", words["total"], *(amount(cents) for cents in sums), style="total"))
-    columns = (
-        (words["member"], "left"),
-        (words["name"], "wide"),
-        (words["goods"], "right"),
-        (words["freight"], "right"),
-        (words["vat_short"], "right"),
-        (words["gross"], "right"),
-    )
-    return [heading(words["members"]), table(columns, rows)]
+    columns = ((words["member"], "left"), (words["name"], "wide"))
+    figures = tuple((words[label], "right") for label in labels)
+    return [heading(words["members"]), table((*columns, *figures), rows)]
 
 
 def _price(product: ProductTotal, language: Language) -> str:

@@ -15,6 +15,7 @@ _KINDS: dict[str, Any] = {
     "stock.found": lazy_gettext("More in stock than was known"),
     "stock.revalued": lazy_gettext("Difference in price of stock that was sold"),
     "deposit.charged": lazy_gettext("Deposits on packaging charged"),
+    "deposit.sold": lazy_gettext("Deposit on packaging of stock sold to a member"),
     "deposit.returned": lazy_gettext("Deposit given back to a member"),
     "deposit.credited": lazy_gettext("Packaging back to the supplier"),
     "cost.settled": lazy_gettext("Shared costs settled"),

@@ -81,6 +81,26 @@ def test_the_csv_has_a_row_a_line_and_totals_per_rate() -> None:
     assert rows[-1]["gross"] == "334.62"
 
 
+def test_deposits_stand_beside_the_vat_and_in_a_total_of_their_own() -> None:
+    order = replace(ORDER, lines=(POTATOES, replace(SOAP, deposit_each_cents=15)))
+
+    assert (order.gross_cents, order.vat_cents) == (ORDER.gross_cents, ORDER.vat_cents)
+    rows = list(csv.DictReader(io.StringIO(render_order_csv(order).decode(), newline="")))
+    assert [(row["deposit_each"], row["deposit"]) for row in rows[:2]] == [
+        ("0.00", "0.00"),
+        ("0.15", "1.80"),
+    ]
+    assert (rows[-1]["gross"], rows[-1]["deposit"], rows[-1]["payable"]) == (
+        "334.62",
+        "1.80",
+        "336.42",
+    )
+    letter = text_of(render_order_pdf(order)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Statiegeld, buiten de btw € 1,80" in letter
+    assert "Totaal inclusief btw en statiegeld € 336,42" in letter
+    assert "Statiegeld" not in text_of(render_order_pdf(ORDER))
+
+
 def test_a_product_name_cannot_run_in_the_suppliers_spreadsheet() -> None:
     order = replace(ORDER, lines=(replace(SOAP, name='=cmd|"/c calc"!A1'),))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from openpyxl import Workbook
@@ -25,7 +26,7 @@ DUTCH = "Artikelnr;Omschrijving;Eenheid;Prijs;BTW\n1001;Crème fraîche;pot;1.23
 FOODSOFT_LIST = (
     "Status;Order number;Name;Note;Manufacturer;Origin;Unit;Price (net);VAT;Deposit;"
     "Unit quantity;;;Category\n"
-    ";A1;Linzen;bio;Hof;FR;500 g;2.15;9;0;6;24;1.98;Droog\n"
+    ";A1;Linzen;bio;Hof;FR;500 g;2.15;9;0.25;6;24;1.98;Droog\n"
     "x;A2;Rijst;;;;1 kg;3.00;9;0;1;;;Droog\n"
 )
 
@@ -108,8 +109,35 @@ def test_the_article_layout_of_foodsoft_is_recognised() -> None:
         minimum_quantity=None,
         ladder=((24, 198),),
         sells_loose=False,
+        deposit_cents=25,
     )
-    assert (rice.is_gone, rice.sells_loose) == (True, True)
+    assert (rice.is_gone, rice.sells_loose, rice.deposit_cents) == (True, True, 0)
+
+
+DEPOSITS = "Artikelnr;Omschrijving;Eenheid;Prijs per krat;BTW;Per doos;Statiegeld\nSAP;Sap;fles;"
+
+
+@pytest.mark.parametrize(
+    ("prices", "deposit", "wrong"),
+    [
+        ("17,50;9;24;3,60", 15, None),
+        ("17,50;9;24;", 0, None),
+        ("0,75;9;;0,15", 15, None),
+        ("17,50;9;24;3,90", None, "deposit-fraction"),
+        ("0,75;9;;0,125", None, "deposit-fraction"),
+        ("0,75;9;;1.500", None, "deposit-fraction"),
+        ("0,75;9;;ja", None, "deposit-wrong"),
+        ("0,75;9;;-1", None, "deposit-wrong"),
+    ],
+)
+def test_a_deposit_is_for_as_many_units_as_the_price(
+    prices: str, deposit: int | None, wrong: str | None
+) -> None:
+    rows = read_price_list((DEPOSITS + prices + "\n").encode())
+    terms = replace(guess_terms(rows[0]), prices_include_vat=True)
+    found, left_out = articles(rows, terms)
+    assert [each.deposit_cents for each in found] == ([] if deposit is None else [deposit])
+    assert [each.fault for each in left_out] == ([] if wrong is None else [wrong])
 
 
 LINES = [
