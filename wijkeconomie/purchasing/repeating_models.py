@@ -57,7 +57,9 @@ class RepeatingRound(TenantTable, MissTerms, Base):
         CheckConstraint("last_delivery_on >= first_delivery_on", name="last_after_first"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
         CheckConstraint("freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"),
-        CheckConstraint("shortage_rule in ('pro_rata', 'first_pledged')", name="shortage_known"),
+        CheckConstraint(
+            "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
+        ),
         CheckConstraint(
             "on_holiday in ('skip', 'before', 'after', 'as_usual')", name="on_holiday_known"
         ),
