@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.browser.install_browser import ADVICE, find_browser
@@ -42,7 +42,8 @@ class Site:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """The driver, started once."""
+    """The driver, started once; what is expected of a page may take as long as a click may."""
+    expect.set_options(timeout=10_000)
     with sync_playwright() as started:
         yield started
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import text
 
 from tests.browser.conftest import Site, sign_in
@@ -117,6 +117,27 @@ def test_two_taps_from_the_start_page_are_an_order(browser: Browser, site: Site)
     expect(page.locator(".product")).to_have_count(1)
     assert pledged(site, round_id) == {"W0": 1, "W8": 1}
     look(page, "member-search")
+    page.context.close()
+
+
+def test_a_tap_before_the_page_is_ready_is_an_order_too(browser: Browser, site: Site) -> None:
+    with_products(site)
+    round_id = a_round(site, "MRS-W1", "kruidenier")
+    page = a_page(browser)
+    sign_in(page, site, site.member)
+    held: list[Route] = []
+    page.route("**/htmx.min.js*", held.append)
+
+    page.goto(f"{site.address}/c/MRS/rounds/MRS-W1", wait_until="commit")
+    page.get_by_role("button", name="Meer: Honing").click()
+    field = page.locator(".product", has_text="Honing").locator("input[type=number]").first
+    expect(field).to_have_js_property("value", "1")
+    assert pledged(site, round_id) == {}
+    for route in held:
+        route.continue_()
+
+    expect(field).to_have_attribute("value", "1")
+    assert pledged(site, round_id) == {"W1": 1}
     page.context.close()
 
 

@@ -16,11 +16,11 @@ from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import queries
-from wijkeconomie.purchasing.deadline_models import OnMiss
+from wijkeconomie.purchasing.deadline_models import OnMiss, RoundDeadline
 from wijkeconomie.purchasing.deadline_queries import round_deadline
-from wijkeconomie.purchasing.deadlines import DeadlineTerms
+from wijkeconomie.purchasing.deadlines import DeadlineTerms, terms_in
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
-from wijkeconomie.purchasing.models import RoundState
+from wijkeconomie.purchasing.models import RoundState, ShortageRule
 from wijkeconomie.purchasing.repeating import (
     SaveDeliveryBreak,
     SaveRepeatingRound,
@@ -112,6 +112,53 @@ def test_each_week_a_round_is_made_with_the_products_and_prices_of_its_day(
         terms = round_deadline(uow.session, uow.tenant, rounds[1].id)
     assert terms is not None
     assert (terms.on_miss, terms.target_net_cents) == (OnMiss.CANCEL, 500)
+
+
+def test_each_round_takes_what_was_agreed_about_its_closing_time(market: Market) -> None:
+    agreed = DeadlineTerms(
+        on_miss=OnMiss.PROLONG,
+        prolong_days=3,
+        most_prolongations=2,
+        when_spent="cancel",
+        topup_hours=12,
+        reminder_hours=36,
+    )
+    weekly(market, terms=agreed, shortage_rule=ShortageRule.MANUAL)
+    run_until(market, datetime(2026, 1, 16, 12, tzinfo=UTC))
+
+    with market.books.open() as uow:
+        rounds = queries.rounds(uow.session, uow.tenant)
+        assert len(rounds) == 2
+        for found in rounds:
+            row = uow.session.get_one(RoundDeadline, (uow.tenant, found.id))
+            assert terms_in(row) == agreed
+            assert found.shortage_rule is ShortageRule.MANUAL
+
+
+@pytest.mark.parametrize(("hours", "told"), [(24, 24), (12, 36), (None, None), (36, None)])
+def test_a_reminder_comes_as_long_before_the_closing_time_as_was_agreed(
+    market: Market, hours: int | None, told: int | None
+) -> None:
+    """The round is open for two days; it has to be open twice as long as its reminder is ahead."""
+    weekly(
+        market,
+        opens_days_before=4,
+        opens_time=time(20),
+        terms=DeadlineTerms(reminder_hours=hours),
+    )
+    opened = datetime(2026, 1, 11, 19, tzinfo=UTC)
+    run_until(market, opened - timedelta(hours=1))
+    reminded: int | None = None
+    for hour in range(50):
+        market.clock.set(opened + timedelta(hours=hour))
+        run_due(market.books.units_of_work, ROUND_JOBS)
+        with market.books.open() as uow:
+            sent = uow.session.scalar(
+                text("select count(*) from outbox_message where kind = 'mail.round-reminder'")
+            )
+        if sent and reminded is None:
+            reminded = hour
+    assert reminded == told
 
 
 def test_a_break_skips_deliveries_and_can_be_taken_back(market: Market) -> None:

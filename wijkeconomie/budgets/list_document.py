@@ -14,6 +14,7 @@ from wijkeconomie.budgets.lists import ListLine, MonthList
 from wijkeconomie.budgets.models import Payer
 from wijkeconomie.cooperatives.queries import CooperativeView
 from wijkeconomie.core.csv_cells import text_cell
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language, render_pdf
 from wijkeconomie.money.amounts import format_amount, format_plain
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
@@ -152,7 +153,7 @@ def _letter(
         "cooperative": {"name": cooperative.full_name, "kvk": cooperative.kvk},
         "payer": words["svb" if wanted.payer is Payer.SVB else "insurer"],
         "month": format_date(wanted.month, "MMMM y", locale=language),
-        "made_on": format_date(local_date(wanted.made_at, LOCAL_TIME), "d MMMM y", locale=language),
+        "made_on": long_date(local_date(wanted.made_at, LOCAL_TIME), language),
         "heads": [words[head] for head in _HEADS],
         "lines": [_line(line, words, language) for line in wanted.lines],
         "totals": _totals(wanted, language),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date
 
 from wijkeconomie.cooperatives.queries import CooperativeView
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language, render_pdf
 from wijkeconomie.costs.funding_queries import SubsidyReport
 from wijkeconomie.money.amounts import format_amount
@@ -119,12 +120,13 @@ def render_report_pdf(
             "grantor": report.grantor,
             "purpose": report.purpose,
             "period": words["until"].format(
-                first=_day(report.valid_from, language), last=_day(report.valid_until, language)
+                first=long_date(report.valid_from, language),
+                last=long_date(report.valid_until, language),
             ),
-            "accounted": words["accounted_on"].format(day=_day(report.accounted_on, language))
+            "accounted": words["accounted_on"].format(day=long_date(report.accounted_on, language))
             if report.accounted_on
             else words["not_yet"],
-            "made_on": _day(local_date(made_at, LOCAL_TIME), language),
+            "made_on": long_date(local_date(made_at, LOCAL_TIME), language),
             "heads": [words[head] for head in ("entry", "day", "what", "amount")],
             "sums": _sums(report, words, language),
             "lines": _lines(report, words, language),
@@ -133,10 +135,6 @@ def render_report_pdf(
         title=title,
         timestamp=made_at,
     )
-
-
-def _day(day: date, language: Language) -> str:
-    return format_date(day, "d MMMM y", locale=language)
 
 
 def _sums(report: SubsidyReport, words: Mapping[str, str], language: Language) -> list[list[Any]]:

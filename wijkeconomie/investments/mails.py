@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from babel.dates import format_date
 from sqlalchemy import text
 
 from wijkeconomie.cooperatives.addressees import Addressee, addressees
 from wijkeconomie.cooperatives.queries import active_member_codes, member_ids_by_code
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.outbox import Renderer, enqueue
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -172,9 +172,7 @@ def _letter(
         "price": format_amount(project.unit_price_cents, language),
         "amount": format_amount(cents, language),
         "units": str(units),
-        "until": _UNTIL[language].format(day=format_date(day, "d MMMM y", locale=language))
-        if day
-        else "",
+        "until": _UNTIL[language].format(day=long_date(day, language)) if day else "",
         "reason": _REASON[language].format(reason=reason) if reason else "",
     }
     text_ = _AROUND[language].format(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wijkeconomie.core.models import Base, TenantTable
 
 LONGEST_TOPUP_H = 96
+LONGEST_REMINDER_H = 168
 MOST_PROLONGATIONS = 12
 LONGEST_PROLONGATION_DAYS = 28
 
@@ -39,6 +40,8 @@ class MissTerms:
     """Whether a product that falls out by its minimum is a miss of the whole round."""
     topup_hours: Mapped[int | None]
     """How long members may fill packs that are not full, after the closing time."""
+    reminder_hours: Mapped[int | None]
+    """How long before the closing time who ordered nothing is reminded; ``None``: never."""
 
 
 def miss_checks() -> tuple[CheckConstraint, ...]:
@@ -56,6 +59,9 @@ def miss_checks() -> tuple[CheckConstraint, ...]:
         CheckConstraint("target_net_cents > 0", name="target_positive"),
         CheckConstraint(
             f"topup_hours between 1 and {LONGEST_TOPUP_H}", name="topup_hours_in_range"
+        ),
+        CheckConstraint(
+            f"reminder_hours between 1 and {LONGEST_REMINDER_H}", name="reminder_hours_in_range"
         ),
     )
 

@@ -47,6 +47,7 @@ def read_terms(reader: FormReader) -> DeadlineTerms:
         target_net_cents=reader.amount("target_net_cents") or None,
         heeds_product_minimum=request.form.get("heeds_product_minimum") == "yes",
         topup_hours=reader.count("topup_hours", if_empty=None),
+        reminder_hours=reader.count("reminder_hours", if_empty=None),
     )
 
 
@@ -61,6 +62,7 @@ def filled_terms(terms: DeadlineTerms) -> dict[str, str]:
         "target_net_cents": "" if target is None else format_plain(target).replace(".", ","),
         "heeds_product_minimum": "yes" if terms.heeds_product_minimum else "",
         "topup_hours": "" if terms.topup_hours is None else str(terms.topup_hours),
+        "reminder_hours": "" if terms.reminder_hours is None else str(terms.reminder_hours),
     }
 
 
@@ -78,6 +80,7 @@ def field_error(refusal: InvalidInputError) -> tuple[str, str]:
         "prolong_days": _("Choose 1 to 28 days."),
         "most_prolongations": _("Choose 0 to 12 times, and not less than it happened already."),
         "topup_hours": _("Choose 1 to 96 hours, or leave it empty."),
+        "reminder_hours": _("Choose 1 to 168 hours, or leave it empty."),
         "every_weeks": _("Choose 1 to 13 weeks."),
         "closes_days_before": _("A round closes after it opens."),
         "first_delivery_on": _("Choose a day that is still to come."),

@@ -30,6 +30,7 @@ class DeadlineView:
     asked_at: datetime | None
     missed: Mapping[str, Any] | None
     topup_since: datetime | None
+    reminder_hours: int | None
 
     @property
     def is_asked(self) -> bool:
@@ -51,7 +52,7 @@ _DEADLINE = text(
     """
 select d.on_miss, d.prolong_days, d.most_prolongations, d.when_spent, d.target_net_cents,
   d.heeds_product_minimum, d.topup_hours, d.planned_closes_at, d.prolonged, d.asked_at, d.missed,
-  r.topup_since
+  r.topup_since, d.reminder_hours
 from round_deadline d
 join purchase_round r on r.cooperative_id = d.cooperative_id and r.id = d.round_id
 where d.cooperative_id = :cooperative_id and d.round_id = :round_id

@@ -17,6 +17,7 @@ from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.closing import fix_outcome
 from wijkeconomie.purchasing.deadline_models import (
     LONGEST_PROLONGATION_DAYS,
+    LONGEST_REMINDER_H,
     LONGEST_TOPUP_H,
     MOST_PROLONGATIONS,
     MissTerms,
@@ -49,6 +50,7 @@ class DeadlineTerms:
     """What happens at a closing time; the fields are those of ``deadline_models.MissTerms``.
 
     ``topup_hours``: how long members may fill packs after the closing time; ``None``: not.
+    ``reminder_hours``: how long before it who ordered nothing is reminded; ``None``: never.
     """
 
     on_miss: OnMiss = OnMiss.ASK
@@ -58,6 +60,7 @@ class DeadlineTerms:
     target_net_cents: int | None = None
     heeds_product_minimum: bool = False
     topup_hours: int | None = None
+    reminder_hours: int | None = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ def check_terms(terms: DeadlineTerms) -> None:
         "prolong_days": (1, LONGEST_PROLONGATION_DAYS),
         "most_prolongations": (0, MOST_PROLONGATIONS),
         "topup_hours": (1, LONGEST_TOPUP_H),
+        "reminder_hours": (1, LONGEST_REMINDER_H),
     }
     for field, (least, most) in ranges.items():
         value = getattr(terms, field)
@@ -123,6 +127,7 @@ def take_over(row: MissTerms, terms: DeadlineTerms) -> None:
     row.target_net_cents = terms.target_net_cents
     row.heeds_product_minimum = terms.heeds_product_minimum
     row.topup_hours = terms.topup_hours
+    row.reminder_hours = terms.reminder_hours
 
 
 def terms_in(row: MissTerms) -> DeadlineTerms:
@@ -135,6 +140,7 @@ def terms_in(row: MissTerms) -> DeadlineTerms:
         target_net_cents=row.target_net_cents,
         heeds_product_minimum=row.heeds_product_minimum,
         topup_hours=row.topup_hours,
+        reminder_hours=row.reminder_hours,
     )
 
 

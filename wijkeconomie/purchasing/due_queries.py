@@ -7,6 +7,22 @@ from datetime import date, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+_TO_REMIND = text(
+    """
+select r.id, r.closes_at - agreed.ahead from purchase_round r
+left join round_deadline d on d.cooperative_id = r.cooperative_id and d.round_id = r.id
+cross join lateral (
+  select make_interval(
+    hours => (case when d.round_id is null then 24 else d.reminder_hours end)::int
+  ) as ahead
+) agreed
+where r.cooperative_id = :cooperative_id and r.state = 'open' and r.closes_at > :now
+  and r.closes_at - agreed.ahead <= :now and r.opens_at <= r.closes_at - 2 * agreed.ahead
+  and r.topup_since is null
+order by r.closes_at, r.id
+"""
+)
+
 
 def rounds_due_to_open(
     session: Session, cooperative_id: int, now: datetime
@@ -26,15 +42,13 @@ def rounds_due_to_close(
 def rounds_due_to_remind(
     session: Session, cooperative_id: int, now: datetime
 ) -> list[tuple[int, datetime]]:
-    """Open rounds that close within a day, with the moment a day before; not short ones."""
-    return _due(
-        session,
-        cooperative_id,
-        now,
-        "closes_at - interval '24 hours'",
-        "state = 'open' and closes_at > :now and closes_at - interval '24 hours' <= :now"
-        " and opens_at <= closes_at - interval '48 hours' and topup_since is null",
-    )
+    """Open rounds of which the reminder is due, with its moment; not short ones.
+
+    It comes a day before the closing time, or as long before it as is agreed for the round; not in
+    rounds that are open less than twice as long.
+    """
+    found = session.execute(_TO_REMIND, {"cooperative_id": cooperative_id, "now": now})
+    return [(row[0], row[1]) for row in found]
 
 
 def members_without_pledge(

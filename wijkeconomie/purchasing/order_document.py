@@ -12,6 +12,7 @@ from typing import Any
 from babel.dates import format_date
 
 from wijkeconomie.core.csv_cells import text_cell
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language, render_pdf
 from wijkeconomie.money.allocation import allocate
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount, format_plain
@@ -329,7 +330,7 @@ def _letter(order: SupplierOrder, words: dict[str, str], language: Language) -> 
         },
         "supplier": {"code": order.supplier_code, "name": order.supplier_name},
         "round": {"code": order.round_code, "theme": order.theme},
-        "ordered_on": format_date(order.ordered_on, "d MMMM y", locale=language),
+        "ordered_on": long_date(order.ordered_on, language),
         "delivery_on": delivery,
         "contact": order.contact,
         "lines": [_letter_line(line, words, language) for line in order.lines],

@@ -56,27 +56,23 @@ select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
   s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
   r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
   r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason, r.minimum_net_cents,
-  coalesce(pledged.pledgers, 0) as pledgers, coalesce(worth.net, 0) as pledged_net_cents
+  pledged.pledgers, pledged.net as pledged_net_cents
 from purchase_round r
 join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
-left join lateral (
-  select count(distinct x.member_id) as pledgers
-  from pledge x
-  where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
-    and x.origin = 'pledged'
-) as pledged on true
-left join lateral (
-  select sum((2 * o.price_excl_cents * taken.units + o.price_units) / (2 * o.price_units))::bigint
-    as net
+cross join lateral (
+  select count(taken.member_id) as pledgers, coalesce(sum(
+    (2 * o.price_excl_cents * taken.units + o.price_units) / (2 * o.price_units)), 0)::bigint as net
   from (
-    select x.round_product_id, sum(coalesce(x.allotted_quantity, x.quantity))::bigint as units
+    -- Products with their units, and members: each pledge is read once.
+    select x.round_product_id, x.member_id,
+      sum(coalesce(x.allotted_quantity, x.quantity))::bigint as units
     from pledge x
     where x.cooperative_id = r.cooperative_id and x.round_id = r.id and x.withdrawn_at is null
       and x.origin = 'pledged'
-    group by x.round_product_id
+    group by grouping sets (x.round_product_id, x.member_id)
   ) as taken
-  join round_product o on o.cooperative_id = r.cooperative_id and o.id = taken.round_product_id
-) as worth on true
+  left join round_product o on o.cooperative_id = r.cooperative_id and o.id = taken.round_product_id
+) as pledged
 where r.cooperative_id = :cooperative_id
 """
 _ROUNDS_BY_STATE = text(

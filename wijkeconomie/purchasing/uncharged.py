@@ -135,6 +135,46 @@ def decide_uncharged(uow: UnitOfWork, command: DecideUncharged) -> int | None:
     return _settle(uow, found, row)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUncharged:
+    """A round that was settled without charging its members elsewhere, and by whom."""
+
+    round_id: int
+    reason: str
+    asked_by: str
+    approved_by: str
+
+
+def record_past_uncharged(uow: UnitOfWork, command: PastUncharged) -> int:
+    """Settle a round as it was settled before it came here; the version. For imports.
+
+    Nobody is told: that was done when it happened, which is the moment of ``uow``.
+
+    Raises:
+        RoundStateError: not received, or settled already. InvoiceMissingError: no invoice.
+        SecondPersonError: one person did both.
+        ClosedPeriodError: the month of the invoice is closed.
+    """
+    require_permission(uow.identity, "city.import")
+    found = round_for(uow, command.round_id, "settle")
+    if command.asked_by == command.approved_by:
+        raise SecondPersonError("somebody else than who asked approves", round=found.code)
+    row = UnchargedRequest(
+        cooperative_id=uow.tenant,
+        round_id=found.id,
+        reason=command.reason,
+        amount_cents=preview_uncharged(uow, found).supplier_gross_cents,
+        asked_by=command.asked_by,
+        asked_at=uow.now,
+        decided_by=command.approved_by,
+        decided_at=uow.now,
+        is_approved=True,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    return _settle(uow, found, row, tells=False)
+
+
 def standing_request(uow: UnitOfWork, round_id: int) -> UnchargedRequest | None:
     """The request about a round that waits, if there is one."""
     return uow.session.scalar(
@@ -189,7 +229,9 @@ def preview_uncharged(uow: UnitOfWork, found: PurchaseRound) -> SettlementPrevie
     )
 
 
-def _settle(uow: UnitOfWork, found: PurchaseRound, row: UnchargedRequest) -> int:
+def _settle(
+    uow: UnitOfWork, found: PurchaseRound, row: UnchargedRequest, *, tells: bool = True
+) -> int:
     preview = preview_uncharged(uow, found)
     if preview.supplier_gross_cents != row.amount_cents:
         raise FiguresChangedError(
@@ -200,8 +242,9 @@ def _settle(uow: UnitOfWork, found: PurchaseRound, row: UnchargedRequest) -> int
     on = accounting_date_of(uow, found, None)
     version = write_settlement(uow, found, preview, on, reason=row.reason, uncharged_id=row.id)
     _mark_settled(uow, found, uow.now, row)
-    told = [share.member for share in preview.result.shares]
-    tell_members(uow, "uncharged", found.id, told, version=version)
+    if tells:
+        told = [share.member for share in preview.result.shares]
+        tell_members(uow, "uncharged", found.id, told, version=version)
     return version
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount
 from wijkeconomie.purchasing.explanations import explain_share
@@ -34,7 +35,6 @@ from wijkeconomie.reports.statement_texts import (
     detail_sum,
     last_day,
     line_text,
-    long_date,
     payment_sentences,
     period_text,
     section_title,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount
 from wijkeconomie.purchasing.unit_words import billed_unit
@@ -21,7 +22,6 @@ from wijkeconomie.reports.statement import (
 )
 from wijkeconomie.reports.statement_texts import (
     account_name,
-    long_date,
     rate_name,
     rate_text,
     short_date,

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from babel.dates import format_date
 
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount
 from wijkeconomie.money.periods import Period
@@ -41,11 +42,6 @@ def section_title(section: StatementSection, language: Language) -> str:
         return ""
     name = f"{WORDS[language]['round']} {section.subject}"
     return f"{name}, {section.title}" if section.title else name
-
-
-def long_date(day: date, language: Language) -> str:
-    """``9 januari 2026``."""
-    return format_date(day, "d MMMM y", locale=language)
 
 
 def short_date(day: date, language: Language) -> str:

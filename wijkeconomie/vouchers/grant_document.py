@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
-from babel.dates import format_date
-
 from wijkeconomie.cooperatives.queries import CooperativeView
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.typesetting import Language, render_pdf
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
@@ -131,12 +130,13 @@ def render_grant_report_pdf(
             "cooperative": {"name": cooperative.full_name, "kvk": cooperative.kvk},
             "grantor": round_.grantor,
             "window": words["until"].format(
-                first=_day(round_.opens_on, language), last=_day(round_.closes_on, language)
+                first=long_date(round_.opens_on, language),
+                last=long_date(round_.closes_on, language),
             ),
-            "accounted": words["accounted_on"].format(day=_day(round_.accounted_on, language))
+            "accounted": words["accounted_on"].format(day=long_date(round_.accounted_on, language))
             if round_.accounted_on
             else words["not_yet"],
-            "made_on": _day(local_date(made_at, LOCAL_TIME), language),
+            "made_on": long_date(local_date(made_at, LOCAL_TIME), language),
             "sums": _sums(report, words, language),
             "people": [
                 [words["applications"], count_text(round_.applications)],
@@ -159,10 +159,6 @@ def render_grant_report_pdf(
         title=title,
         timestamp=made_at,
     )
-
-
-def _day(day: date, language: Language) -> str:
-    return format_date(day, "d MMMM y", locale=language)
 
 
 def _sums(report: GrantReport, words: Mapping[str, str], language: Language) -> list[list[str]]:

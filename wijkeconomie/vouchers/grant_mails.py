@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from babel.dates import format_date
 from sqlalchemy import text
 
 from wijkeconomie.cooperatives.addressees import addressees
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.outbox import Renderer
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -98,7 +98,7 @@ def _opened(uow: UnitOfWork, told: Mapping[str, Any], address: str) -> Sequence[
                 subject,
                 body.format(
                     name=to.first_name,
-                    day=format_date(row.closes_on, "d MMMM y", locale=to.language),
+                    day=long_date(row.closes_on, to.language),
                     round=row.name,
                     grantor=row.grantor,
                     address=f"{address}/c/{to.cooperative_code}/grants/{row.code}/apply",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from babel.dates import format_date
-
 from wijkeconomie.cooperatives.addressees import Addressee, addressees
+from wijkeconomie.core.long_dates import long_date
 from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.outbox import Renderer
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -56,7 +55,7 @@ def _letter(to: Addressee, held: Sequence[Holding], address: str) -> Letter:
         "- "
         + line.format(
             amount=format_amount(holding.balance, to.language, holding.unit),
-            day=format_date(holding.expires_on, "d MMMM y", locale=to.language),
+            day=long_date(holding.expires_on, to.language),
         )
         for holding in held
     ]

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from wijkeconomie.money.periods import LOCAL_TIME
+from wijkeconomie.network.interchange.detail_files import (
+    DECISIONS,
+    DELIVERY_DECISIONS,
+    INVOICE_DEPOSITS,
+    PRODUCT_TERMS,
+    ROUND_DEPOSITS,
+)
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.files import (
     DELIVERIES,
@@ -22,11 +29,13 @@ from wijkeconomie.network.interchange.files import (
     SUPPLIER_INVOICES,
 )
 from wijkeconomie.network.interchange.reading import Row
+from wijkeconomie.network.interchange.round_details import RoundDetails, details_of
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.purchasing.round_rules import is_active_member
 from wijkeconomie.purchasing.rules import compute_settlement
 from wijkeconomie.purchasing.settlement_inputs import PledgeInput, ProductInput, SettlementInput
 from wijkeconomie.purchasing.settlement_results import SettlementResult
+from wijkeconomie.purchasing.unit_prices import quoted_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Surroundings:
 
     members: Mapping[str, Membership]
     products: Mapping[str, Row]
+    terms: Mapping[str, Row] = field(default_factory=dict)
+    """What a price is for, where that is more than one unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class RoundRows:
     pledges: list[Row]
     deliveries: list[Row]
     invoices: list[Row]
+    details: RoundDetails = field(default_factory=RoundDetails)
 
     @property
     def code(self) -> str:
@@ -79,6 +91,7 @@ class RoundRows:
             PLEDGES.file: len(self.pledges),
             DELIVERIES.file: len(self.deliveries),
             SUPPLIER_INVOICES.file: len(self.invoices),
+            **{layout.file: len(rows) for layout, rows in self.details.rows.items()},
         }
 
 
@@ -90,7 +103,16 @@ def load_surroundings(spool: Spool, cooperative: str) -> Surroundings:
             for row in spool.rows(MEMBERS, cooperative)
         },
         products={row["sku"]: row for row in spool.rows(PRODUCTS, "")},
+        terms={row["sku"]: row for row in spool.rows(PRODUCT_TERMS, cooperative)},
     )
+
+
+def price_faults(around: Surroundings) -> Iterator[RowError]:
+    """Prices for several units that are not the price of one in the plain file, to the cent."""
+    for sku, row in around.terms.items():
+        each = quoted_cents(row["price_excl_cents"], row["price_units"], 1)
+        if sku in around.products and each != around.products[sku]["price_excl_cents"]:
+            yield fault(row, "price_excl_cents", f"products.csv has another price: this is {each}")
 
 
 def rounds_of(spool: Spool, cooperative: str) -> Iterator[RoundRows]:
@@ -102,6 +124,7 @@ def rounds_of(spool: Spool, cooperative: str) -> Iterator[RoundRows]:
             pledges=list(spool.rows(PLEDGES, cooperative, code)),
             deliveries=list(spool.rows(DELIVERIES, cooperative, code)),
             invoices=list(spool.rows(SUPPLIER_INVOICES, cooperative, code)),
+            details=details_of(spool, cooperative, code),
         )
 
 
@@ -112,6 +135,7 @@ def check_round(rows: RoundRows, around: Surroundings) -> list[RowError]:
         *_pledge_faults(rows, around),
         *_delivery_faults(rows),
         *_invoice_faults(rows),
+        *detail_faults(rows),
     ]
     if not faults and rows.is_delivered:
         faults = list(_settlement_faults(rows, around))
@@ -135,12 +159,7 @@ def expected_settlement(rows: RoundRows, around: Surroundings) -> SettlementResu
     return compute_settlement(
         SettlementInput(
             products=tuple(
-                ProductInput(
-                    number[sku],
-                    around.products[sku]["price_excl_cents"],
-                    around.products[sku]["vat_basis_points"],
-                    usable[sku],
-                )
+                product_input(number[sku], sku, usable[sku], rows.details, around)
                 for sku in sorted(skus, key=number.__getitem__)
             ),
             pledges=tuple(
@@ -150,6 +169,7 @@ def expected_settlement(rows: RoundRows, around: Surroundings) -> SettlementResu
                     number[row["sku"]],
                     row["quantity"],
                     turns[position],
+                    by_hand=rows.details.by_hand.get(row["pledge_id"]),
                 )
                 for position, row in enumerate(pledges)
             ),
@@ -158,6 +178,42 @@ def expected_settlement(rows: RoundRows, around: Surroundings) -> SettlementResu
             shortage_rule=rows.round["shortage_rule"],
         )
     )
+
+
+def product_input(
+    key: int, sku: str, usable: int, details: RoundDetails, around: Surroundings
+) -> ProductInput:
+    """A product of a round as the rules take it, by its rows."""
+    product, terms = around.products[sku], around.terms.get(sku)
+    decided = details.deliveries.get(sku)
+    return ProductInput(
+        key,
+        (terms or product)["price_excl_cents"],
+        product["vat_basis_points"],
+        usable,
+        keeps_rest=details.surplus_rule == "stock",
+        stock=None if decided is None else decided["stock_quantity"],
+        uncredited=0 if decided is None else decided["uncredited_quantity"],
+        price_units=1 if terms is None else terms["price_units"],
+    )
+
+
+def detail_faults(rows: RoundRows) -> Iterator[RowError]:
+    """What the details of a round tell of rows that are not its own, or that it cannot have."""
+    kept = {row["pledge_id"] for row in rows.kept_pledges()}
+    asked = {row["sku"] for row in (*rows.pledges, *rows.deliveries)}
+    invoices = {row["invoice_id"] for row in rows.invoices}
+    for layout, column, known in (
+        (DECISIONS, "pledge_id", kept),
+        (ROUND_DEPOSITS, "sku", asked),
+        (DELIVERY_DECISIONS, "sku", {row["sku"] for row in rows.deliveries}),
+        (INVOICE_DEPOSITS, "invoice_id", invoices),
+    ):
+        for row in rows.details.of(layout):
+            if row[column] not in known:
+                yield fault(row, column, f"round {rows.code} has no such row")
+    if (uncharged := rows.details.uncharged) is not None and not rows.is_delivered:
+        yield fault(uncharged, "uncharged_reason", f"round {rows.code} was cancelled")
 
 
 def fault(row: Row, column: str, reason: str) -> RowError:
@@ -243,12 +299,17 @@ def _invoice_faults(rows: RoundRows) -> Iterator[RowError]:
 
 def _settlement_faults(rows: RoundRows, around: Surroundings) -> Iterator[RowError]:
     expected = expected_settlement(rows, around)
+    if expected.open_units:
+        yield fault(rows.round, "round_id", "units that are left over are given to nobody")
+        return
     invoice = rows.invoice
     if invoice is None:
         if expected.gross_cents:
             reason = f"there is no invoice, and the delivery comes to {expected.gross_cents}"
             yield fault(rows.round, "round_id", reason)
         return
+    if rows.details.uncharged is not None:
+        return  # the cooperative pays the whole invoice, whatever it asks
     for column, amount in (
         ("net_cents", expected.net_cents),
         ("vat_cents", expected.vat_cents),

@@ -47,6 +47,7 @@ def round_differences(
         (PLEDGES, rows.pledges),
         (DELIVERIES, rows.deliveries),
         (SUPPLIER_INVOICES, rows.invoices),
+        *rows.details.rows.items(),
     ):
         stored = {
             layout.key_of(cells): cells

@@ -15,6 +15,7 @@ from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
+from wijkeconomie.network.interchange.detail_files import DETAILS
 from wijkeconomie.network.interchange.faults import ExportConflictError
 from wijkeconomie.network.interchange.files import (
     CARE_LAYOUTS,
@@ -82,7 +83,8 @@ def export_city(
 ) -> ExportOutcome:
     """Write all cooperatives, or one, as a city folder.
 
-    Rounds that are not settled or cancelled are left out and named in the outcome.
+    Rounds that are not settled or cancelled are left out and named in the outcome. What the plain
+    files cannot tell of the others lies in files of their own, where there is any.
 
     Raises:
         FolderInUseError: the folder holds files.
@@ -95,11 +97,31 @@ def export_city(
         for layout in LAYOUTS:
             rows = _all_rows(units_of_work, identity, owners, layout)
             outcome.rows[layout.file] = write_rows(draft / layout.file, layout.names, rows)
+        for layout in DETAILS:
+            rows = _all_rows(units_of_work, identity, owners, layout)
+            _write_details(draft, folder, layout, rows, outcome)
         if _write_federation(units_of_work, identity, owners, draft / FEDERATION_FILE):
             outcome.rows[FEDERATION_FILE] = 1
         for owner in owners:
             outcome.unfinished.extend(_unfinished(units_of_work, identity, owner))
     return outcome
+
+
+def _write_details(
+    draft: Path,
+    folder: Path,
+    layout: Layout,
+    rows: Iterator[Iterator[str]],
+    outcome: ExportOutcome,
+) -> None:
+    """Write a file of details; none where it has no rows, unless it takes the place of one."""
+    path = draft / layout.file
+    path.parent.mkdir(exist_ok=True)
+    count = write_rows(path, layout.names, rows)
+    if count or (folder / layout.file).exists():
+        outcome.rows[layout.file] = count
+    else:
+        path.unlink()
 
 
 def _all_rows(

@@ -21,6 +21,7 @@ from wijkeconomie.network.interchange.checks import (
     Surroundings,
     check_round,
     load_surroundings,
+    price_faults,
     rounds_of,
 )
 from wijkeconomie.network.interchange.comparing import differences, round_differences
@@ -178,6 +179,7 @@ def _check_rows(work: CooperativeWork, around: Surroundings) -> None:
             for layout in LAYOUTS:
                 if layout.is_kept:
                     work.refuse(kept_faults(work, uow, layout))
+    work.refuse(price_faults(around))
     work.refuse(voucher_faults(work))
     work.refuse(bank_faults(work, around))
 

@@ -26,6 +26,7 @@ from wijkeconomie.cooperatives.service import (
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.network.interchange.comparing import differing_columns
+from wijkeconomie.network.interchange.detail_files import PRODUCT_TERMS
 from wijkeconomie.network.interchange.files import COOPERATIVES, MEMBERS, PRODUCTS, SUPPLIERS
 from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.outcome import RowOutcome
@@ -105,12 +106,24 @@ def import_products(work: CooperativeWork) -> None:
                 select(Product.code, Product.is_offered).where(Product.cooperative_id == uow.tenant)
             )
         }
+        terms = _terms(work, uow)
         for row, result in _compared(PRODUCTS, work.spool.rows(PRODUCTS, ""), stored):
-            if result is not RowOutcome.UNCHANGED:
+            own, is_new = terms.get(row["sku"], (None, RowOutcome.UNCHANGED))
+            if {result, is_new} != {RowOutcome.UNCHANGED}:
+                is_offered = offered.get(row["sku"], True)
                 with refusals_at(row):
-                    save_product(uow, _product(row, is_offered=offered.get(row["sku"], True)))
+                    save_product(uow, _product(row, own, is_offered=is_offered))
             work.outcome.add_shared(PRODUCTS.file, row.line, result)
+        for _own, result in terms.values():
+            work.done(PRODUCT_TERMS.file, result)
         work.tell(PRODUCTS.file, len(stored))
+
+
+def _terms(work: CooperativeWork, uow: UnitOfWork) -> dict[str, tuple[Row, RowOutcome]]:
+    """What the folder tells more of products, by product, and whether that is new here."""
+    rows = work.spool.rows(PRODUCT_TERMS, work.code)
+    compared = _compared(PRODUCT_TERMS, rows, _stored(uow, PRODUCT_TERMS))
+    return {row["sku"]: (row, result) for row, result in compared}
 
 
 def import_members(work: CooperativeWork) -> None:
@@ -193,14 +206,17 @@ def _supplier(row: Row, email: str | None) -> SaveSupplier:
     )
 
 
-def _product(row: Row, *, is_offered: bool) -> SaveProduct:
+def _product(row: Row, terms: Row | None, *, is_offered: bool) -> SaveProduct:
     return SaveProduct(
         supplier_code=row["supplier_id"],
         code=row["sku"],
         name=row["name"],
         category=row["category"],
         unit=row["unit"],
-        price_excl_cents=row["price_excl_cents"],
+        price_excl_cents=(terms or row)["price_excl_cents"],
+        price_units=1 if terms is None else terms["price_units"],
+        supplier_unit=None if terms is None else terms["supplier_unit"] or "",
+        deposit_cents=None if terms is None else terms["deposit_cents"],
         vat_basis_points=row["vat_basis_points"],
         pack_size=row["pack_size"],
         max_per_member=row["max_per_member"],

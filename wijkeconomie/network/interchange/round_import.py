@@ -8,9 +8,12 @@ from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.network.interchange.checks import RoundRows
 from wijkeconomie.network.interchange.files import DELIVERIES, PLEDGES, ROUNDS
+from wijkeconomie.network.interchange.reading import Row
+from wijkeconomie.network.interchange.round_details import write_decisions, write_deposits
 from wijkeconomie.network.interchange.rows_kept import remember_number, remember_spelling
 from wijkeconomie.network.interchange.work import at_moment, on_day
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule, Supplier
 from wijkeconomie.purchasing.pledges import PastPledge, record_past_pledges
 from wijkeconomie.purchasing.receiving import (
@@ -32,7 +35,8 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
     plan_round,
 )
-from wijkeconomie.purchasing.settling import SettleRound, settle_round
+from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.uncharged import PastUncharged, record_past_uncharged
 
 CANCEL_REASON = "Geannuleerd"
 """The folder does not tell why a round was cancelled."""
@@ -47,6 +51,8 @@ def import_round(uow: UnitOfWork, rows: RoundRows) -> None:
     opens, closes = rows.round["opens"], rows.round["closes"]
     round_id = plan_round(at_moment(uow, opens), _plan(uow, rows))
     open_round(at_moment(uow, opens), round_id, at=opens)
+    products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
+    write_deposits(at_moment(uow, opens), rows.details, round_id, products)
     _pledge(uow, rows, round_id)
     at_closing = at_moment(uow, closes)
     close_round(at_closing, CloseRound(round_id=round_id, at=closes))
@@ -86,6 +92,7 @@ def _plan(uow: UnitOfWork, rows: RoundRows) -> PlanRound:
         freight_excl_cents=rows.round["shipping_excl_cents"],
         freight_key=FreightKey(rows.round["shipping_key"]),
         shortage_rule=ShortageRule(rows.round["shortage_rule"]),
+        surplus_rule=SurplusRule(rows.details.surplus_rule),
         product_ids=tuple(products),
     )
 
@@ -133,10 +140,17 @@ def _receive(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
                 damaged=row["damaged_quantity"],
                 reason=row["reason"],
                 delivered_on=row["delivered_on"],
+                uncredited=_uncredited(rows, row["sku"]),
             ),
         )
         remember_number(uow, DELIVERIES, row, f"{rows.code}-{row['sku']}")
     finish_receiving(at_moment(uow, last), FinishReceiving(round_id=round_id, at=last))
+    write_decisions(at_moment(uow, last), rows.details, round_id, products)
+
+
+def _uncredited(rows: RoundRows, sku: str) -> int:
+    decided = rows.details.deliveries.get(sku)
+    return 0 if decided is None else decided["uncredited_quantity"]
 
 
 def _settle(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
@@ -154,6 +168,29 @@ def _settle(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
                 net_cents=rows.invoice["net_cents"],
                 vat_cents=rows.invoice["vat_cents"],
                 note=rows.invoice["note"],
+                deposit_cents=rows.details.invoice_deposits.get(rows.invoice["invoice_id"]),
             ),
         )
-    settle_round(at_settling, SettleRound(round_id=round_id, at=at_settling.now))
+    if (uncharged := rows.details.uncharged) is not None:
+        _settle_uncharged(at_settling, uncharged, round_id)
+        return
+    # Only deposits can differ from what came: the rest was looked at before.
+    accepted = preview_settlement(at_settling, round_id).deposits.difference_cents
+    settle_round(
+        at_settling,
+        SettleRound(
+            round_id=round_id, at=at_settling.now, accepted_difference_cents=accepted or None
+        ),
+    )
+
+
+def _settle_uncharged(uow: UnitOfWork, terms: Row, round_id: int) -> None:
+    record_past_uncharged(
+        uow,
+        PastUncharged(
+            round_id=round_id,
+            reason=terms["uncharged_reason"],
+            asked_by=terms["uncharged_asked_by"],
+            approved_by=terms["uncharged_approved_by"],
+        ),
+    )

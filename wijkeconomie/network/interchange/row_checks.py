@@ -48,6 +48,17 @@ def check_delivery(values: Values) -> Iterable[Remark]:
         yield "damaged_quantity", "more is damaged than was delivered"
 
 
+def check_uncharged(values: Values) -> Iterable[Remark]:
+    """Refuse a round that charges nobody without a reason and two people."""
+    told = [
+        values[name] for name in ("uncharged_reason", "uncharged_asked_by", "uncharged_approved_by")
+    ]
+    if any(told) and not all(told):
+        yield "uncharged_reason", "charging nobody takes a reason, who asked and who approved"
+    if all(told) and told[1] == told[2]:
+        yield "uncharged_approved_by", "somebody else than who asked approves"
+
+
 def check_voucher(values: Values) -> Iterable[Remark]:
     """Refuse dates in the wrong order, and a rate that does not fit the kind."""
     yield from in_order("issued_on", "expires_on", "it expires before it is issued")(values)

@@ -14,12 +14,11 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
+from wijkeconomie.network.interchange.detail_files import ALL_LAYOUTS, DETAIL_FOLDER, LAYOUT_OF
 from wijkeconomie.network.interchange.faults import NotACityFolderError, RowError
 from wijkeconomie.network.interchange.files import (
     COOPERATIVES,
     FEDERATION_FILE,
-    LAYOUT_OF,
-    LAYOUTS,
     ROUNDS,
 )
 from wijkeconomie.network.interchange.layout import Layout
@@ -79,6 +78,8 @@ def require_city_folder(folder: Path) -> tuple[str, ...]:
         raise NotACityFolderError(f"there is no folder {folder}", folder=str(folder))
     known = {*LAYOUT_OF, FEDERATION_FILE}
     found = {path.name for path in folder.iterdir()}
+    if (folder / DETAIL_FOLDER).is_dir():
+        found |= {f"{DETAIL_FOLDER}/{path.name}" for path in (folder / DETAIL_FOLDER).iterdir()}
     if strange := sorted(name for name in found - known if name.lower().endswith(".csv")):
         raise NotACityFolderError(
             f"{strange[0]} is not a file of a city folder; those are {', '.join(sorted(known))}",
@@ -102,7 +103,7 @@ def stage_folder(folder: Path, spool: Spool, on_row: Callable[[str], None]) -> S
         NotACityFolderError: as :func:`require_city_folder`.
     """
     staged = Staged(spool, require_city_folder(folder))
-    present = [layout for layout in LAYOUTS if layout.file in staged.present]
+    present = [layout for layout in ALL_LAYOUTS if layout.file in staged.present]
     # Headers first: a file that cannot be read would make every row that refers to it wrong too.
     for layout in present:
         for fault in header_faults(folder / layout.file, layout):

@@ -36,6 +36,7 @@ from wijkeconomie.network.interchange.files import (
     VOUCHERS,
 )
 from wijkeconomie.network.interchange.layout import Layout
+from wijkeconomie.network.interchange.stored_details import DETAIL_SELECTS
 
 PAGE = 2000
 _WRITTEN_WORDS = {
@@ -55,6 +56,7 @@ _LAST_VERSION = """(
 _OF_KEY = "(cast(:code as text) is null or x.code = :code)"
 
 _SELECT: Mapping[str, TextClause] = {
+    **DETAIL_SELECTS,
     COOPERATIVES.file: text(
         """
 select x.code as coop_id, x.name, x.neighbourhood, x.liability, x.liability_cap_cents,

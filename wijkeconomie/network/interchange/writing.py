@@ -18,8 +18,8 @@ from wijkeconomie.network.interchange.faults import FolderInUseError
 def folder_in_place(target: Path, *, overwrite: bool) -> Iterator[Path]:
     """A temporary folder beside ``target``; its files are moved there when the block ends well.
 
-    What else is in the target stays. A reader never sees half a file, and when the block
-    raises nothing has changed.
+    Files of folders within it go to folders of the same name. What else is in the target stays. A
+    reader never sees half a file, and when the block raises nothing has changed.
 
     Raises:
         FolderInUseError: the target holds files and ``overwrite`` is not set, or is no folder.
@@ -36,8 +36,10 @@ def folder_in_place(target: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield draft
         target.mkdir(exist_ok=True)
-        for path in sorted(draft.iterdir()):
-            path.replace(target / path.name)
+        for path in sorted(each for each in draft.rglob("*") if each.is_file()):
+            place = target / path.relative_to(draft)
+            place.parent.mkdir(exist_ok=True)
+            path.replace(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -1,8 +1,8 @@
 /* Makes pages nicer to use; every page also works without it.
  *
  * - quantity steppers: the − and + buttons change the number between its bounds;
- * - orders: what is changed while an order is being saved is kept and saved next, also when
- *   the visitor leaves the page;
+ * - orders: what is changed before htmx is there, or while an order is being saved, is kept and
+ *   saved next, also when the visitor leaves the page;
  * - htmx: sends the token against cross-site forms, and says it when the connection failed;
  * - forms: a second tap on the same button does not send twice; errors get the focus;
  * - tables that become labelled rows on a phone stay tables for a screen reader;
@@ -116,16 +116,27 @@
       showTrouble(true);
     });
   });
+  const ORDER = "form[hx-post]";
+  const QUANTITY = ".stepper input";
+  let sent = new Map();
+
+  function isChanged(input) {
+    return input.value !== input.defaultValue;
+  }
+
   /* Fires once for the page and once for every part that htmx put into it. */
   document.addEventListener("htmx:load", function (event) {
     const part = event.detail.elt;
     prepare(part.parentElement || document);
     focusErrors(part);
+    if (part === document.body) {
+      /* Who tapped before htmx listened is heard now. */
+      Array.from(document.querySelectorAll(ORDER + " " + QUANTITY)).filter(isChanged).slice(0, 1)
+        .forEach(function (input) {
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        });
+    }
   });
-
-  const ORDER = "form[hx-post]";
-  const QUANTITY = ".stepper input";
-  let sent = new Map();
 
   document.addEventListener("htmx:beforeRequest", function (event) {
     if (event.detail.elt.matches(ORDER)) {
@@ -159,10 +170,7 @@
   /* Who leaves at once after the last tap has ordered all the same. */
   window.addEventListener("pagehide", function () {
     document.querySelectorAll(ORDER).forEach(function (form) {
-      const isChanged = Array.from(form.querySelectorAll(QUANTITY)).some(function (input) {
-        return input.value !== input.defaultValue;
-      });
-      if (isChanged) {
+      if (Array.from(form.querySelectorAll(QUANTITY)).some(isChanged)) {
         fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true });
       }
     });
@@ -181,5 +189,7 @@
     });
   });
 
-  prepare(document);
+  document.addEventListener("DOMContentLoaded", function () {
+    prepare(document);
+  });
 })();

@@ -1,15 +1,15 @@
 """Repeating rounds: a shortage may be shared by hand, as of every other round.
 
-Revision ID: 0022_repeating_by_hand
-Revises: 0021_turns
+Revision ID: 0023_repeating_by_hand
+Revises: 0022_quick_guards
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0022_repeating_by_hand"
-down_revision = "0021_turns"
+revision = "0023_repeating_by_hand"
+down_revision = "0022_quick_guards"
 branch_labels = None
 depends_on = None
 
