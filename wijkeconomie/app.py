@@ -18,6 +18,7 @@ from wijkeconomie.budgets import (
 )
 from wijkeconomie.budgets import api as budgets_api
 from wijkeconomie.budgets import carer_pages, list_pages, money_pages
+from wijkeconomie.budgets import keeping_api as care_keeping_api
 from wijkeconomie.budgets import pages as care_pages
 from wijkeconomie.budgets.jobs import CARE_JOBS
 from wijkeconomie.budgets.mails import care_mails
@@ -58,6 +59,7 @@ from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import building_pages, treasurer_pages
+from wijkeconomie.investments import keeping_api as investment_keeping_api
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
 from wijkeconomie.investments.mails import campaign_mails
@@ -87,6 +89,7 @@ from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.vouchers import api as vouchers_api
 from wijkeconomie.vouchers import (
     grant_api,
+    grant_keeping_api,
     grant_keeping_pages,
     grant_pages,
     merchant_pages,
@@ -134,7 +137,10 @@ VIEWS = (
     grant_pages,
     grant_keeping_pages,
     grant_api,
+    grant_keeping_api,
     voucher_keeping_api,
+    care_keeping_api,
+    investment_keeping_api,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (

@@ -17,6 +17,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.api import blueprint
+from wijkeconomie.vouchers.codes import print_codes
 from wijkeconomie.vouchers.keeping import (
     SaveFund,
     SaveMerchant,
@@ -30,8 +31,12 @@ from wijkeconomie.vouchers.keeping_schemas import (
     ChangeFeeSchema,
     ChangeMerchantSchema,
     MerchantDetailSchema,
+    MoveCoverSchema,
+    MovedCoverSchema,
     NewMerchantSchema,
     NothingToSaySchema,
+    PaperCodeListSchema,
+    PaperCodesSchema,
     SaveFundSchema,
     SaveKindSchema,
     StopMerchantSchema,
@@ -47,7 +52,9 @@ from wijkeconomie.vouchers.merchants import (
     change_fee,
     change_merchant,
 )
+from wijkeconomie.vouchers.meters import cover
 from wijkeconomie.vouchers.pages import today
+from wijkeconomie.vouchers.paying_out import MoveCover, move_cover
 from wijkeconomie.vouchers.queries import FundView, SchemeView
 from wijkeconomie.vouchers.subsidising import subsidy_source
 
@@ -220,3 +227,32 @@ class AcceptAgainResource(MethodView):
         """Let a merchant who stopped accept vouchers again."""
         place = (merchant_code, "accept-again")
         return _do_once(headers, body, place, lambda uow: accept_again(uow, merchant_code))
+
+
+@blueprint.route("/voucher-cover")
+class VoucherCoverResource(MethodView):
+    """Money set apart for vouchers."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(MoveCoverSchema)
+    @blueprint.response(201, MovedCoverSchema)
+    def post(self, headers: Body, body: Body) -> Body:
+        """Book that money was moved to the bank account of vouchers, or back."""
+        command = MoveCover(idempotency_key=headers["idempotency_key"], **body)
+        with current_visit().begin() as uow:
+            number = move_cover(uow, command)
+            short = cover(uow.session, uow.tenant).short_cents
+        return {"entry_number": number, "short_cents": short}
+
+
+@blueprint.route("/vouchers/<voucher_code>/paper-codes")
+class PaperCodesResource(MethodView):
+    """Sheets of codes for members without a phone."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(PaperCodesSchema)
+    @blueprint.response(201, PaperCodeListSchema)
+    def post(self, _headers: Body, body: Body, voucher_code: str) -> Body:
+        """Make a sheet. Only hashes are kept: a repetition makes a new sheet for the old one."""
+        with current_visit().begin() as uow:
+            return {"items": print_codes(uow, voucher_code, **body)}

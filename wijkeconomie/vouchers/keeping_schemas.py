@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from wijkeconomie.core.wire import StrictSchema
+from wijkeconomie.vouchers.codes import MOST_ON_A_SHEET
 from wijkeconomie.vouchers.models import VatKind, VatMix
-from wijkeconomie.vouchers.schemas import CODE, TEXT, UNIT
+from wijkeconomie.vouchers.schemas import CODE, TEXT, UNIT, MadeCodeSchema
 
 BASIS_POINTS = validate.Range(min=0, max=10_000)
 DAYS = validate.Range(min=0, max=36_500)
@@ -131,3 +132,30 @@ class StopMerchantSchema(StrictSchema):
 
 class NothingToSaySchema(StrictSchema):
     """An empty body."""
+
+
+class MoveCoverSchema(StrictSchema):
+    """What was moved to the bank account of vouchers; negative when it was moved back."""
+
+    amount_cents = fields.Integer(required=True, strict=True)
+    moved_on = fields.Date(load_default=None)
+
+
+class MovedCoverSchema(Schema):
+    """The entry that booked it, and the cover as it is now."""
+
+    entry_number = fields.Integer(required=True)
+    short_cents = fields.Integer(required=True)
+
+
+class PaperCodesSchema(StrictSchema):
+    """How many codes on the sheet of a voucher, and the most that one of them pays."""
+
+    count = fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_ON_A_SHEET))
+    maximum_minor = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
+
+
+class PaperCodeListSchema(Schema):
+    """The codes: told this once, as only hashes of them are kept."""
+
+    items = fields.List(fields.Nested(MadeCodeSchema), required=True)
