@@ -17,7 +17,7 @@ from wijkeconomie.budgets import (
     administrator_pages as care_administrator_pages,
 )
 from wijkeconomie.budgets import api as budgets_api
-from wijkeconomie.budgets import carer_pages, list_pages, money_pages
+from wijkeconomie.budgets import carer_pages, correcting_pages, list_pages, money_pages
 from wijkeconomie.budgets import keeping_api as care_keeping_api
 from wijkeconomie.budgets import pages as care_pages
 from wijkeconomie.budgets.jobs import CARE_JOBS
@@ -125,6 +125,7 @@ VIEWS = (
     month_pages,
     subsidy_pages,
     carer_pages,
+    correcting_pages,
     care_administrator_pages,
     list_pages,
     money_pages,

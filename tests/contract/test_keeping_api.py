@@ -122,15 +122,23 @@ def test_a_budget_is_kept_by_rest(
     assert waits["id"] == made["id"]
     twice(member, f"/care-declarations/{made['id']}/approve", {})
     waiting = administrator.get("/care-lists")["waiting"]
+    made_list = {"month": "2026-03", "payer": "insurer"}
     assert ("2026-03-01", "insurer", 4000) in {
         (each["month"], each["payer"], each["cents"]) for each in waiting
     }
-
+    twice(administrator, "/care-lists", made_list, 201)
+    path = f"/care-declarations/{made['id']}/corrections"
+    wrong = {"minutes": 45, "reason": "vergist"}
+    assert member.send("POST", path, wrong, key="niet-de-houder").status_code == 404
+    corrected = twice(carer, path, wrong, 201)
+    assert (corrected["replaced_minutes"], corrected["cents"]) == (60, 3000)
+    assert corrected["corrects_id"] == made["id"]
+    twice(member, f"/care-declarations/{corrected['id']}/approve", {})
     money = treasurer.get("/care-money")
-    [owed] = [each for each in money["carers"] if each["owed_cents"] == 4000]
+    [owed] = [each for each in money["carers"] if each["owed_cents"] == 3000]
     received = {"direction": "received", "alias": money["budgets"][-1]["alias"]}
     twice(treasurer, "/care-money", received | {"cents": 4000, "on": "2026-04-10"}, 201)
-    paid = {"direction": "paid", "alias": owed["alias"], "cents": 4000, "on": "2026-04-10"}
+    paid = {"direction": "paid", "alias": owed["alias"], "cents": 3000, "on": "2026-04-10"}
     answer = treasurer.send("POST", "/care-money", paid, key="betaald-sleutel")
     assert answer.status_code == 201, answer.get_data(as_text=True)
     too_much = treasurer.send("POST", "/care-money", paid, key="nog-eens-sleutel")

@@ -47,6 +47,7 @@ BY_REST = {
     ),
     "budgets.declare_hours": ("POST /care-declarations",),
     "budgets.take_back": ("POST /care-declarations/<int:declaration_id>/withdraw",),
+    "budgets.correct": ("POST /care-declarations/<int:declaration_id>/corrections",),
     "budgets.new_list": ("POST /care-lists",),
     "budgets.shared_hours": ("POST /care-shared-hours",),
     "budgets.money": ("POST /care-money",),

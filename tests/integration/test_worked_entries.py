@@ -20,8 +20,11 @@ from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
 from tests.factories.vouchers import IBAN, Neighbourhood
 from wijkeconomie.app import COST_SHARING
+from wijkeconomie.budgets.correcting import CorrectHours, correct_hours
 from wijkeconomie.budgets.declaring import approve, turn_back
 from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
+from wijkeconomie.budgets.lists import make_list
+from wijkeconomie.budgets.models import Payer
 from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
@@ -347,6 +350,17 @@ def _care_turned_back(market: Market) -> None:
         turn_back(uow, declaration, reason="dubbel")
 
 
+def _care_corrected(market: Market) -> None:
+    home, declaration = _care_declared(market)
+    with home.open() as uow:
+        make_list(uow, date(2026, 1, 1), Payer.INSURER)
+    with home.open() as uow:
+        correction = CorrectHours(declaration_id=declaration, minutes=120, reason="vergist")
+        made = correct_hours(uow, correction)
+    with home.open() as uow:
+        approve(uow, made.id, note="map 3")
+
+
 def _care_received(market: Market) -> None:
     home, _ = _care_declared(market)
     with home.open() as uow:
@@ -636,6 +650,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "One member paid another back": lambda market: _group(market, repaid=True),
     "A holder approves a declaration": _care_approved,
     "An approved declaration is turned back": _care_turned_back,
+    "Hours on a list are corrected, the old version": _care_corrected,
+    "Hours on a list are corrected, the new version": _care_corrected,
     "The insurer pays for a budget": _care_received,
     "A carer is paid": _care_paid,
     "A subsidy is awarded": _granted_subsidy,

@@ -12,8 +12,11 @@ from wijkeconomie.budgets.access import open_care_records, open_own_record, trai
 from wijkeconomie.budgets.api import (
     CareBudgetSchema,
     CareDeclarationListSchema,
+    CareDeclarationSchema,
     blueprint,
+    shown_declaration,
 )
+from wijkeconomie.budgets.correcting import CorrectHours, correct_hours
 from wijkeconomie.budgets.holding import (
     MoveCareMoney,
     held_budgets,
@@ -43,6 +46,7 @@ from wijkeconomie.budgets.keeping_schemas import (
     CarerListSchema,
     CarerSchema,
     CareTrailSchema,
+    CorrectHoursSchema,
     DecideAgreementSchema,
     EndAgreementSchema,
     FenceAgreementSchema,
@@ -55,7 +59,7 @@ from wijkeconomie.budgets.keeping_schemas import (
     ReviseCareBudgetSchema,
 )
 from wijkeconomie.budgets.lists import made_lists, waiting_lists
-from wijkeconomie.budgets.queries import AgreementView, BudgetView, CarerView
+from wijkeconomie.budgets.queries import AgreementView, BudgetView, CarerView, DeclarationView
 from wijkeconomie.cooperatives.once import once
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
@@ -179,6 +183,24 @@ class BudgetDeclarationsResource(MethodView):
             return {
                 "items": queries.declarations(uow.session, uow.tenant, budget_id=budget_id),
             }
+
+
+@blueprint.route("/care-declarations/<int:declaration_id>/corrections")
+class CorrectionsResource(MethodView):
+    """Corrections of hours that stand on a month list."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(CorrectHoursSchema)
+    @blueprint.response(201, CareDeclarationSchema)
+    def post(self, headers: Body, body: Body, declaration_id: int) -> DeclarationView:
+        """Say as carer or administrator what hours should have been; the holder approves again."""
+        visit = current_visit()
+        require_permission(visit.identity, "care.own")
+        command = CorrectHours(declaration_id=declaration_id, **body)
+        target = f"care-declarations/{declaration_id}/corrections"
+        key = headers["idempotency_key"]
+        made = once(visit, key, target, body, lambda uow: str(correct_hours(uow, command).id))
+        return shown_declaration(visit, int(made))
 
 
 def _change_agreement(

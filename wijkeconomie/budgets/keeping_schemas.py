@@ -113,6 +113,13 @@ class NameCarerSchema(StrictSchema):
     iban = fields.String(load_default=None, validate=_TEXT)
 
 
+class CorrectHoursSchema(StrictSchema):
+    """What hours should have been, in whole minutes, and why; 0 says that nobody worked."""
+
+    minutes = fields.Integer(required=True, strict=True, validate=validate.Range(0, 44_640))
+    reason = fields.String(required=True, validate=_TEXT)
+
+
 class WaitingCareListSchema(Schema):
     """A month of which approved hours are on no list yet."""
 
