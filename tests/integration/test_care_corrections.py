@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,7 +46,7 @@ def home(units_of_work: UnitOfWorkFactory) -> CareHome:
     return a_care_home(units_of_work)
 
 
-def a_budget(home: CareHome, cents: int = 10_000, **more: object) -> tuple[int, int]:
+def a_budget(home: CareHome, cents: int = 10_000, **more: Any) -> tuple[int, int]:
     budget = home.budget(cents)
     return budget, home.agreement(budget, home.carer(), rate=4000, **more)
 
@@ -208,7 +209,8 @@ def test_what_cannot_be_corrected_is_refused(home: CareHome) -> None:
         approve(uow, waits.id, note="map 1")
     with pytest.raises(DeclarationStateError):
         correct(home, waits.id, 30)
-    first = listed_in(home, JANUARY) and waits.id
+    listed_in(home, JANUARY)
+    first = waits.id
     for minutes, reason in ((60, "x"), (-1, "x"), (44_641, "x"), (30, " ")):
         with pytest.raises(InvalidInputError):
             correct(home, first, minutes, reason)

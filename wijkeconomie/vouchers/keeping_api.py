@@ -15,9 +15,11 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema
+from wijkeconomie.money.periods import Period
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.api import blueprint
 from wijkeconomie.vouchers.codes import print_codes
+from wijkeconomie.vouchers.history_pages import require_own
 from wijkeconomie.vouchers.keeping import (
     SaveFund,
     SaveMerchant,
@@ -30,7 +32,9 @@ from wijkeconomie.vouchers.keeping import (
 from wijkeconomie.vouchers.keeping_schemas import (
     ChangeFeeSchema,
     ChangeMerchantSchema,
+    HistoryPeriodSchema,
     MerchantDetailSchema,
+    MerchantHistorySchema,
     MoveCoverSchema,
     MovedCoverSchema,
     NewMerchantSchema,
@@ -45,6 +49,7 @@ from wijkeconomie.vouchers.keeping_schemas import (
     VoucherKindListSchema,
     VoucherKindSchema,
 )
+from wijkeconomie.vouchers.merchant_history import months_of_merchant, movements
 from wijkeconomie.vouchers.merchant_queries import fees_of_merchant
 from wijkeconomie.vouchers.merchants import (
     ChangeMerchant,
@@ -188,6 +193,27 @@ class MerchantResource(MethodView):
         with visit.begin() as uow:
             change_merchant(uow, ChangeMerchant(code=merchant_code, **_plain_iban(body)))
         return _merchant(visit, merchant_code)
+
+
+@blueprint.route("/merchants/<merchant_code>/history")
+class MerchantHistoryResource(MethodView):
+    """What came and went at a merchant."""
+
+    @blueprint.arguments(HistoryPeriodSchema, location="query")
+    @blueprint.response(200, MerchantHistorySchema)
+    def get(self, asked: Body, merchant_code: str) -> Body:
+        """Tell a merchant, or who keeps the books, what was taken, given back and paid out."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            if not visit.may("voucher.read"):
+                require_permission(visit.identity, "voucher.redeem")
+                require_own(visit, uow, merchant_code)
+            queries.merchant(uow.session, uow.tenant, merchant_code, today(uow))
+            period = Period(asked["start"], asked["end"])
+            return {
+                "items": movements(uow.session, uow.tenant, merchant_code, period),
+                "months": months_of_merchant(uow.session, uow.tenant, merchant_code),
+            }
 
 
 @blueprint.route("/merchants/<merchant_code>/fees")
