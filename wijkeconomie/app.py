@@ -67,6 +67,8 @@ from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.network.splitting import pages as split_pages
+from wijkeconomie.payments import api as payments_api
+from wijkeconomie.payments import order_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import (
     credit_api,
@@ -155,6 +157,7 @@ PAGES = (
     investment_pages.blueprint,
     voucher_pages.blueprint,
     voucher_pages.scan,
+    order_pages.blueprint,
     split_pages.pages,
     reports_pages.blueprint,
 )
@@ -267,6 +270,7 @@ RESOURCES = (
     credit_api.blueprint,
     stock_api.blueprint,
     deposit_api.blueprint,
+    payments_api.blueprint,
     reports_api.blueprint,
 )
 

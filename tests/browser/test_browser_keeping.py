@@ -167,3 +167,23 @@ def test_an_administrator_sees_what_was_corrected(browser: Browser, site: Site) 
     page.goto(f"{site.address}/c/MRS/care")
     page.get_by_role("link", name="Annelies").last.click()
     looks_right(page, site, page.url.rpartition("/c/MRS/")[2])
+
+
+def test_a_treasurer_orders_payouts_takes_the_file_and_settles_the_run(
+    browser: Browser, site: Site
+) -> None:
+    page = a_page(browser)
+    sign_in(page, site, site.treasurer)
+    looks_right(page, site, "payouts")
+    looks_right(page, site, "payouts/new/merchant")
+    looks_right(page, site, "payouts/new/member")
+    page.goto(f"{site.address}/c/MRS/payouts")
+    page.get_by_role("link", name="Maak een betaalronde Winkels").click()
+    page.get_by_role("button", name="Geef deze betalingen op").click()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download het bestand").click()
+    assert started.value.suggested_filename == "W26-0001.xml"
+    looks_right(page, site, "payouts/W26-0001")
+    page.get_by_role("button", name="Schrijf op dat de bank dit betaalde").click()
+    page.get_by_text("De bank heeft alles betaald.").wait_for()
+    looks_right(page, site, "payouts")

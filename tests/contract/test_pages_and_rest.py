@@ -1,4 +1,4 @@
-"""What a page of vouchers, care budgets or investments can do, REST can do."""
+"""What a page of vouchers, care budgets, investments or payouts can do, REST can do."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ BY_REST = {
     "budgets.money": ("POST /care-money",),
     "budgets.approve_mine": ("POST /care-declarations/<int:declaration_id>/approve",),
     "budgets.reject_mine": ("POST /care-declarations/<int:declaration_id>/reject",),
+    "payments.new_run": ("POST /payout-runs",),
+    "payments.settle": ("POST /payout-runs/<code>/settle",),
     "investments.new_project": ("POST /projects",),
     "investments.take": ("POST /projects/<code>/participations",),
     "investments.give_up": ("DELETE /participations/<code>",),
@@ -73,7 +75,7 @@ def test_every_page_that_changes_something_has_its_request(service: Flask) -> No
     changing = {
         rule.endpoint
         for rule in service.url_map.iter_rules()
-        if rule.endpoint.partition(".")[0] in {"vouchers", "budgets", "investments"}
+        if rule.endpoint.partition(".")[0] in {"vouchers", "budgets", "investments", "payments"}
         and "POST" in (rule.methods or ())
     }
 

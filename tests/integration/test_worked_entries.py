@@ -47,6 +47,9 @@ from wijkeconomie.investments.leaving import PayMember, pay_member, release_unit
 from wijkeconomie.investments.models import Instrument
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.payments.models import PayeeKind
+from wijkeconomie.payments.ordering import MakeRun, make_run, settle_run
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
@@ -572,6 +575,26 @@ def _voucher_paid_out(market: Market) -> None:
         pay_out(uow, PayOut(idempotency_key="p", merchant_code="W1"))
 
 
+def _run_made(market: Market) -> str:
+    _redeemed(market)
+    with market.books.open() as uow:
+        return make_run(
+            uow,
+            MakeRun(
+                idempotency_key="ronde-1",
+                kind=PayeeKind.MERCHANT,
+                debtor_iban=IBAN,
+                execute_on=date(2027, 1, 4),
+            ),
+        )
+
+
+def _run_settled(market: Market) -> None:
+    code = _run_made(market)
+    with market.books.open() as uow:
+        settle_run(uow, code, local_date(uow.now, LOCAL_TIME))
+
+
 def _covered(market: Market) -> None:
     with market.books.open() as uow:
         move_cover(uow, MoveCover(idempotency_key="m", amount_cents=5000))
@@ -674,6 +697,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A voucher is given from a fund": _given,
     "A single-purpose voucher is sold": _single_purpose,
     "Hours are given": _hours,
+    "A payout run orders what a shop is owed": _run_made,
+    "The bank pays a payout run": _run_settled,
     "A voucher is redeemed": _redeemed,
     "A single-purpose voucher is redeemed": _single_purpose_redeemed,
     "A redemption is refunded": _refunded,

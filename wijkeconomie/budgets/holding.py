@@ -29,6 +29,8 @@ class MoveCareMoney(Command):
     alias: str
     cents: int
     on: date
+    underway: str | None = None
+    """The payout run that orders it at the bank; without one the carer has been paid."""
 
 
 def receive_care_money(uow: UnitOfWork, command: MoveCareMoney) -> int:
@@ -63,6 +65,8 @@ def _move(uow: UnitOfWork, command: MoveCareMoney, *, kind: str, key: str) -> in
         lines = (debit(bank, command.cents), credit(account, command.cents))
     else:
         limit_payable(uow, account)
+        if command.underway is not None:
+            bank = ensure_account(uow, "payments_underway", command.underway)
         lines = (debit(account, command.cents), credit(bank, command.cents))
     entry = post_entry(
         uow,
