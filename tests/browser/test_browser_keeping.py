@@ -179,6 +179,7 @@ def test_a_treasurer_orders_payouts_takes_the_file_and_settles_the_run(
     looks_right(page, site, "payouts/new/member")
     page.goto(f"{site.address}/c/MRS/payouts")
     page.get_by_role("link", name="Maak een betaalronde Winkels").click()
+    page.get_by_label("Van welke rekening").fill("NL91ABNA0417164300")
     page.get_by_role("button", name="Geef deze betalingen op").click()
     with page.expect_download() as started:
         page.get_by_role("link", name="Download het bestand").click()

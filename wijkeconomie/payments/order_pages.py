@@ -96,11 +96,16 @@ def new_run(kind: str) -> ResponseReturnValue:
         payees=found,
         chosen=set(request.form.getlist("party")) or {each.party for each in found},
         key=request.form.get("idempotency_key") or uuid.uuid4().hex,
-        form={"iban": account or visit.cooperative.iban, "on": today.isoformat()}
+        form={"iban": account or _usual_account(visit, kind), "on": today.isoformat()}
         | request.form.to_dict(),
         errors=errors,
     )
     return page, 422 if errors else 200
+
+
+def _usual_account(visit: Visit, kind: str) -> str:
+    """Our account; that of vouchers is another one, which the treasurer knows."""
+    return "" if kind == PayeeKind.MERCHANT else visit.cooperative.iban
 
 
 def _make(visit: Visit, kind: PayeeKind, round_code: str | None) -> tuple[Errors, str]:
