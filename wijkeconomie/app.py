@@ -17,7 +17,8 @@ from wijkeconomie.budgets import (
     administrator_pages as care_administrator_pages,
 )
 from wijkeconomie.budgets import api as budgets_api
-from wijkeconomie.budgets import carer_pages, list_pages, money_pages
+from wijkeconomie.budgets import carer_pages, correcting_pages, list_pages, money_pages
+from wijkeconomie.budgets import keeping_api as care_keeping_api
 from wijkeconomie.budgets import pages as care_pages
 from wijkeconomie.budgets.jobs import CARE_JOBS
 from wijkeconomie.budgets.mails import care_mails
@@ -58,6 +59,7 @@ from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import building_pages, treasurer_pages
+from wijkeconomie.investments import keeping_api as investment_keeping_api
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
 from wijkeconomie.investments.mails import campaign_mails
@@ -65,6 +67,8 @@ from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.network.splitting import pages as split_pages
+from wijkeconomie.payments import api as payments_api
+from wijkeconomie.payments import order_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import (
     credit_api,
@@ -98,8 +102,10 @@ from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.vouchers import api as vouchers_api
 from wijkeconomie.vouchers import (
     grant_api,
+    grant_keeping_api,
     grant_keeping_pages,
     grant_pages,
+    history_pages,
     merchant_pages,
     printing_pages,
     till_pages,
@@ -133,19 +139,24 @@ VIEWS = (
     month_pages,
     subsidy_pages,
     carer_pages,
+    correcting_pages,
     care_administrator_pages,
     list_pages,
     money_pages,
     building_pages,
     treasurer_pages,
     till_pages,
+    history_pages,
     voucher_keeping_pages,
     merchant_pages,
     printing_pages,
     grant_pages,
     grant_keeping_pages,
     grant_api,
+    grant_keeping_api,
     voucher_keeping_api,
+    care_keeping_api,
+    investment_keeping_api,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -157,6 +168,7 @@ PAGES = (
     investment_pages.blueprint,
     voucher_pages.blueprint,
     voucher_pages.scan,
+    order_pages.blueprint,
     split_pages.pages,
     reports_pages.blueprint,
 )
@@ -281,6 +293,7 @@ RESOURCES = (
     order_letter_api.blueprint,
     preview_api.blueprint,
     round_history_api.blueprint,
+    payments_api.blueprint,
     reports_api.blueprint,
 )
 

@@ -72,6 +72,14 @@ def test_vouchers_go_from_issue_to_payout_by_rest(
     assert len(passed.json["voucher_codes"]) == 1
     payout = treasurer.send("POST", "/merchants/MRS-W1/payouts", {}, key="payout-001")
     assert payout.json["gross_cents"] == 1550 + 2000
+    asked = "/merchants/MRS-W1/history?from=2026-07-01&to=2026-08-01"
+    told = merchant.get(asked)
+    assert [each["kind"] for each in told["items"]] == ["taken", "refunded", "paid"]
+    assert told["months"][0]["closing_cents"] == 0
+    assert treasurer.get(asked) == told
+    assert problem(member.send("GET", asked), 403) == "permission-denied"
+    assert merchant.send("GET", asked.replace("W1", "W2")).status_code == 404
+    assert merchant.send("GET", asked.replace("2026-08", "2026-06")).status_code == 422
     assert {each["code"] for each in member.get("/merchants")["items"]} == {"MRS-W1", "MRS-W2"}
     [euro] = treasurer.get("/voucher-circulation")["units"]
     assert euro["issued"] == euro["outstanding"] + euro["redeemed"] + euro["expired"]

@@ -20,8 +20,11 @@ from tests.factories.rounds import Market, a_market
 from tests.factories.shared_costs import House
 from tests.factories.vouchers import IBAN, Neighbourhood
 from wijkeconomie.app import COST_SHARING
+from wijkeconomie.budgets.correcting import CorrectHours, correct_hours
 from wijkeconomie.budgets.declaring import approve, turn_back
 from wijkeconomie.budgets.holding import MoveCareMoney, pay_carer, receive_care_money
+from wijkeconomie.budgets.lists import make_list
+from wijkeconomie.budgets.models import Payer
 from wijkeconomie.cooperatives.contributions import charge_contributions
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
@@ -44,6 +47,9 @@ from wijkeconomie.investments.leaving import PayMember, pay_member, release_unit
 from wijkeconomie.investments.models import Instrument
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
+from wijkeconomie.payments.models import PayeeKind
+from wijkeconomie.payments.ordering import MakeRun, make_run, settle_run
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
@@ -354,6 +360,17 @@ def _care_turned_back(market: Market) -> None:
         turn_back(uow, declaration, reason="dubbel")
 
 
+def _care_corrected(market: Market) -> None:
+    home, declaration = _care_declared(market)
+    with home.open() as uow:
+        make_list(uow, date(2026, 1, 1), Payer.INSURER)
+    with home.open() as uow:
+        correction = CorrectHours(declaration_id=declaration, minutes=120, reason="vergist")
+        made = correct_hours(uow, correction)
+    with home.open() as uow:
+        approve(uow, made.id, note="map 3")
+
+
 def _care_received(market: Market) -> None:
     home, _ = _care_declared(market)
     with home.open() as uow:
@@ -565,6 +582,26 @@ def _voucher_paid_out(market: Market) -> None:
         pay_out(uow, PayOut(idempotency_key="p", merchant_code="W1"))
 
 
+def _run_made(market: Market) -> str:
+    _redeemed(market)
+    with market.books.open() as uow:
+        return make_run(
+            uow,
+            MakeRun(
+                idempotency_key="ronde-1",
+                kind=PayeeKind.MERCHANT,
+                debtor_iban=IBAN,
+                execute_on=date(2027, 1, 4),
+            ),
+        )
+
+
+def _run_settled(market: Market) -> None:
+    code = _run_made(market)
+    with market.books.open() as uow:
+        settle_run(uow, code, local_date(uow.now, LOCAL_TIME))
+
+
 def _covered(market: Market) -> None:
     with market.books.open() as uow:
         move_cover(uow, MoveCover(idempotency_key="m", amount_cents=5000))
@@ -644,6 +681,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "One member paid another back": lambda market: _group(market, repaid=True),
     "A holder approves a declaration": _care_approved,
     "An approved declaration is turned back": _care_turned_back,
+    "Hours on a list are corrected, the old version": _care_corrected,
+    "Hours on a list are corrected, the new version": _care_corrected,
     "The insurer pays for a budget": _care_received,
     "A carer is paid": _care_paid,
     "A subsidy is awarded": _granted_subsidy,
@@ -666,6 +705,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A voucher is given from a fund": _given,
     "A single-purpose voucher is sold": _single_purpose,
     "Hours are given": _hours,
+    "A payout run orders what a shop is owed": _run_made,
+    "The bank pays a payout run": _run_settled,
     "A voucher is redeemed": _redeemed,
     "A single-purpose voucher is redeemed": _single_purpose_redeemed,
     "A redemption is refunded": _refunded,

@@ -116,6 +116,10 @@ class CareDeclarationSchema(Schema):
     shared_minutes = fields.Integer(allow_none=True)
     shared_weight = fields.String(allow_none=True)
     shared_weight_sum = fields.String(allow_none=True)
+    corrects_id = fields.Integer(allow_none=True)
+    replaced_minutes = fields.Integer(required=True)
+    replaced_cents = fields.Integer(required=True)
+    correction_reason = fields.String(allow_none=True)
 
 
 class CareDeclarationListSchema(Schema):
@@ -254,10 +258,11 @@ class CareDeclarationsResource(MethodView):
             return str(declare(uow, command).id)
 
         key = once(visit, headers["idempotency_key"], "care-declarations", body, act)
-        return _declaration(visit, int(key))
+        return shown_declaration(visit, int(key))
 
 
-def _declaration(visit: Visit, declaration_id: int) -> DeclarationView:
+def shown_declaration(visit: Visit, declaration_id: int) -> DeclarationView:
+    """A declaration, to whoever may see it; an administrator leaves a line."""
     with visit.begin() as uow:
         open_own_record(uow, "declaration-read", "declaration", declaration_id)
         return queries.declaration_view(uow.session, uow.tenant, declaration_id)
@@ -290,7 +295,7 @@ class CareDecisionResource(MethodView):
 
         target = f"care-declarations/{declaration_id}/{step}"
         once(visit, headers["idempotency_key"], target, body, act)
-        return _declaration(visit, declaration_id)
+        return shown_declaration(visit, declaration_id)
 
 
 @blueprint.route("/care-shared-hours")
@@ -314,7 +319,7 @@ class SharedHoursResource(MethodView):
             return ",".join(str(part.id) for part in share_hours(uow, command))
 
         made = once(visit, headers["idempotency_key"], "care-shared-hours", body, act)
-        return {"items": [_declaration(visit, int(each)) for each in made.split(",")]}
+        return {"items": [shown_declaration(visit, int(each)) for each in made.split(",")]}
 
 
 @blueprint.route("/care-lists")

@@ -13,7 +13,12 @@ from datetime import date
 from sqlalchemy.exc import DBAPIError
 
 from wijkeconomie.budgets.access import open_own_record, open_record, write_trail
-from wijkeconomie.budgets.entries import care_accounts, post_declaration, reverse_declaration
+from wijkeconomie.budgets.entries import (
+    care_accounts,
+    post_declaration,
+    reverse_declaration,
+    reverse_replaced,
+)
 from wijkeconomie.budgets.keeping import find_carer
 from wijkeconomie.budgets.models import (
     AgreementStatus,
@@ -42,6 +47,7 @@ _OBJECTION_OF_STATE = {
     "WE011": Objection.NOT_APPROVED,
     "WE012": Objection.OUTSIDE_PERIOD,
 }
+_STATE_OF_CORRECTION = {"WE034", "uq_care_declaration_corrects"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +166,11 @@ def _insert(uow: UnitOfWork, agreement: CareAgreement, command: Declare, month: 
             uow.session.add(row)
             uow.session.flush()
     except DBAPIError as error:
-        raise _as_refusal(error, agreement) from error
+        raise as_refusal(error, agreement) from error
     return Declared(row.id, row.code, row.cents)
 
 
-def _as_refusal(error: DBAPIError, agreement: CareAgreement) -> Exception:
+def as_refusal(error: DBAPIError, agreement: CareAgreement) -> Exception:
     """What a complaint of the database means; an unknown one is a bug and stays as it is."""
     diagnosis = getattr(error.orig, "diag", None)
     constraint = str(getattr(diagnosis, "constraint_name", ""))
@@ -172,6 +178,8 @@ def _as_refusal(error: DBAPIError, agreement: CareAgreement) -> Exception:
     found = _OBJECTION_OF_CONSTRAINT.get(constraint) or _OBJECTION_OF_STATE.get(state)
     if found is not None:
         return _refusal(found, agreement)
+    if {constraint, state} & _STATE_OF_CORRECTION:
+        return DeclarationStateError("only what stands on a month list is corrected, once")
     if constraint == "uq_care_declaration_cooperative_id_code":
         return CareCodeTakenError("another declaration has this number")
     return error
@@ -192,7 +200,8 @@ def find_agreement(uow: UnitOfWork, agreement_id: int) -> CareAgreement:
 def approve(uow: UnitOfWork, declaration_id: int, *, note: str | None = None) -> None:
     """Approve a declaration: by its holder, or by an administrator with his signed paper.
 
-    Where the cooperative holds the money it owes the carer from now on.
+    Where the cooperative holds the money it owes the carer from now on. An approved correction
+    takes the place of what it corrects, whose entry is reversed.
 
     Args:
         note: where the signed paper is; an administrator has to say so.
@@ -205,6 +214,8 @@ def approve(uow: UnitOfWork, declaration_id: int, *, note: str | None = None) ->
     row = _decidable(uow, declaration_id, "declaration-approved")
     _decide(uow, row, DeclarationState.APPROVED, _paper(uow, row, note))
     budget = uow.session.get_one(CareBudget, (uow.tenant, row.budget_id))
+    if row.corrects_id is not None:
+        reverse_replaced(uow, row, accounting_date=local_date(uow.now, LOCAL_TIME))
     row.entry_number = post_declaration(
         uow,
         budget,
@@ -233,7 +244,7 @@ def withdraw(uow: UnitOfWork, declaration_id: int) -> None:
     Raises:
         NotFoundError, DeclarationStateError.
     """
-    row = _opened(uow, declaration_id, "declaration-withdrawn", DeclarationState.SUBMITTED)
+    row = open_declaration(uow, declaration_id, "declaration-withdrawn", DeclarationState.SUBMITTED)
     is_carer = find_carer(uow, row.carer_id).member_id == uow.identity.member_id
     if not is_carer and not may(uow.identity, "care.administer"):
         raise NotFoundError(f"there is no declaration {declaration_id}", id=declaration_id)
@@ -246,13 +257,14 @@ def turn_back(uow: UnitOfWork, declaration_id: int, *, reason: str) -> None:
     Raises:
         PermissionDeniedError: only an administrator may.
         NotFoundError; InvalidInputError without a reason.
-        DeclarationStateError: it was not approved, or it is on a list.
+        DeclarationStateError: it was not approved, is on a list, or corrects what was.
     """
     open_record(uow, "declaration-turned-back", "declaration", declaration_id)
     if not reason.strip():
         raise InvalidInputError("say why", field="reason")
     row = _find(uow, declaration_id)
-    if row.state != DeclarationState.APPROVED or row.list_id is not None:
+    is_free = row.list_id is None and row.corrects_id is None
+    if row.state != DeclarationState.APPROVED or not is_free:
         raise DeclarationStateError("only what is approved and on no list is turned back")
     entry, row.entry_number = row.entry_number, None
     _decide(uow, row, DeclarationState.TURNED_BACK, reason.strip())
@@ -262,16 +274,21 @@ def turn_back(uow: UnitOfWork, declaration_id: int, *, reason: str) -> None:
 
 def _decidable(uow: UnitOfWork, declaration_id: int, action: str) -> CareDeclaration:
     """A declaration that waits and that the visitor may decide on: not as its carer."""
-    row = _opened(uow, declaration_id, action, DeclarationState.SUBMITTED)
+    row = open_declaration(uow, declaration_id, action, DeclarationState.SUBMITTED)
     is_holder = row.holder_id == uow.identity.member_id
     if not is_holder and not may(uow.identity, "care.administer"):
         raise NotFoundError(f"there is no declaration {declaration_id}", id=declaration_id)
     return row
 
 
-def _opened(
+def open_declaration(
     uow: UnitOfWork, declaration_id: int, action: str, state: DeclarationState
 ) -> CareDeclaration:
+    """A declaration in a state, held until the end; a line in the trail tells what for.
+
+    Raises:
+        NotFoundError, DeclarationStateError.
+    """
     open_own_record(uow, action, "declaration", declaration_id)
     row = _find(uow, declaration_id)
     if row.state != state:

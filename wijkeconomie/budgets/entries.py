@@ -17,7 +17,15 @@ from wijkeconomie.budgets.keeping import HELD, PAYABLE, holds_money
 from wijkeconomie.budgets.models import CareBudget, CareDeclaration, Carer
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
-from wijkeconomie.ledger.service import ensure_accounts, post_entry, reverse_entry
+from wijkeconomie.ledger.queries import account_balance
+from wijkeconomie.ledger.service import (
+    ensure_account,
+    ensure_accounts,
+    lock_books,
+    post_entry,
+    reverse_entry,
+    set_balance_limit,
+)
 
 ACTOR = "care"
 
@@ -101,6 +109,35 @@ def reverse_declaration(uow: UnitOfWork, number: int, *, accounting_date: date) 
         idempotency_key=f"care/reversal/{number}",
         description=f"reverses entry {number}",
     )
+
+
+def reverse_replaced(
+    uow: UnitOfWork, correction: CareDeclaration, *, accounting_date: date
+) -> None:
+    """Book the opposite of what an approved correction replaces, where there is an entry.
+
+    The carer may have been paid: then he owes for a moment, or until his next hours, what he got
+    too much. His account is given that room and no more.
+
+    Raises:
+        ClosedPeriodError.
+    """
+    replaced = uow.session.get_one(
+        CareDeclaration, (uow.tenant, correction.corrects_id), populate_existing=True
+    )
+    if replaced.entry_number is None:
+        return
+    lock_books(uow)
+    carer = uow.session.get_one(Carer, (uow.tenant, replaced.carer_id))
+    account = ensure_account(uow, PAYABLE, carer.alias)
+    limit_payable(uow, account, more_cents=replaced.cents)
+    reverse_declaration(uow, replaced.entry_number, accounting_date=accounting_date)
+
+
+def limit_payable(uow: UnitOfWork, account: str, *, more_cents: int = 0) -> None:
+    """Let a carer's account not be debited past zero, or past what he got too much already."""
+    balance = account_balance(uow.session, uow.tenant, account)
+    set_balance_limit(uow, account, maximum=max(balance + more_cents, 0))
 
 
 def _without_login(uow: UnitOfWork) -> UnitOfWork:

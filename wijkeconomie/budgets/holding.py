@@ -11,6 +11,7 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wijkeconomie.budgets.entries import limit_payable
 from wijkeconomie.budgets.keeping import HELD, PAYABLE
 from wijkeconomie.budgets.refusals import NotOurMoneyError
 from wijkeconomie.core.commands import Command, find_earlier_result, remember
@@ -18,7 +19,7 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
-from wijkeconomie.ledger.service import ensure_account, post_entry, set_balance_limit
+from wijkeconomie.ledger.service import ensure_account, post_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class MoveCareMoney(Command):
     alias: str
     cents: int
     on: date
+    underway: str | None = None
+    """The payout run that orders it at the bank; without one the carer has been paid."""
 
 
 def receive_care_money(uow: UnitOfWork, command: MoveCareMoney) -> int:
@@ -61,7 +64,9 @@ def _move(uow: UnitOfWork, command: MoveCareMoney, *, kind: str, key: str) -> in
     if key == HELD:
         lines = (debit(bank, command.cents), credit(account, command.cents))
     else:
-        set_balance_limit(uow, account, maximum=0)
+        limit_payable(uow, account)
+        if command.underway is not None:
+            bank = ensure_account(uow, "payments_underway", command.underway)
         lines = (debit(account, command.cents), credit(bank, command.cents))
     entry = post_entry(
         uow,

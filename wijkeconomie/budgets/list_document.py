@@ -34,12 +34,15 @@ CSV_COLUMNS = (
     "declaration",
     "approved_on",
     "signed_on_paper",
+    "worked_in",
+    "is_correction",
 )
 
 
 def hours_text(minutes: int) -> str:
-    """Minutes as hours and minutes: ``12:05``."""
-    return f"{minutes // 60}:{minutes % 60:02d}"
+    """Minutes as hours and minutes: ``12:05``; of a correction perhaps ``-0:30``."""
+    whole, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else ''}{whole}:{rest:02d}"
 
 
 def file_name(wanted: MonthList, extension: str) -> str:
@@ -71,6 +74,8 @@ def render_list_csv(wanted: MonthList) -> bytes:
                 text_cell(line.declaration),
                 local_date(line.approved_at, LOCAL_TIME).isoformat(),
                 int(line.is_on_paper),
+                f"{line.month:%Y-%m}",
+                int(line.replaced_minutes is not None),
             )
         )
     return out.getvalue().encode()
@@ -110,6 +115,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "amount": "Bedrag",
         "approved": "Goedgekeurd",
         "paper": "op papier",
+        "corrected": "correctie over {month}: {before} uur werd {after} uur",
         "total": "Samen",
         "closing": "Het bedrag is het aantal minuten maal het uurtarief, gedeeld door 60. "
         "Een halve cent gaat naar boven.",
@@ -134,6 +140,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "amount": "Amount",
         "approved": "Approved",
         "paper": "on paper",
+        "corrected": "correction of {month}: {before} hours became {after}",
         "total": "Together",
         "closing": "The amount is the minutes times the rate an hour, divided by 60. "
         "Half a cent goes up.",
@@ -172,7 +179,24 @@ def _line(line: ListLine, words: dict[str, str], language: Language) -> list[str
         hours_text(line.minutes),
         format_amount(line.hourly_rate_cents, language),
         format_amount(line.cents, language),
-        f"{approved} ({words['paper']})" if line.is_on_paper else approved,
+        ", ".join(
+            [
+                f"{approved} ({words['paper']})" if line.is_on_paper else approved,
+                *_corrected(line, words, language),
+            ]
+        ),
+    ]
+
+
+def _corrected(line: ListLine, words: dict[str, str], language: Language) -> list[str]:
+    if line.replaced_minutes is None:
+        return []
+    return [
+        words["corrected"].format(
+            month=format_date(line.month, "MMMM y", locale=language),
+            before=hours_text(line.replaced_minutes),
+            after=hours_text(line.replaced_minutes + line.minutes),
+        )
     ]
 
 

@@ -19,7 +19,7 @@ _WAITS = f"""
 from care_declaration d
 join care_budget b on b.cooperative_id = d.cooperative_id and b.id = d.budget_id
 where d.cooperative_id = :cooperative_id and d.state = 'approved' and d.list_id is null
-  and {_PAYS} = :payer and d.month = :month
+  and {_PAYS} = :payer and (d.month = :month or d.corrects_id is not null and d.month < :month)
 """
 
 
@@ -27,7 +27,8 @@ def make_list(uow: UnitOfWork, month: date, payer: Payer) -> int:
     """Put every approved declaration of a month that is on no list yet on a new one; its id.
 
     A declaration that comes later makes a second list of the month. What is on a list is not
-    turned back any more: it has gone to whoever pays.
+    turned back any more: it has gone to whoever pays. What was corrected stands on the next list
+    of its month or of a later one, with the difference.
 
     Raises:
         NothingToListError: there is none.
@@ -80,7 +81,8 @@ def waiting_lists(session: Session, cooperative_id: int) -> list[WaitingList]:
     """Months that wait for a list, oldest first."""
     found = session.execute(
         text(
-            f"select d.month, {_PAYS}, count(*), sum(d.cents)\\:\\:bigint from care_declaration d"
+            f"select d.month, {_PAYS}, count(*), sum(d.cents - d.replaced_cents)\\:\\:bigint"
+            " from care_declaration d"
             " join care_budget b on b.cooperative_id = d.cooperative_id and b.id = d.budget_id"
             " where d.cooperative_id = :id and d.state = 'approved' and d.list_id is null"
             " group by 1, 2 order by 1, 2"
@@ -115,8 +117,9 @@ def made_lists(session: Session, cooperative_id: int, *, limit: int = 60) -> lis
 
 @dataclass(frozen=True, slots=True)
 class ListLine:
-    """A declaration on a list."""
+    """A declaration on a list; a correction with its difference, which may be below zero."""
 
+    month: date
     law: str
     budget: str
     holder: str
@@ -127,6 +130,8 @@ class ListLine:
     declaration: str
     approved_at: datetime
     is_on_paper: bool
+    replaced_minutes: int | None
+    """What it said before, of a correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +157,11 @@ class MonthList:
 
 _LINES = text(
     """
-select b.law, b.code, concat_ws(' ', m.first_name, m.infix, m.last_name),
+select d.month, b.law, b.code, concat_ws(' ', m.first_name, m.infix, m.last_name),
   coalesce(c.name, nullif(concat_ws(' ', cm.first_name, cm.infix, cm.last_name), ''), c.alias),
-  d.minutes, d.hourly_rate_cents, d.cents, d.code, d.decided_at, d.decision_note is not null
+  d.minutes - d.replaced_minutes, d.hourly_rate_cents, d.cents - d.replaced_cents,
+  coalesce(d.first_code, d.code), d.decided_at, d.decision_note is not null,
+  case when d.corrects_id is not null then d.replaced_minutes end
 from care_declaration d
 join care_budget b on b.cooperative_id = d.cooperative_id and b.id = d.budget_id
 join member m on m.cooperative_id = d.cooperative_id and m.id = d.holder_id

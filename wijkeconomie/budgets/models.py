@@ -38,7 +38,10 @@ class AgreementStatus(enum.StrEnum):
 
 
 class DeclarationState(enum.StrEnum):
-    """Where a declaration stands; the first two weigh on the budget."""
+    """Where a declaration stands; the first two weigh on the budget.
+
+    A correction that waits weighs only what it asks more than what it replaces.
+    """
 
     SUBMITTED = "submitted"
     APPROVED = "approved"
@@ -46,6 +49,7 @@ class DeclarationState(enum.StrEnum):
     WITHDRAWN = "withdrawn"
     TURNED_BACK = "turned_back"
     REFUSED = "refused"
+    CORRECTED = "corrected"
 
 
 class Payer(enum.StrEnum):
@@ -169,7 +173,8 @@ class CareDeclaration(TenantTable, Base):
     """The hours of one carer for one holder in one month, and what the budget bears of them.
 
     ``number`` and ``left_after_cents`` are set by the database. What was claimed never changes;
-    only the state and what belongs to it do.
+    only the state and what belongs to it do. A correction is a row of its own: the database writes
+    down what it replaces, and lets it take its place when the holder approves.
     """
 
     __tablename__ = "care_declaration"
@@ -202,7 +207,23 @@ class CareDeclaration(TenantTable, Base):
             "num_nulls(shared_code, shared_minutes, shared_weight, shared_weight_sum) in (0, 4)",
             name="shared_part_is_whole",
         ),
-        CheckConstraint("list_id is null or state = 'approved'", name="listed_when_approved"),
+        CheckConstraint(
+            "list_id is null or state in ('approved', 'corrected')", name="listed_when_approved"
+        ),
+        CheckConstraint("state <> 'corrected' or list_id is not null", name="corrected_was_listed"),
+        CheckConstraint(
+            "num_nulls(corrects_id, first_code, correction_reason) in (0, 3)"
+            " and (corrects_id is not null or replaced_minutes = 0 and replaced_cents = 0)",
+            name="correction_is_whole",
+        ),
+        own_key("corrects_id", of="care_declaration", name="fk_care_declaration_corrects"),
+        Index(
+            "uq_care_declaration_corrects",
+            "cooperative_id",
+            "corrects_id",
+            unique=True,
+            postgresql_where="state in ('submitted', 'approved', 'corrected')",
+        ),
         Index("ix_care_declaration_cooperative_id_month", "cooperative_id", "month"),
         Index("ix_care_declaration_cooperative_id_carer_id", "cooperative_id", "carer_id"),
         Index("ix_care_declaration_cooperative_id_agreement_id", "cooperative_id", "agreement_id"),
@@ -235,6 +256,12 @@ class CareDeclaration(TenantTable, Base):
     entry_number: Mapped[int | None]
     """The entry in the books, where the cooperative holds the money."""
     list_id: Mapped[int | None]
+    corrects_id: Mapped[int | None]
+    replaced_minutes: Mapped[int] = mapped_column(server_default="0")
+    replaced_cents: Mapped[int] = mapped_column(server_default="0")
+    first_code: Mapped[str | None]
+    """The number of the first version, by which a folder knows it."""
+    correction_reason: Mapped[str | None]
 
 
 class CareTrail(TenantTable, Base):

@@ -52,11 +52,15 @@ class BudgetView:
         return Period(self.starts_on, self.ends_on + timedelta(days=1))
 
 
+WEIGHT = """case d.state when 'approved' then d.cents
+  when 'submitted' then greatest(d.cents - d.replaced_cents, 0) else 0 end"""
+"""What a declaration ``d`` weighs on its budget; the guard of declarations says the same."""
+
 _BUDGETS = text(
     f"""
 select x.id, x.code, x.alias, x.holder_id, m.code, {_NAME.format("m")}, x.law,
   x.is_drawing_right, x.starts_on, x.ends_on, x.budget_cents, x.used_cents,
-  (select coalesce(sum(d.cents), 0)::bigint from care_declaration d
+  (select coalesce(sum({WEIGHT}), 0)::bigint from care_declaration d
    where d.cooperative_id = x.cooperative_id and d.budget_id = x.id and d.state = 'submitted')
 from care_budget x
 join member m on m.cooperative_id = x.cooperative_id and m.id = x.holder_id
@@ -174,6 +178,12 @@ class DeclarationView:
     decided_at: datetime | None
     decision_note: str | None
     list_id: int | None
+    corrects_id: int | None
+    replaced_minutes: int
+    replaced_cents: int
+    correction_reason: str | None
+    is_being_corrected: bool
+    """Whether a correction waits for the holder."""
 
 
 _DECLARATIONS = text(
@@ -181,7 +191,9 @@ _DECLARATIONS = text(
 select x.id, x.code, x.number, x.budget_id, {_NAME.format("m")}, {_CARER_NAME}, x.month,
   x.minutes, x.hourly_rate_cents, x.claimed_cents, x.cents, x.left_after_cents, x.state,
   x.refusal, x.shared_minutes, x.shared_weight, x.shared_weight_sum, x.declared_at,
-  x.decided_at, x.decision_note, x.list_id
+  x.decided_at, x.decision_note, x.list_id, x.corrects_id, x.replaced_minutes, x.replaced_cents,
+  x.correction_reason, exists (select from care_declaration n
+    where n.cooperative_id = x.cooperative_id and n.corrects_id = x.id and n.state = 'submitted')
 from care_declaration x
 join member m on m.cooperative_id = x.cooperative_id and m.id = x.holder_id
 {_CARER}
@@ -243,9 +255,9 @@ def used_by_month(session: Session, cooperative_id: int, budget_id: int) -> dict
     return dict(
         session.execute(
             text(
-                "select month, sum(cents)\\:\\:bigint from care_declaration"
-                " where cooperative_id = :cooperative_id and budget_id = :budget_id"
-                " and state in ('submitted', 'approved') group by month"
+                f"select d.month, sum({WEIGHT})\\:\\:bigint from care_declaration d"
+                " where d.cooperative_id = :cooperative_id and d.budget_id = :budget_id"
+                " and d.state in ('submitted', 'approved') group by d.month"
             ),
             {"cooperative_id": cooperative_id, "budget_id": budget_id},
         ).all()

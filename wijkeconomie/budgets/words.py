@@ -28,6 +28,7 @@ _STATES: dict[DeclarationState, tuple[str, Any]] = {
     DeclarationState.WITHDRAWN: ("neutral", lazy_gettext("taken back")),
     DeclarationState.TURNED_BACK: ("neutral", lazy_gettext("turned back")),
     DeclarationState.REFUSED: ("wrong", lazy_gettext("refused")),
+    DeclarationState.CORRECTED: ("neutral", lazy_gettext("replaced by a correction")),
 }
 _OBJECTIONS: dict[Objection, Any] = {
     Objection.NOT_APPROVED: lazy_gettext("the agreement is not approved"),
@@ -59,6 +60,7 @@ _ACTIONS: dict[str, Any] = {
     "declaration-approved": lazy_gettext("approved hours"),
     "declaration-rejected": lazy_gettext("rejected hours"),
     "declaration-withdrawn": lazy_gettext("took hours back"),
+    "hours-corrected": lazy_gettext("corrected hours"),
     "declaration-turned-back": lazy_gettext("turned approved hours back"),
     "declaration-read": lazy_gettext("looked at hours"),
     "city-imported": lazy_gettext("brought data in from another administration"),

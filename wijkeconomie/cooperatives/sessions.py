@@ -261,6 +261,7 @@ def _navigation(visit: Visit) -> list[dict[str, object]]:
         ("vouchers.overview", _("Keep vouchers"), visit.may("voucher.read")),
         ("budgets.overview", _("Care budgets"), visit.may("care.administer")),
         ("budgets.money", _("Money for care"), visit.may("care.money")),
+        ("payments.runs", _("Payouts by bank"), visit.may("payment.read")),
     )
     places = (*first, *kept, *own) if visit.may("ledger.read") else (*first, *own, *kept)
     return [

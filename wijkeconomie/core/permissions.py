@@ -56,6 +56,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "ledger.post": _MONEY,
     "period.close": _MONEY,
     "bank.import": _MONEY,
+    "payment.read": _BOOKS,
+    "payment.order": _MONEY,
     "statement.read-own": _MEMBER,
     "statement.read-any": _BOOKS,
     # shared costs

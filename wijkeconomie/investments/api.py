@@ -56,7 +56,8 @@ blueprint = cooperative_resources("investments_api", __name__, "Investing togeth
 Body = dict[str, Any]
 
 
-def _project(visit: Visit, code: str) -> ProjectView:
+def project_view(visit: Visit, code: str) -> ProjectView:
+    """A project, for whoever may read about projects."""
     require_permission(visit.identity, "investment.read")
     with visit.begin() as uow:
         return queries.project(uow.session, uow.tenant, code)
@@ -73,7 +74,7 @@ def _participation(visit: Visit, code: str) -> ParticipationView:
     return found
 
 
-def _change(
+def change_project(
     place: tuple[str, str], headers: Body, body: Body, act: Callable[[UnitOfWork], object]
 ) -> ProjectView:
     """Change a project once, and tell how it stands now; ``place`` is its code and what is made."""
@@ -85,7 +86,7 @@ def _change(
         return code
 
     key = headers["idempotency_key"]
-    return _project(visit, once(visit, key, f"projects/{code}/{name}", body, do))
+    return project_view(visit, once(visit, key, f"projects/{code}/{name}", body, do))
 
 
 @blueprint.route("/projects")
@@ -106,7 +107,7 @@ class ProjectsResource(MethodView):
     def post(self, headers: Body, body: Body) -> ProjectView:
         """Open a campaign."""
         values = body | {"stage_units": body["stage_units"] or body["target_units"]}
-        return _change(
+        return change_project(
             (body["code"], "open"),
             headers,
             body,
@@ -121,7 +122,7 @@ class ProjectResource(MethodView):
     @blueprint.response(200, ProjectSchema)
     def get(self, code: str) -> ProjectView:
         """Tell how a project stands."""
-        return _project(current_visit(), code)
+        return project_view(current_visit(), code)
 
 
 @blueprint.route("/projects/<code>/participations")
@@ -132,7 +133,7 @@ class ParticipationsResource(MethodView):
     def get(self, code: str) -> Body:
         """List participations: one's own, or all for who keeps the register."""
         visit = current_visit()
-        project = _project(visit, code)
+        project = project_view(visit, code)
         member_id = None if visit.may("investment.read-register") else visit.identity.member_id
         if member_id is None and not visit.may("investment.read-register"):
             return {"items": []}
@@ -213,7 +214,7 @@ class InvoicesResource(MethodView):
     @blueprint.response(201, ProjectSchema)
     def post(self, headers: Body, body: Body, code: str) -> ProjectView:
         """Draw a supplier's invoice on a project; answers how the project stands."""
-        return _change(
+        return change_project(
             (code, "invoices"),
             headers,
             body,
@@ -229,7 +230,7 @@ class AssetsResource(MethodView):
     def get(self, code: str) -> Body:
         """List what is in use, with its value in the books."""
         visit = current_visit()
-        project = _project(visit, code)
+        project = project_view(visit, code)
         with visit.begin() as uow:
             return {"items": queries.assets(uow.session, uow.tenant, project.id)}
 
@@ -238,7 +239,7 @@ class AssetsResource(MethodView):
     @blueprint.response(201, ProjectSchema)
     def post(self, headers: Body, body: Body, code: str) -> ProjectView:
         """Put the invoices that wait into use as one thing."""
-        return _change(
+        return change_project(
             (code, "assets"),
             headers,
             body,
@@ -254,7 +255,7 @@ class ResultsResource(MethodView):
     def get(self, code: str) -> Body:
         """List the results that were shared, with one's own part."""
         visit = current_visit()
-        project = _project(visit, code)
+        project = project_view(visit, code)
         with visit.begin() as uow:
             found = queries.results(uow.session, uow.tenant, project.id, visit.identity.member_id)
         return {"items": found}
@@ -264,7 +265,7 @@ class ResultsResource(MethodView):
     @blueprint.response(201, ProjectSchema)
     def post(self, headers: Body, body: Body, code: str) -> ProjectView:
         """Share a year's surplus or loss over the units."""
-        return _change(
+        return change_project(
             (code, "results"),
             headers,
             body,

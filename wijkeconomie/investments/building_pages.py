@@ -37,7 +37,8 @@ def init_cost_sharing(app: Flask, sharing: CostSharing) -> None:
     app.extensions[EXTENSION] = sharing
 
 
-def _sharing() -> CostSharing:
+def cost_sharing() -> CostSharing:
+    """The way to shared costs that the composition root gave."""
     return cast(CostSharing, current_app.extensions[EXTENSION])
 
 
@@ -169,9 +170,9 @@ def share_asset(code: str) -> ResponseReturnValue:
     require_permission(visit.identity, "investment.change")
     with visit.begin() as uow:
         project = queries.project_of_asset(uow.session, uow.tenant, code)
-        keys = _sharing().keys(uow)
+        keys = cost_sharing().keys(uow)
         if request.method == "POST":
-            share_cost_of_asset(uow, code, request.form.get("key") or None, _sharing())
+            share_cost_of_asset(uow, code, request.form.get("key") or None, cost_sharing())
     if request.method == "POST":
         flash(_("Written down. It holds from the next month that is booked."), "success")
         return redirect(url_for("investments.project_page", code=project), 303)

@@ -98,6 +98,8 @@ class PayMember(Command):
     member_code: str
     cents: int
     paid_on: date
+    underway: str | None = None
+    """The payout run that orders it at the bank; without one the bank has paid."""
 
 
 def pay_member(uow: UnitOfWork, command: PayMember) -> int:
@@ -122,6 +124,11 @@ def pay_member(uow: UnitOfWork, command: PayMember) -> int:
             member=command.member_code,
             owed_cents=owed,
         )
+    source = (
+        debit_account(uow, "bank")
+        if command.underway is None
+        else debit_account(uow, "payments_underway", command.underway)
+    )
     post_entry(
         uow,
         EntryDraft(
@@ -132,7 +139,7 @@ def pay_member(uow: UnitOfWork, command: PayMember) -> int:
             idempotency_key=f"member/{command.member_code}/paid/{command.idempotency_key}",
             postings=(
                 debit(account, command.cents),
-                credit(debit_account(uow, "bank"), command.cents),
+                credit(source, command.cents),
             ),
         ),
     )

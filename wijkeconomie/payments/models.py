@@ -1,13 +1,28 @@
-"""Tables of bank lines."""
+"""Tables of bank lines, and of payout runs: what was ordered at the bank in one file."""
 
 from __future__ import annotations
 
+import enum
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
-from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
+from wijkeconomie.core.models import Base, SurrogateKey, TenantTable, one_of, own_key
+
+
+class PayeeKind(enum.StrEnum):
+    """Whom a payout run pays: shops from the account of vouchers, all others from the bank."""
+
+    MERCHANT = "merchant"
+    MEMBER = "member"
+    CARER = "carer"
+    GRANT = "grant"
+
+    @property
+    def account_key(self) -> str:
+        """The account in the books from which they are paid."""
+        return "voucher_bank" if self is PayeeKind.MERCHANT else "bank"
 
 
 class BankLine(TenantTable, Base):
@@ -27,8 +42,8 @@ class BankLine(TenantTable, Base):
             ["cooperative_id", "member_id"], ["member.cooperative_id", "member.id"]
         ),
         CheckConstraint("amount_cents <> 0", name="amount_nonzero"),
-        CheckConstraint("kind in ('incasso', 'storno')", name="kind_known"),
-        CheckConstraint("(kind = 'storno') = (amount_cents < 0)", name="storno_is_negative"),
+        CheckConstraint("kind in ('incasso', 'storno', 'betaling')", name="kind_known"),
+        CheckConstraint("(kind <> 'incasso') = (amount_cents < 0)", name="storno_is_negative"),
     )
 
     id: Mapped[SurrogateKey]
@@ -43,3 +58,59 @@ class BankLine(TenantTable, Base):
     member_id: Mapped[int | None]
     entry_number: Mapped[int | None]
     imported_at: Mapped[datetime]
+
+
+class PayoutRun(TenantTable, Base):
+    """What was ordered at the bank at once, in one file. Numbers have no gaps.
+
+    ``code`` is the reference by which the bank books it as one sum.
+    """
+
+    __tablename__ = "payout_run"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "number"),
+        UniqueConstraint("cooperative_id", "code"),
+        CheckConstraint(one_of("kind", PayeeKind), name="kind_known"),
+        CheckConstraint("number > 0", name="number_positive"),
+    )
+
+    id: Mapped[SurrogateKey]
+    number: Mapped[int]
+    code: Mapped[str]
+    kind: Mapped[str]
+    debtor_iban: Mapped[str]
+    execute_on: Mapped[date]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+
+
+class PayoutOrder(TenantTable, Base):
+    """One payment of a run, to the name and the account that were known when it was made.
+
+    Of a carer's grant, name and account are erased once the bank has paid.
+    """
+
+    __tablename__ = "payout_order"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "end_to_end_id"),
+        own_key("run_id", of="payout_run"),
+        CheckConstraint("cents between 1 and 99999999999", name="cents_of_a_payment"),
+        CheckConstraint(
+            "name is not null and iban is not null or settled_on is not null",
+            name="erased_when_settled",
+        ),
+        CheckConstraint(
+            "(settled_on is null) = (entry_number is null)", name="settled_with_an_entry"
+        ),
+    )
+
+    run_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    end_to_end_id: Mapped[str]
+    party: Mapped[str]
+    name: Mapped[str | None]
+    iban: Mapped[str | None]
+    cents: Mapped[int]
+    purpose: Mapped[str]
+    settled_on: Mapped[date | None]
+    entry_number: Mapped[int | None]

@@ -17,3 +17,17 @@ class WrongBankAccountError(DomainError):
 
     code = "wrong-bank-account"
     title = "Not an account of this cooperative"
+
+
+class NothingToOrderError(DomainError):
+    """Nobody of this kind is owed anything, or no bank account of theirs is known."""
+
+    code = "nothing-to-order"
+    title = "There is nothing to pay"
+
+
+class OrderSettledError(DomainError):
+    """The bank has paid this run: its file is not given again, so that it is not sent twice."""
+
+    code = "order-settled"
+    title = "The bank has paid this"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,8 +15,11 @@ from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
 from wijkeconomie.ledger.service import ensure_account, post_entry
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.payments import queries
 from wijkeconomie.payments.models import BankLine
+from wijkeconomie.payments.order_queries import paying_accounts, payout_run, run_of_reference
+from wijkeconomie.payments.ordering import open_cents, settle_run
 from wijkeconomie.payments.participations import pay_participation
 from wijkeconomie.payments.queries import BankLineView
 from wijkeconomie.payments.refusals import BankLineDiffersError, WrongBankAccountError
@@ -27,8 +30,8 @@ from wijkeconomie.payments.rules import Mismatch, mismatch, read_contribution_re
 class RecordBankLine:
     """A line of a bank statement. ``code`` is the bank's own reference: the key of a retry.
 
-    ``amount_cents`` is positive for money received (``incasso``) and negative for money
-    taken back (``storno``, with the bank's ``return_reason``).
+    ``amount_cents`` is positive for money received (``incasso``), and negative for money taken
+    back (``storno``, with the bank's ``return_reason``) or paid out (``betaling``).
     """
 
     code: str
@@ -74,7 +77,9 @@ def record_bank_lines(uow: UnitOfWork, commands: Sequence[RecordBankLine]) -> in
         As :func:`record_bank_line`; nothing is recorded then.
     """
     require_permission(uow.identity, "bank.import")
-    own = uow.session.scalar(select(Cooperative.iban).where(Cooperative.id == uow.tenant))
+    own = paying_accounts(uow.session, uow.tenant) | {
+        uow.session.scalar(select(Cooperative.iban).where(Cooperative.id == uow.tenant))
+    }
     for command in commands:
         _check(command, own)
     new = uow.session.scalars(
@@ -106,16 +111,16 @@ def match_bank_lines(uow: UnitOfWork, *, limit: int | None = None) -> list[BankL
     return [book_bank_line(uow, line) for line in lines]
 
 
-def _check(command: RecordBankLine, own_iban: str | None) -> None:
+def _check(command: RecordBankLine, own: Collection[str | None]) -> None:
     if not command.code.strip():
         raise InvalidInputError("a bank line has a reference", field="code")
-    if command.kind not in {"incasso", "storno"}:
-        raise InvalidInputError("this is incasso or storno", field="kind")
-    if not command.amount_cents or (command.kind == "storno") != (command.amount_cents < 0):
+    if command.kind not in {"incasso", "storno", "betaling"}:
+        raise InvalidInputError("this is incasso, storno or betaling", field="kind")
+    if not command.amount_cents or (command.kind != "incasso") != (command.amount_cents < 0):
         raise InvalidInputError(
-            "money received is positive, a return is negative", field="amount_cents"
+            "money received is positive, what goes out is negative", field="amount_cents"
         )
-    if command.account_iban != own_iban:
+    if command.account_iban not in own:
         raise WrongBankAccountError(
             f"{command.account_iban} is not the account of this cooperative",
             line=command.code,
@@ -165,6 +170,8 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
     The entry's key is the line's, so that booking it twice books it once.
     """
     require_permission(uow.identity, "bank.import")
+    if line.kind == "betaling":
+        return _book_payout(uow, line)
     reference = read_contribution_reference(line.end_to_end_id)
     if reference is None or line.end_to_end_id is None:
         return _book_participation(uow, line)
@@ -202,6 +209,31 @@ def _book_participation(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
         .values(member_id=paid.member_id, entry_number=paid.entry_number)
     )
     return BankLineOutcome(line.code, paid.entry_number, None)
+
+
+def _book_payout(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
+    """Settle a payout run, or one of its payments: their reference, account and exact amount."""
+    reference = (line.end_to_end_id or "").strip()
+    code = run_of_reference(uow.session, uow.tenant, reference)
+    if code is None:
+        return BankLineOutcome(line.code, None, Mismatch.REFERENCE_UNKNOWN)
+    run = payout_run(uow.session, uow.tenant, code)
+    left = open_cents(uow, reference)
+    made_on = local_date(run.made_at, LOCAL_TIME)
+    is_possible = made_on <= line.booked_on <= local_date(uow.now, LOCAL_TIME)
+    if not left or not is_possible or line.account_iban != run.debtor_iban:
+        return BankLineOutcome(line.code, None, Mismatch.NO_PAYMENT_WAITS)
+    if line.amount_cents != -left:
+        return BankLineOutcome(line.code, None, Mismatch.AMOUNT_DIFFERS)
+    number = settle_run(
+        uow, code, line.booked_on, reference=None if reference == code else reference
+    )
+    uow.session.execute(
+        update(BankLine)
+        .where(BankLine.cooperative_id == uow.tenant, BankLine.id == line.id)
+        .values(entry_number=number)
+    )
+    return BankLineOutcome(line.code, number, None)
 
 
 def _draft(uow: UnitOfWork, line: BankLineView, member_code: str) -> EntryDraft:

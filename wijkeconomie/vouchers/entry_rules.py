@@ -116,12 +116,18 @@ def expired_lines(fund: str | None, amount: int, tax: Tax) -> tuple[Line, ...]:
     )
 
 
-def payout_lines(merchant: str, paid: Payout, *, regime: VatRegime) -> tuple[Line, ...]:
-    """A payout to a merchant with the invoice of his fee."""
+def payout_lines(
+    merchant: str, paid: Payout, *, regime: VatRegime, underway: str | None = None
+) -> tuple[Line, ...]:
+    """A payout to a merchant with the invoice of his fee.
+
+    ``underway`` is the payout run that orders it at the bank; without one it has been paid.
+    """
+    source = "payments_underway" if underway else "voucher_bank"
     fees = "merchant_fees" if regime == "regulier" else "services_exempt"
     return _kept(
         Line("merchants", merchant, paid.gross_cents),
-        Line("voucher_bank", None, -paid.paid_cents),
+        Line(source, underway, -paid.paid_cents),
         Line(fees, None, -paid.fee_cents),
         Line("vat_due_high", None, -paid.fee_vat_cents),
     )

@@ -120,6 +120,8 @@ class PayGrants(Command):
 
     round_code: str
     on: date | None = None
+    underway: str | None = None
+    """The payout run that orders what goes to bank accounts."""
 
 
 def pay_grants(uow: UnitOfWork, command: PayGrants) -> int:
@@ -142,7 +144,7 @@ def pay_grants(uow: UnitOfWork, command: PayGrants) -> int:
     vouchers = [row for row in rows if row.payout == GrantPayout.VOUCHER]
     euros = [row for row in rows if row.payout != GrantPayout.VOUCHER]
     if euros:
-        _pay_euros(uow, round_, euros, day)
+        _pay_euros(uow, round_, euros, day, command.underway)
     if vouchers:
         _issue(uow, round_, vouchers, day)
     round_.state = GrantState.PAID
@@ -165,7 +167,11 @@ def pay_grants(uow: UnitOfWork, command: PayGrants) -> int:
 
 
 def _pay_euros(
-    uow: UnitOfWork, round_: GrantRound, rows: list[Row[tuple[object, ...]]], day: date
+    uow: UnitOfWork,
+    round_: GrantRound,
+    rows: list[Row[tuple[object, ...]]],
+    day: date,
+    underway: str | None,
 ) -> None:
     """Onto members' accounts, a debt to them from then on, or by bank as one sum."""
     owed: dict[str, int] = {}
@@ -183,7 +189,11 @@ def _pay_euros(
         ),
     ]
     if by_bank := total - sum(owed.values()):
-        code, id_ = control_accounts(uow.session, uow.tenant)["bank"]
+        if underway is None:
+            code, id_ = control_accounts(uow.session, uow.tenant)["bank"]
+        else:
+            [ordered], [code] = party_accounts(uow, "payments_underway", [underway])
+            id_ = int(ordered)
         columns.append((id_, code, -by_bank))
     draft = BulkEntryDraft(
         accounting_date=day,

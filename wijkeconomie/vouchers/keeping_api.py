@@ -15,8 +15,11 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema
+from wijkeconomie.money.periods import Period
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.api import blueprint
+from wijkeconomie.vouchers.codes import print_codes
+from wijkeconomie.vouchers.history_pages import require_own
 from wijkeconomie.vouchers.keeping import (
     SaveFund,
     SaveMerchant,
@@ -29,9 +32,15 @@ from wijkeconomie.vouchers.keeping import (
 from wijkeconomie.vouchers.keeping_schemas import (
     ChangeFeeSchema,
     ChangeMerchantSchema,
+    HistoryPeriodSchema,
     MerchantDetailSchema,
+    MerchantHistorySchema,
+    MoveCoverSchema,
+    MovedCoverSchema,
     NewMerchantSchema,
     NothingToSaySchema,
+    PaperCodeListSchema,
+    PaperCodesSchema,
     SaveFundSchema,
     SaveKindSchema,
     StopMerchantSchema,
@@ -40,6 +49,7 @@ from wijkeconomie.vouchers.keeping_schemas import (
     VoucherKindListSchema,
     VoucherKindSchema,
 )
+from wijkeconomie.vouchers.merchant_history import months_of_merchant, movements
 from wijkeconomie.vouchers.merchant_queries import fees_of_merchant
 from wijkeconomie.vouchers.merchants import (
     ChangeMerchant,
@@ -47,7 +57,9 @@ from wijkeconomie.vouchers.merchants import (
     change_fee,
     change_merchant,
 )
+from wijkeconomie.vouchers.meters import cover
 from wijkeconomie.vouchers.pages import today
+from wijkeconomie.vouchers.paying_out import MoveCover, move_cover
 from wijkeconomie.vouchers.queries import FundView, SchemeView
 from wijkeconomie.vouchers.subsidising import subsidy_source
 
@@ -183,6 +195,27 @@ class MerchantResource(MethodView):
         return _merchant(visit, merchant_code)
 
 
+@blueprint.route("/merchants/<merchant_code>/history")
+class MerchantHistoryResource(MethodView):
+    """What came and went at a merchant."""
+
+    @blueprint.arguments(HistoryPeriodSchema, location="query")
+    @blueprint.response(200, MerchantHistorySchema)
+    def get(self, asked: Body, merchant_code: str) -> Body:
+        """Tell a merchant, or who keeps the books, what was taken, given back and paid out."""
+        visit = current_visit()
+        with visit.begin() as uow:
+            if not visit.may("voucher.read"):
+                require_permission(visit.identity, "voucher.redeem")
+                require_own(visit, uow, merchant_code)
+            queries.merchant(uow.session, uow.tenant, merchant_code, today(uow))
+            period = Period(asked["start"], asked["end"])
+            return {
+                "items": movements(uow.session, uow.tenant, merchant_code, period),
+                "months": months_of_merchant(uow.session, uow.tenant, merchant_code),
+            }
+
+
 @blueprint.route("/merchants/<merchant_code>/fees")
 class MerchantFeesResource(MethodView):
     """Fees of a merchant."""
@@ -220,3 +253,32 @@ class AcceptAgainResource(MethodView):
         """Let a merchant who stopped accept vouchers again."""
         place = (merchant_code, "accept-again")
         return _do_once(headers, body, place, lambda uow: accept_again(uow, merchant_code))
+
+
+@blueprint.route("/voucher-cover")
+class VoucherCoverResource(MethodView):
+    """Money set apart for vouchers."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(MoveCoverSchema)
+    @blueprint.response(201, MovedCoverSchema)
+    def post(self, headers: Body, body: Body) -> Body:
+        """Book that money was moved to the bank account of vouchers, or back."""
+        command = MoveCover(idempotency_key=headers["idempotency_key"], **body)
+        with current_visit().begin() as uow:
+            number = move_cover(uow, command)
+            short = cover(uow.session, uow.tenant).short_cents
+        return {"entry_number": number, "short_cents": short}
+
+
+@blueprint.route("/vouchers/<voucher_code>/paper-codes")
+class PaperCodesResource(MethodView):
+    """Sheets of codes for members without a phone."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(PaperCodesSchema)
+    @blueprint.response(201, PaperCodeListSchema)
+    def post(self, _headers: Body, body: Body, voucher_code: str) -> Body:
+        """Make a sheet. Only hashes are kept: a repetition makes a new sheet for the old one."""
+        with current_visit().begin() as uow:
+            return {"items": print_codes(uow, voucher_code, **body)}

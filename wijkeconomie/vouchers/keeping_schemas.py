@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from datetime import date
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from wijkeconomie.core.wire import StrictSchema
+from wijkeconomie.vouchers.codes import MOST_ON_A_SHEET
 from wijkeconomie.vouchers.models import VatKind, VatMix
-from wijkeconomie.vouchers.schemas import CODE, TEXT, UNIT
+from wijkeconomie.vouchers.schemas import CODE, TEXT, UNIT, MadeCodeSchema
 
 BASIS_POINTS = validate.Range(min=0, max=10_000)
 DAYS = validate.Range(min=0, max=36_500)
@@ -131,3 +134,77 @@ class StopMerchantSchema(StrictSchema):
 
 class NothingToSaySchema(StrictSchema):
     """An empty body."""
+
+
+class MoveCoverSchema(StrictSchema):
+    """What was moved to the bank account of vouchers; negative when it was moved back."""
+
+    amount_cents = fields.Integer(required=True, strict=True)
+    moved_on = fields.Date(load_default=None)
+
+
+class MovedCoverSchema(Schema):
+    """The entry that booked it, and the cover as it is now."""
+
+    entry_number = fields.Integer(required=True)
+    short_cents = fields.Integer(required=True)
+
+
+class PaperCodesSchema(StrictSchema):
+    """How many codes on the sheet of a voucher, and the most that one of them pays."""
+
+    count = fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_ON_A_SHEET))
+    maximum_minor = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
+
+
+class PaperCodeListSchema(Schema):
+    """The codes: told this once, as only hashes of them are kept."""
+
+    items = fields.List(fields.Nested(MadeCodeSchema), required=True)
+
+
+class HistoryPeriodSchema(StrictSchema):
+    """Which days: from ``from`` up to and without ``to``."""
+
+    start = fields.Date(required=True, data_key="from")
+    end = fields.Date(required=True, data_key="to")
+
+    @validates_schema
+    def _is_a_period(self, data: dict[str, date], **_more: object) -> None:
+        if data["end"] <= data["start"]:
+            raise ValidationError("it ends before it begins", "to")
+
+
+class MerchantMovementSchema(Schema):
+    """Something a merchant took, gave back or was paid."""
+
+    day = fields.Date(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(("taken", "refunded", "paid")))
+    code = fields.String(required=True)
+    unit = fields.String(required=True)
+    amount_minor = fields.Integer(required=True)
+    fee_cents = fields.Integer(allow_none=True)
+    fee_vat_cents = fields.Integer(allow_none=True)
+    paid_cents = fields.Integer(allow_none=True)
+
+
+class MerchantMonthSchema(Schema):
+    """What a month did to what a merchant is owed."""
+
+    month = fields.Date(required=True)
+    opening_cents = fields.Integer(required=True)
+    taken_cents = fields.Integer(required=True)
+    refunded_cents = fields.Integer(required=True)
+    settled_cents = fields.Integer(required=True)
+    other_cents = fields.Integer(required=True)
+    fee_cents = fields.Integer(required=True)
+    fee_vat_cents = fields.Integer(required=True)
+    paid_cents = fields.Integer(required=True)
+    closing_cents = fields.Integer(required=True)
+
+
+class MerchantHistorySchema(Schema):
+    """All that happened in a period, the first first; and all months, the latest first."""
+
+    items = fields.List(fields.Nested(MerchantMovementSchema), required=True)
+    months = fields.List(fields.Nested(MerchantMonthSchema), required=True)

@@ -147,11 +147,13 @@ _KEPT = text(
 select
   coalesce(-sum(b.balance) filter (where a.key = 'vouchers_outstanding'), 0)::bigint,
   coalesce(-sum(b.balance) filter (where a.key = 'merchants'), 0)::bigint,
-  coalesce(sum(b.balance) filter (where a.key = 'voucher_bank'), 0)::bigint
+  coalesce(sum(b.balance) filter (where a.key = 'voucher_bank'
+    -- What payout runs to merchants ordered has left the account as good as.
+    or a.key = 'payments_underway' and a.party like 'W%'), 0)::bigint
 from account a
 join account_balance b on b.cooperative_id = a.cooperative_id and b.account_id = a.id
 where a.cooperative_id = :cooperative_id and a.unit = 'EUR'
-  and a.key in ('vouchers_outstanding', 'merchants', 'voucher_bank')
+  and a.key in ('vouchers_outstanding', 'merchants', 'voucher_bank', 'payments_underway')
 """
 )
 

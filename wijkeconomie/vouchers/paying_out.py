@@ -28,10 +28,11 @@ from wijkeconomie.vouchers.rules import owed_by_fee, payout_of_parts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayOut(Command):
-    """Pay a merchant all that he is owed."""
+    """Pay a merchant all that he is owed; ``underway`` is the run that orders it at the bank."""
 
     merchant_code: str
     paid_on: date | None = None
+    underway: str | None = None
 
 
 def pay_out(uow: UnitOfWork, command: PayOut) -> int:
@@ -64,13 +65,14 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> int:
         select(func.max(MerchantPayout.number)).where(MerchantPayout.cooperative_id == uow.tenant)
     )
     number = (last or 0) + 1
+    lines = payout_lines(merchant.code, paid, regime=regime, underway=command.underway)
     draft = EntryDraft(
         accounting_date=day,
         kind="merchant.paid",
         source=f"payout/{number}",
         description=f"Payout {number} to merchant {merchant.code}",
         idempotency_key=f"payout/{number}",
-        postings=tuple(postings(uow, payout_lines(merchant.code, paid, regime=regime), EURO)),
+        postings=tuple(postings(uow, lines, EURO)),
     )
     written = MerchantPayout(
         cooperative_id=uow.tenant,

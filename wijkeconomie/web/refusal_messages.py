@@ -151,6 +151,10 @@ MESSAGES: Mapping[str, Any] = {
     "care-amount-differs": lazy_gettext(
         "The hours and the rate come to another amount. Look at the hours again."
     ),
+    "nothing-to-order": lazy_gettext(
+        "Nobody can be paid: nothing is owed, or no account is known."
+    ),
+    "order-settled": lazy_gettext("The bank has paid %(code)s. Its file is not given again."),
     "over-care-fence": lazy_gettext(
         "Too little is left for this agreement. Nothing was declared. Talk to the holder of the "
         "budget."

@@ -90,10 +90,11 @@ order by subsidy.id, c.id, m.code
 )
 _CARE = text(
     """
-select code, case state when 'refused' then 0 else 1 end, coalesce(refusal, ''), cents,
-  left_after_cents
+select coalesce(first_code, code), case state when 'refused' then 0 else 1 end,
+  coalesce(refusal, ''), cents, left_after_cents
 from care_declaration where cooperative_id = :cooperative_id
-  and state in ('submitted', 'approved', 'refused') order by id
+  and state in ('submitted', 'approved', 'refused')
+  and (corrects_id is null or state = 'approved') order by id
 """
 )
 _INVESTMENT_SHARES = text(

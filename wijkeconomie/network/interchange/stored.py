@@ -193,13 +193,14 @@ where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
     ),
     CARE_DECLARATIONS.file: text(
         f"""
-select x.code as declaration_id, care_budget.code as budget_id,
+select coalesce(x.first_code, x.code) as declaration_id, care_budget.code as budget_id,
   to_char(x.month, 'YYYY-MM') as month, x.minutes, x.claimed_cents as cents
 from care_declaration x
 join care_budget on care_budget.cooperative_id = x.cooperative_id
   and care_budget.id = x.budget_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY}
-  and x.state in ('submitted', 'approved', 'refused') order by x.id
+  and x.state in ('submitted', 'approved', 'refused')
+  and (x.corrects_id is null or x.state = 'approved') order by x.id
 """
     ),
     PROJECTS.file: text(
