@@ -26,9 +26,12 @@ from wijkeconomie.core.embedded_postgres import (
 )
 
 HOLDER = """
+import signal
 import sys
 from pathlib import Path
 from wijkeconomie.core.embedded_postgres import EmbeddedPostgres
+# A shell that runs the tests in the background has children ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with EmbeddedPostgres(Path(sys.argv[1]), fsync=False).lease() as server:
     print(server.client_url("wijkeconomie_owner", "postgres"), flush=True)
     sys.stdin.readline()

@@ -228,8 +228,7 @@ def control_accounts(
     keys, codes, ids = session.execute(
         _CONTROL_ACCOUNTS, {"cooperative_id": cooperative_id, "unit": unit}
     ).one()
-    pairs = zip(codes or (), ids or (), strict=True)
-    return dict(zip(keys or (), pairs, strict=True))
+    return dict(zip(keys or (), zip(codes or (), ids or (), strict=True), strict=True))
 
 
 _PARTY_ACCOUNTS = text(
