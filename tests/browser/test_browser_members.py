@@ -126,7 +126,7 @@ def test_a_tap_before_the_page_is_ready_is_an_order_too(browser: Browser, site: 
     page = a_page(browser)
     sign_in(page, site, site.member)
     held: list[Route] = []
-    page.route("**/htmx.min.js*", lambda route: held.append(route))
+    page.route("**/htmx.min.js*", lambda route: held.append(route))  # noqa: PLW0108
 
     page.goto(f"{site.address}/c/MRS/rounds/MRS-W1", wait_until="commit")
     page.get_by_role("button", name="Meer: Honing").click()
