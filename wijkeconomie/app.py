@@ -58,7 +58,12 @@ from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.investments import api as investments_api
-from wijkeconomie.investments import building_pages, treasurer_pages
+from wijkeconomie.investments import (
+    building_pages,
+    transfer_api,
+    transfer_pages,
+    treasurer_pages,
+)
 from wijkeconomie.investments import keeping_api as investment_keeping_api
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
@@ -145,6 +150,8 @@ VIEWS = (
     money_pages,
     building_pages,
     treasurer_pages,
+    transfer_pages,
+    transfer_api,
     till_pages,
     history_pages,
     voucher_keeping_pages,
@@ -318,6 +325,7 @@ def create_app(runtime: Runtime) -> Flask:
     register_tasks(app, care_pages.tasks)
     register_tasks(app, funding_pages.tasks)
     register_tasks(app, investment_pages.tasks)
+    register_tasks(app, transfer_pages.transfer_tasks)
     building_pages.init_cost_sharing(app, COST_SHARING)
     init_subsidies(app, SUBSIDY_SOURCE)
     register_tasks(app, till_pages.till_tasks)

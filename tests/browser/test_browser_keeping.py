@@ -188,3 +188,31 @@ def test_a_treasurer_orders_payouts_takes_the_file_and_settles_the_run(
     page.get_by_role("button", name="Schrijf op dat de bank dit betaalde").click()
     page.get_by_text("De bank heeft alles betaald.").wait_for()
     looks_right(page, site, "payouts")
+
+
+def test_members_pass_units_on_and_the_treasurer_approves(browser: Browser, site: Site) -> None:
+    giver = a_page(browser)
+    sign_in(giver, site, site.member)
+    looks_right(giver, site, "projects/ZON/transfers")
+    giver.goto(f"{site.address}/c/MRS/projects/ZON")
+    giver.get_by_role("link", name="Doorgegeven delen").click()
+    giver.get_by_label("Lidnummer van wie ze krijgt").fill("M103")
+    giver.get_by_label("Hoeveel delen?").fill("2")
+    giver.get_by_role("button", name="Bied deze delen aan").click()
+    giver.get_by_text("wacht op wie ze krijgt").wait_for()
+    looks_right(giver, site, "projects/ZON/transfers")
+
+    other = a_page(browser)
+    sign_in(other, site, site.neighbour)
+    other.get_by_role("link", name="Kijk naar delen die worden doorgegeven").click()
+    other.get_by_role("button", name="Neem deze delen aan").click()
+    other.get_by_text("wacht op het bestuur").wait_for()
+
+    treasurer = a_page(browser)
+    sign_in(treasurer, site, site.treasurer)
+    treasurer.get_by_role("link", name="Kijk naar delen die worden doorgegeven").click()
+    looks_right(treasurer, site, "projects/ZON/transfers")
+    treasurer.get_by_role("button", name="Keur goed namens het bestuur").click()
+    treasurer.get_by_text("doorgegeven op").wait_for()
+    looks_right(treasurer, site, "projects/ZON")
+    looks_right(treasurer, site, "new-project")

@@ -263,6 +263,32 @@ def test_an_invoice_is_turned_back_and_an_asset_shared_by_rest(
     assert [each["cents"] for each in treasurer.get("/owed")["items"]] == [100_000]
 
 
+def test_units_are_passed_on_by_rest(
+    treasurer: ApiClient, member: ApiClient, carer: ApiClient, others: list[ApiClient]
+) -> None:
+    twice(treasurer, "/projects", CAMPAIGN, 201)
+    twice(member, "/projects/ZON/participations", {"units": 4}, 201)
+    twice(treasurer, "/participations/ZON-0001/payment", {"paid_on": "2026-04-10"}, 201)
+    body = {"to_member_code": "M105", "units": 1}
+    offered = twice(member, "/projects/ZON/transfers", body, 201)
+    assert (offered["state"], offered["buyer_code"]) == ("offered", "M105")
+    assert others[0].get("/projects/ZON/transfers")["items"] == []
+    stolen = body | {"from_member_code": "M101"}
+    answer = others[0].send("POST", "/projects/ZON/transfers", stolen, key="een-sleutel")
+    assert problem(answer, 403) == "permission-denied"
+    answer = others[0].send(
+        "POST", f"/unit-transfers/{offered['id']}/accept", {}, key="niet-voor-mij"
+    )
+    assert answer.status_code == 404
+    assert twice(carer, f"/unit-transfers/{offered['id']}/accept", {})["state"] == "accepted"
+    answer = carer.send("POST", f"/unit-transfers/{offered['id']}/approve", {}, key="een-sleutel")
+    assert problem(answer, 403) == "permission-denied"
+    moved = twice(treasurer, f"/unit-transfers/{offered['id']}/approve", {})
+    assert (moved["state"], moved["moved_cents"]) == ("moved", 25_000)
+    held = {each["member_code"]: each["units"] for each in treasurer.get("/register")["items"]}
+    assert held == {"M101": 3, "M105": 1}
+
+
 def test_a_round_of_grants_is_kept_by_rest(
     treasurer: ApiClient,
     member: ApiClient,

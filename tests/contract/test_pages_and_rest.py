@@ -56,6 +56,11 @@ BY_REST = {
     "payments.new_run": ("POST /payout-runs",),
     "payments.settle": ("POST /payout-runs/<code>/settle",),
     "investments.new_project": ("POST /projects",),
+    "investments.transfers": ("POST /projects/<code>/transfers",),
+    "investments.decide_transfer": tuple(
+        f"POST /unit-transfers/<int:transfer_id>/{step}"
+        for step in ("accept", "withdraw", "approve", "refuse")
+    ),
     "investments.take": ("POST /projects/<code>/participations",),
     "investments.give_up": ("DELETE /participations/<code>",),
     "investments.call_off": ("POST /projects/<code>/call-off",),

@@ -45,6 +45,12 @@ from wijkeconomie.investments.building import share_cost_of_asset
 from wijkeconomie.investments.depreciating import depreciate
 from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
 from wijkeconomie.investments.models import Instrument
+from wijkeconomie.investments.transferring import (
+    OfferUnits,
+    accept_units,
+    approve_units,
+    offer_units,
+)
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
@@ -489,6 +495,27 @@ def _loss_shared(market: Market) -> Roof:
     return roof
 
 
+def _units_passed_on(market: Market) -> None:
+    _loss_shared(market)
+    with market.books.open() as uow:
+        seller, buyer = (
+            replace(uow, identity=replace(uow.identity, member_id=market.members[code]))
+            for code in ("L001", "L002")
+        )
+        transfer = offer_units(
+            seller,
+            OfferUnits(
+                idempotency_key="aanbod-1",
+                project_code="ZON",
+                seller_id=market.members["L001"],
+                buyer_code="L002",
+                units=1,
+            ),
+        )
+        accept_units(buyer, transfer)
+        approve_units(uow, transfer)
+
+
 def _released(market: Market) -> None:
     _loss_shared(market)
     with market.books.open() as uow:
@@ -700,6 +727,7 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A surplus is shared over the units": _surplus_shared,
     "A loss is shared over the units": _loss_shared,
     "A member who left gets back what is left": _released,
+    "A member passes units on to another": _units_passed_on,
     "The bank pays a member what he is owed": _paid_out,
     "A voucher is sold": _sold,
     "A voucher is given from a fund": _given,

@@ -27,6 +27,7 @@ from wijkeconomie.investments.models import (
     Participation,
     ParticipationState,
     ProjectState,
+    TransferRule,
 )
 from wijkeconomie.investments.refusals import (
     CampaignNotOpenError,
@@ -62,6 +63,7 @@ class OpenCampaign:
     repayment_months: int = 12
     repayment_cents_per_year: int | None = None
     prospectus: str | None = None
+    transfers: TransferRule = TransferRule.APPROVAL
 
 
 def open_campaign(uow: UnitOfWork, command: OpenCampaign) -> int:
@@ -91,6 +93,7 @@ def open_campaign(uow: UnitOfWork, command: OpenCampaign) -> int:
         repayment_months=command.repayment_months,
         repayment_cents_per_year=command.repayment_cents_per_year,
         prospectus=command.prospectus,
+        transfers=command.transfers.value,
         state=ProjectState.GATHERING,
         created_at=uow.now,
         created_by=uow.actor,

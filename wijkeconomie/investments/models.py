@@ -36,6 +36,7 @@ class ParticipationState(enum.StrEnum):
     RELEASED = "released"
     WITHDRAWN = "withdrawn"
     REFUNDED = "refunded"
+    TRANSFERRED = "transferred"
 
 
 # While the campaign runs only whole stages may be spent; once it has closed, all that came in.
@@ -44,6 +45,24 @@ DRAWN_WITHIN_RAISED = (
     " and raised_units < target_units then raised_units / stage_units * stage_units"
     " else raised_units end"
 )
+
+
+class TransferRule(enum.StrEnum):
+    """Whether members may pass units of a project on to each other."""
+
+    NONE = "none"
+    APPROVAL = "approval"
+    FREE = "free"
+
+
+class TransferState(enum.StrEnum):
+    """How far units are that a member passes on."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    MOVED = "moved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class InvestmentProject(TenantTable, Base):
@@ -61,6 +80,7 @@ class InvestmentProject(TenantTable, Base):
         UniqueConstraint("cooperative_id", "id", "unit_price_cents"),
         CheckConstraint(one_of("instrument", Instrument), name="instrument_known"),
         CheckConstraint(one_of("state", ProjectState), name="state_known"),
+        CheckConstraint(one_of("transfers", TransferRule), name="transfers_known"),
         CheckConstraint("unit_price_cents > 0", name="price_positive"),
         CheckConstraint("stage_units between 1 and target_units", name="stage_within_target"),
         CheckConstraint("maximum_units between 1 and target_units", name="maximum_within_target"),
@@ -90,6 +110,7 @@ class InvestmentProject(TenantTable, Base):
     """The last day; a campaign without one runs until its target is reached."""
     repayment_months: Mapped[int]
     repayment_cents_per_year: Mapped[int | None]
+    transfers: Mapped[str] = mapped_column(server_default="approval", default="approval")
     prospectus: Mapped[str | None]
     """The approved prospectus, for offers above the limit of the exemption."""
     state: Mapped[str]
@@ -103,7 +124,11 @@ class InvestmentProject(TenantTable, Base):
 
 
 class Participation(TenantTable, Base):
-    """Units of a project that a member took at one time."""
+    """Units of a project that a member took at one time, or that were passed on to him.
+
+    ``origin_id`` is what they were passed on from, which ended that day. Units are counted where
+    they were taken first, so passing on changes no count of the project.
+    """
 
     __tablename__ = "participation"
     __table_args__ = (
@@ -119,14 +144,17 @@ class Participation(TenantTable, Base):
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("cents = units * unit_price_cents", name="cents_are_units_at_price"),
         CheckConstraint(
-            "(paid_on is not null) = (state in ('paid', 'issued', 'released', 'refunded'))",
+            "(paid_on is not null)"
+            " = (state in ('paid', 'issued', 'released', 'refunded', 'transferred'))",
             name="paid_on_a_day",
         ),
         CheckConstraint(
-            "(issued_on is not null) = (state in ('issued', 'released'))", name="issued_on_a_day"
+            "(issued_on is not null) = (state in ('issued', 'released', 'transferred'))",
+            name="issued_on_a_day",
         ),
         CheckConstraint(
-            "(ended_on is not null) = (state in ('released', 'withdrawn', 'refunded'))",
+            "(ended_on is not null)"
+            " = (state in ('released', 'withdrawn', 'refunded', 'transferred'))",
             name="ended_on_a_day",
         ),
         CheckConstraint(
@@ -135,6 +163,8 @@ class Participation(TenantTable, Base):
         CheckConstraint("released_cents between 0 and cents", name="released_within_cents"),
         Index("ix_participation_cooperative_id_project_id", "cooperative_id", "project_id"),
         Index("ix_participation_cooperative_id_member_id", "cooperative_id", "member_id"),
+        own_key("origin_id", of="participation", name="fk_participation_origin"),
+        Index("ix_participation_cooperative_id_origin_id", "cooperative_id", "origin_id"),
     )
 
     id: Mapped[SurrogateKey]
@@ -150,6 +180,39 @@ class Participation(TenantTable, Base):
     issued_on: Mapped[date | None]
     ended_on: Mapped[date | None]
     released_cents: Mapped[int | None]
+    origin_id: Mapped[int | None]
+
+
+class UnitTransfer(TenantTable, Base):
+    """Units that a member passes on to another one; what is paid for them is between the two."""
+
+    __tablename__ = "unit_transfer"
+    __table_args__ = (
+        own_key("project_id", of="investment_project"),
+        own_key("seller_id", of="member"),
+        own_key("buyer_id", of="member"),
+        CheckConstraint(one_of("state", TransferState), name="state_known"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("seller_id <> buyer_id", name="two_members"),
+        CheckConstraint(
+            "(state = 'moved') = (moved_on is not null)"
+            " and (moved_on is null) = (moved_cents is null)",
+            name="moved_on_a_day",
+        ),
+        Index("ix_unit_transfer_cooperative_id_project_id", "cooperative_id", "project_id"),
+    )
+
+    id: Mapped[SurrogateKey]
+    project_id: Mapped[int]
+    seller_id: Mapped[int]
+    buyer_id: Mapped[int]
+    units: Mapped[int]
+    state: Mapped[str]
+    offered_on: Mapped[date]
+    answered_on: Mapped[date | None]
+    moved_on: Mapped[date | None]
+    moved_cents: Mapped[int | None]
+    reason: Mapped[str | None]
 
 
 class ProjectAsset(TenantTable, Base):

@@ -210,7 +210,7 @@ def certificate(code: str) -> ResponseReturnValue:
         raise PermissionDeniedError(
             "this is someone else's", permission="investment.read-register", roles="treasurer"
         )
-    if found.issued_on is None:
+    if found.issued_on is None or found.state == ParticipationState.TRANSFERRED:
         raise NotFoundError(f"participation {code} does not count yet", participation=code)
     content = render_certificate(
         Certificate(

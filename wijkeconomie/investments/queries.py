@@ -37,6 +37,7 @@ class ProjectView:
     closes_on: date | None
     repayment_months: int
     repayment_cents_per_year: int | None
+    transfers: str
     state: str
     closed_on: date | None
     taken_units: int
@@ -138,7 +139,8 @@ _PROJECTS = text(
     """
 select p.id, p.code, p.name, p.explanation, p.instrument, p.unit_price_cents, p.target_units,
   p.stage_units, p.maximum_units, p.opens_on, p.closes_on, p.repayment_months,
-  p.repayment_cents_per_year, p.state, p.closed_on, p.taken_units, p.raised_units, p.drawn_cents,
+  p.repayment_cents_per_year, p.transfers, p.state, p.closed_on, p.taken_units, p.raised_units,
+  p.drawn_cents,
   p.raised_units + coalesce((select sum(x.units) from participation x
     where x.cooperative_id = p.cooperative_id and x.project_id = p.id and x.state = 'paid'), 0)
     ::bigint as paid_units

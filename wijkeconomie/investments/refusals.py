@@ -101,3 +101,24 @@ class NothingOwedError(DomainError):
 
     code = "nothing-owed"
     title = "So much is not owed to this member"
+
+
+class UnitsNotTransferredError(DomainError):
+    """The campaign does not let members pass units of this project on."""
+
+    code = "units-not-transferred"
+    title = "These units are not passed on"
+
+
+class TransferStateError(DomainError):
+    """The units were passed on, refused or withdrawn before; look how they stand."""
+
+    code = "transfer-state"
+    title = "These units are at another point"
+
+
+class LossBeforeTransferError(DomainError):
+    """Units were passed on after that day; date the loss on a day since, ``date`` at least."""
+
+    code = "loss-before-transfer"
+    title = "Units were passed on after that day"

@@ -28,9 +28,11 @@ from wijkeconomie.investments.models import (
     ParticipationState,
     ProjectResult,
     ResultShare,
+    UnitTransfer,
 )
 from wijkeconomie.investments.refusals import (
     LossAboveCapitalError,
+    LossBeforeTransferError,
     LossNotBorneError,
     NoUnitsError,
     ResultSharedError,
@@ -74,6 +76,7 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
         ResultSharedError: the year was shared before.
         NoUnitsError: nobody holds units.
         LossNotBorneError: the participations are loans.
+        LossBeforeTransferError: units were passed on since.
         LossAboveCapitalError: the context tells what is left.
     """
     require_permission(uow.identity, "investment.change")
@@ -83,6 +86,7 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
     if not holders:
         raise NoUnitsError(f"nobody holds units of {project.code}", project=project.code)
     if command.cents < 0:
+        _require_no_later_transfer(uow, project, command.accounting_date)
         _require_bearable(project, holders, -command.cents)
     shares = share_result(
         command.cents,
@@ -150,7 +154,10 @@ def holders_on(uow: UnitOfWork, project: InvestmentProject, on: date) -> list[Ho
         .where(
             Participation.cooperative_id == uow.tenant,
             Participation.project_id == project.id,
-            Participation.state == ParticipationState.ISSUED,
+            # What was passed on since was his on that day.
+            (Participation.state == ParticipationState.ISSUED)
+            | (Participation.state == ParticipationState.TRANSFERRED)
+            & (Participation.ended_on > on),
             Participation.issued_on <= on,
         )
         .group_by(Member.id, Member.code)
@@ -163,6 +170,21 @@ def holders_on(uow: UnitOfWork, project: InvestmentProject, on: date) -> list[Ho
         Holder(member_id, code, int(units), -left.get(accounts[parties[code]], 0))
         for member_id, code, units in sorted(rows, key=lambda row: row[1])
     ]
+
+
+def _require_no_later_transfer(uow: UnitOfWork, project: InvestmentProject, on: date) -> None:
+    """A loss is taken off capital, which units that were passed on took along."""
+    last = uow.session.scalar(
+        select(func.max(UnitTransfer.moved_on)).where(
+            UnitTransfer.cooperative_id == uow.tenant, UnitTransfer.project_id == project.id
+        )
+    )
+    if last is not None and on < last:
+        raise LossBeforeTransferError(
+            f"units of {project.code} were passed on on {last}",
+            project=project.code,
+            date=last.isoformat(),
+        )
 
 
 def _require_bearable(project: InvestmentProject, holders: list[Holder], loss: int) -> None:

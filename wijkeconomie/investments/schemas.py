@@ -5,7 +5,12 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from wijkeconomie.core.wire import StrictSchema
-from wijkeconomie.investments.models import Instrument, ParticipationState, ProjectState
+from wijkeconomie.investments.models import (
+    Instrument,
+    ParticipationState,
+    ProjectState,
+    TransferRule,
+)
 
 _POSITIVE = validate.Range(min=1)
 _NOT_NEGATIVE = validate.Range(min=0)
@@ -36,6 +41,7 @@ class ProjectSchema(Schema):
     closes_on = fields.Date(allow_none=True)
     repayment_months = fields.Integer(required=True)
     repayment_cents_per_year = fields.Integer(allow_none=True)
+    transfers = fields.String(required=True)
 
 
 class ProjectListSchema(Schema):
@@ -60,6 +66,7 @@ class OpenCampaignSchema(StrictSchema):
     repayment_months = fields.Integer(load_default=12, strict=True, validate=_NOT_NEGATIVE)
     repayment_cents_per_year = fields.Integer(load_default=None, strict=True, validate=_POSITIVE)
     prospectus = fields.String(load_default=None)
+    transfers = fields.Enum(TransferRule, by_value=True, load_default=TransferRule.APPROVAL)
 
 
 class ParticipationSchema(Schema):

@@ -23,12 +23,12 @@ from wijkeconomie.investments.campaigns import (
 )
 from wijkeconomie.investments.leaver_queries import waiting_leavers
 from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
-from wijkeconomie.investments.models import Instrument
+from wijkeconomie.investments.models import Instrument, TransferRule
 from wijkeconomie.investments.pages import blueprint, show_project
 from wijkeconomie.investments.participating import receive_payment
 from wijkeconomie.investments.register import register_csv
 from wijkeconomie.investments.rules import EXEMPT_OFFER_CENTS, OFFER_WARNING_CENTS, offered_cents
-from wijkeconomie.investments.words import instrument_choices
+from wijkeconomie.investments.words import instrument_choices, rule_choices
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
 DEFAULT_MONTHS = "12"
@@ -53,6 +53,7 @@ def new_project() -> ResponseReturnValue:
         "investments/new.html",
         visit=visit,
         instruments=instrument_choices(),
+        rules=rule_choices(),
         offered_cents=offered,
         limit_cents=EXEMPT_OFFER_CENTS,
         is_near_limit=offered >= OFFER_WARNING_CENTS,
@@ -83,6 +84,9 @@ def _open(uow: UnitOfWork) -> tuple[str, list[tuple[str, str]]]:
         repayment_months=form.count("repayment_months", if_empty=12) or 0,
         repayment_cents_per_year=form.amount("repayment_cents_per_year") or None,
         prospectus=form.text("prospectus", is_required=False) or None,
+        transfers=TransferRule(
+            form.choice("transfers", [value for value, _words in rule_choices()])
+        ),
     )
     if form.errors:
         return command.code, form.errors

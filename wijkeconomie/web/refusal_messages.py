@@ -151,6 +151,11 @@ MESSAGES: Mapping[str, Any] = {
     "care-amount-differs": lazy_gettext(
         "The hours and the rate come to another amount. Look at the hours again."
     ),
+    "units-not-transferred": lazy_gettext("Units of this project are not passed on."),
+    "transfer-state": lazy_gettext("This was done before. Look how these units stand."),
+    "loss-before-transfer": lazy_gettext(
+        "Units were passed on after that day. Choose %(date)s or a later day for this loss."
+    ),
     "nothing-to-order": lazy_gettext(
         "Nobody can be paid: nothing is owed, or no account is known."
     ),
