@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.costs import cost_rows, month_rows
+from benchmarks.costs import cost_rows, doubling_rows, month_rows
 from benchmarks.importing import import_rows
 from benchmarks.ladders import ladder_rows
 from benchmarks.ledger import ledger_rows
@@ -34,6 +34,8 @@ def main() -> None:
         rows += pledge_rows(world)
     with a_world() as world:
         rows += cost_rows(world)
+    with a_world() as world:
+        rows += doubling_rows(world)
     with a_world() as world:
         rows += month_rows(world)
     with a_world() as world:
