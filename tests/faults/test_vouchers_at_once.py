@@ -13,6 +13,7 @@ from threading import Barrier, Event
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import Engine, text
 
 from tests.factories.vouchers import TODAY, Neighbourhood, a_neighbourhood
 from wijkeconomie.core.identity import system_identity
@@ -193,6 +194,37 @@ def test_a_till_that_is_cut_off_leaves_its_place_to_the_next(
     assert isinstance(first.result(), SystemExit)
     assert [isinstance(each, Answer) for each in found] == [True] * 3
     assert place.held("V1") == 1000 - 3 * 100
+
+
+@pytest.mark.parametrize("statistics", ["none", "of one row"])
+@pytest.mark.parametrize("scans", ["on", "off"])
+def test_a_redemption_reads_as_much_after_many_as_after_few(
+    place: Neighbourhood, owner: Engine, statistics: str, scans: str
+) -> None:
+    place.issue("FUND", 10_000)
+    with place.books.open() as uow:
+        redeem(uow, command("FUND", 1))
+    if statistics == "of one row":
+        # For one row every index looks as good.
+        with owner.begin() as connection:
+            connection.execute(text("analyze voucher_redemption"))
+    read: list[int] = []
+    with place.books.open() as uow:
+        uow.session.execute(text(f"set local enable_seqscan = {scans}"))
+        for number in range(120):
+            redeem(uow, command("FUND", 1))
+            if number % 40 == 39:
+                read.append(int(uow.session.scalars(_ROWS_READ).one()))
+
+    # Plans that a session made when there was nothing must not go through all of it later.
+    assert read[2] - read[1] <= (read[1] - read[0]) * 1.2
+
+
+_ROWS_READ = text(
+    "select pg_stat_get_xact_tuples_returned('voucher_redemption'::regclass)"
+    " + sum(pg_stat_get_xact_tuples_returned(indexrelid)) from pg_index"
+    " where indrelid = 'voucher_redemption'::regclass"
+)
 
 
 def test_paying_passing_on_and_expiring_at_once_lose_nothing(place: Neighbourhood) -> None:
