@@ -73,7 +73,7 @@ from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
 from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.payments import api as payments_api
-from wijkeconomie.payments import order_pages
+from wijkeconomie.payments import order_pages, return_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import (
     credit_api,
@@ -164,6 +164,7 @@ VIEWS = (
     voucher_keeping_api,
     care_keeping_api,
     investment_keeping_api,
+    return_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (

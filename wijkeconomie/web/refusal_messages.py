@@ -159,6 +159,7 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-to-order": lazy_gettext(
         "Nobody can be paid: nothing is owed, or no account is known."
     ),
+    "order-called-off": lazy_gettext("A payment of %(code)s was called off or came back."),
     "order-settled": lazy_gettext("The bank has paid %(code)s. Its file is not given again."),
     "over-care-fence": lazy_gettext(
         "Too little is left for this agreement. Nothing was declared. Talk to the holder of the "
