@@ -71,6 +71,7 @@ from wijkeconomie.investments.mails import campaign_mails
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
+from wijkeconomie.network.splitting import api as split_api
 from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.payments import api as payments_api
 from wijkeconomie.payments import order_pages, return_pages
@@ -302,6 +303,7 @@ RESOURCES = (
     preview_api.blueprint,
     round_history_api.blueprint,
     payments_api.blueprint,
+    split_api.blueprint,
     reports_api.blueprint,
 )
 
