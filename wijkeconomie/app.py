@@ -113,6 +113,8 @@ from wijkeconomie.vouchers import (
     grant_pages,
     history_pages,
     merchant_pages,
+    payout_api,
+    payout_pages,
     printing_pages,
     till_pages,
 )
@@ -166,6 +168,8 @@ VIEWS = (
     care_keeping_api,
     investment_keeping_api,
     return_pages,
+    payout_api,
+    payout_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
