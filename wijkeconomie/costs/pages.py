@@ -96,6 +96,7 @@ def _cost_page(visit: Visit, code: str, errors: list[tuple[str, str]]) -> Respon
 def stop(code: str) -> ResponseReturnValue:
     """Keep a waiting cost from being settled."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     reason = form.text("reason")
     if form.errors:
@@ -110,6 +111,7 @@ def stop(code: str) -> ResponseReturnValue:
 def correct(code: str) -> ResponseReturnValue:
     """Turn a settlement back and settle the cost anew."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.settle")
     form = FormReader()
     command = CorrectCost(
         cost_code=code,

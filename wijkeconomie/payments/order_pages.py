@@ -194,6 +194,7 @@ def file_answer(visit: Visit, code: str) -> Response:
 def settle(code: str) -> ResponseReturnValue:
     """Note that the bank paid a run, where no bank line tells it."""
     visit = current_visit()
+    require_permission(visit.identity, "payment.order")
     form = FormReader()
     day: date = form.day("on")
     if form.errors:
