@@ -247,7 +247,6 @@ SCHEDULED_JOBS = (
     *STATEMENT_JOBS,
     *BELOW_ZERO_JOBS,
 )
-LOOK_EVERY_S = 30
 
 
 def _do_due_work(runtime: Runtime) -> int:
@@ -272,8 +271,8 @@ def _send_messages(runtime: Runtime) -> int:
 
 
 CLOCK = (
-    Job("due-work", LOOK_EVERY_S, _do_due_work),
-    Job("outbox", LOOK_EVERY_S, _send_messages),
+    Job("due-work", _do_due_work),
+    Job("outbox", _send_messages),
 )
 
 RESOURCES = (
