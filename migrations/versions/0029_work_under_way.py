@@ -1,4 +1,4 @@
-"""Work under way is seen, and what failed is kept with the values of its sentence.
+"""Work under way is seen, failures keep the values of their sentence, waiting mail is found.
 
 Revision ID: 0029_work_under_way
 Revises: 0028_guards_do_not_sort
@@ -36,8 +36,16 @@ def upgrade() -> None:
     )
     for statement in protect_tenant_table("job_start", rights="select, insert, update, delete"):
         op.execute(statement)
+    op.create_index(
+        "ix_outbox_message_waiting",
+        "outbox_message",
+        ["cooperative_id", "next_attempt_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("sent_at is null"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_outbox_message_waiting", table_name="outbox_message")
     op.drop_table("job_start")
     op.drop_column("job_run", "context")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, func, select, text
+from sqlalchemy import Index, UniqueConstraint, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -37,7 +37,17 @@ class OutboxMessage(TenantTable, Base):
     """
 
     __tablename__ = "outbox_message"
-    __table_args__ = (UniqueConstraint("cooperative_id", "event_key"),)
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "event_key"),
+        # The next to send is found without passing all that were ever sent.
+        Index(
+            "ix_outbox_message_waiting",
+            "cooperative_id",
+            "next_attempt_at",
+            "id",
+            postgresql_where=text("sent_at is null"),
+        ),
+    )
 
     id: Mapped[SurrogateKey]
     kind: Mapped[str]
