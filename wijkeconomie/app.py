@@ -253,7 +253,6 @@ SCHEDULED_JOBS = (
     *STATEMENT_JOBS,
     *BELOW_ZERO_JOBS,
 )
-LOOK_EVERY_S = 30
 
 
 def _do_due_work(runtime: Runtime) -> int:
@@ -278,8 +277,8 @@ def _send_messages(runtime: Runtime) -> int:
 
 
 CLOCK = (
-    Job("due-work", LOOK_EVERY_S, _do_due_work),
-    Job("outbox", LOOK_EVERY_S, _send_messages),
+    Job("due-work", _do_due_work),
+    Job("outbox", _send_messages),
 )
 
 RESOURCES = (

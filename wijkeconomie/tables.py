@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wijkeconomie.budgets import models as budgets
 from wijkeconomie.cooperatives import models as cooperatives
-from wijkeconomie.core import audit, commands, jobs, outbox
+from wijkeconomie.core import audit, commands, job_starts, jobs, outbox
 from wijkeconomie.core.models import Base
 from wijkeconomie.costs import models as costs
 from wijkeconomie.investments import models as investments
@@ -27,6 +27,7 @@ from wijkeconomie.vouchers import models as vouchers
 MODULES = (
     audit,
     commands,
+    job_starts,
     jobs,
     outbox,
     cooperatives,

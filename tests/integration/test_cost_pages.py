@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
 from tests.integration.test_web_pages import post, signed_in
-from wijkeconomie.core.identity import Role
+from wijkeconomie.cooperatives.queries import cooperative_by_code
+from wijkeconomie.core.identity import Role, system_identity
+from wijkeconomie.core.job_starts import note_start
+from wijkeconomie.core.jobs import run_due
+from wijkeconomie.core.mail import Letter
+from wijkeconomie.core.outbox import enqueue, send_due
 from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.proof import verify_proof
 
 
@@ -162,6 +172,153 @@ def test_what_is_still_to_do_stands_on_the_page_of_scheduled_work(
 
     assert "Nog te doen" in page
     assert "2026-04/" in page
+
+
+def test_the_next_run_is_told_with_its_day_amount_and_members(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    write_down(treasurer)
+    write_down(treasurer, code="HUUR", every="1", net="50,00", on="2026-04-30")
+
+    [row] = rows_of(treasurer.get("/c/MRS/costs").get_data(as_text=True), "april 2026")
+
+    assert row == ["april 2026", "1 mei 2026", "2 waarvan nog 1 verwacht", "8", "€ 181,50"]
+
+
+def test_members_that_a_key_leaves_out_are_not_counted(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    form = {
+        "name": "Zonder M101",
+        "code": "some",
+        "valid_from": "2026-04-01",
+        "basis": "equal",
+        "tie_policy": "order",
+        "excluded-M101": "yes",
+    }
+    assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
+    write_down(treasurer, key="some")
+
+    [row] = rows_of(treasurer.get("/c/MRS/costs").get_data(as_text=True), "april 2026")
+
+    assert row[1:] == ["1 mei 2026", "1", "7", "€ 121,00"]
+
+
+def rows_of(page: str, first: str) -> list[list[str]]:
+    """The rows of tables that begin with a word, as texts of their cells."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page.replace("\xa0", " "), re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    plain = [
+        [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in row if cell] for row in cells
+    ]
+    return [row for row in plain if row and row[0] == first]
+
+
+def test_what_failed_is_said_in_words_until_it_is_put_right(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    with_a_failure(city, treasurer, clock)
+    words = "De sleutel later kan voor deze maand niet gebruikt worden."
+
+    for path in ("costs", "work", ""):
+        page = treasurer.get(f"/c/MRS/{path}").get_data(as_text=True)
+        assert words in page, path
+        assert "has no version" not in page
+    assert words in treasurer.get("/c/MRS/costs/months/2026-04").get_data(as_text=True)
+
+    stop = "/c/MRS/costs/HUUR-1"
+    assert post(treasurer, f"{stop}/stop", stop, reason="dubbel")[0] == 303
+    for path in ("costs", ""):
+        assert words not in treasurer.get(f"/c/MRS/{path}").get_data(as_text=True)
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+    assert "niet meer nodig" in page
+    assert "opnieuw op" not in page
+
+
+def test_what_is_our_fault_is_said_with_a_reference(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    with_a_failure(city, treasurer, clock)
+    with within(city) as uow:
+        uow.session.execute(
+            text(
+                "update job_run set error = 'internal-error', detail = 'ZeroDivisionError',"
+                " context = '{\"reference\": \"ab12cd34\"}' where status = 'failed'"
+            )
+        )
+
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+
+    assert "bij ons. Blijft het zo? Geef dan dit kenmerk door: ab12cd34." in page
+    assert "ZeroDivisionError" not in page
+
+
+def test_a_letter_that_could_not_be_sent_stands_on_the_page_of_scheduled_work(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, 8, tzinfo=UTC))
+    assert "Brieven" not in treasurer.get("/c/MRS/work").get_data(as_text=True)
+    with within(city) as uow:
+        for name in ("a", "b"):
+            enqueue(uow, kind=f"mail.{name}", event_key=name, payload={})
+
+    def refuse(_letter: Letter, _event: str) -> None:
+        raise ConnectionRefusedError
+
+    letter = Letter("a@example.org", "x", "y")
+    send_due(city.units_of_work, {"mail.a": lambda _uow, _told: [letter]}, refuse)
+
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+    assert "Brieven die nog worden verstuurd: 2." in page
+    assert (
+        "1 kon niet worden verstuurd. We proberen het opnieuw op donderdag 2 april, 10:01" in page
+    )
+
+
+def with_a_failure(city: Runtime, treasurer: FlaskClient, clock: Clock) -> None:
+    """A cost of April whose key has no version yet, and the clock that tried to settle it."""
+    form = {
+        "name": "later",
+        "code": "later",
+        "valid_from": "2027-01-01",
+        "basis": "equal",
+        "tie_policy": "order",
+    }
+    assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
+    write_down(treasurer, key="later")
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    assert run_due(city.units_of_work, COST_JOBS).failed == 1
+
+
+@contextmanager
+def within(city: Runtime) -> Iterator[UnitOfWork]:
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        cooperative_id = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
+        yield uow
+
+
+def test_what_is_done_now_stands_on_the_page_of_scheduled_work(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, 8, tzinfo=UTC))
+    write_down(treasurer)
+    with within(city) as uow:
+        note_start(uow, "costs.settle", "2026-04/1", waiting=3)
+    begun = treasurer.get("/c/MRS/work").get_data(as_text=True)
+    clock.advance(timedelta(hours=1))
+    left = treasurer.get("/c/MRS/work").get_data(as_text=True)
+
+    assert "Nu bezig" in begun
+    assert "(2026-04/1), sinds zaterdag 2 mei, 10:00. Hierna wachten er nog 3." in " ".join(
+        begun.split()
+    )
+    assert "begonnen op zaterdag 2 mei, 10:00 en afgebroken" in left
 
 
 @pytest.mark.parametrize(

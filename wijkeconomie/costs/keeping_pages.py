@@ -135,6 +135,7 @@ def _typed_cost(form: FormReader) -> dict[str, Any]:
 def stop_recurring(code: str) -> ResponseReturnValue:
     """Let a cost come back no more."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     with visit.begin() as uow:
         stop_recurring_cost(uow, code, reason="stopped by hand")
     flash(_("It does not come back any more. What was written down before stays."), "success")

@@ -57,6 +57,7 @@ def _page(visit: Visit, errors: Errors) -> ResponseReturnValue:
 def add_meter() -> ResponseReturnValue:
     """Write down a meter of a member."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     with visit.begin() as uow:
         ids = cooperative_queries.member_ids_by_code(uow.session, uow.tenant)
@@ -79,6 +80,7 @@ def add_meter() -> ResponseReturnValue:
 def read_meters() -> ResponseReturnValue:
     """Write down what meters show; what can hardly be right is asked about, the rest is kept."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     day = form.day("read_on")
     if form.errors:

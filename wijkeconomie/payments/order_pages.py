@@ -230,6 +230,7 @@ def file_answer(visit: Visit, code: str) -> Response:
 def settle(code: str) -> ResponseReturnValue:
     """Note that the bank paid a run, where no bank line tells it."""
     visit = current_visit()
+    require_permission(visit.identity, "payment.order")
     form = FormReader()
     day: date = form.day("on")
     if form.errors:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 
+from wijkeconomie.core.jobs import JobRun
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.web.formatting import language
@@ -270,17 +271,35 @@ MESSAGES: Mapping[str, Any] = {
 
 def sentence(refusal: DomainError) -> str:
     """What a page says about ``refusal``; its own detail where the table has no sentence."""
-    message = MESSAGES.get(refusal.code)
+    return _in_words(refusal.code, refusal.context) or refusal.detail
+
+
+def failure_sentence(run: JobRun) -> str:
+    """Why scheduled work failed, in the words of who reads it; never a programmer's."""
+    values = run.context or {}
+    if said := _in_words(str(run.error), values):
+        return said
+    if reference := values.get("reference"):
+        message = lazy_gettext(
+            "Something went wrong on our side. If it lasts, tell us this reference: %(reference)s."
+        )
+        return str(message) % {"reference": reference}
+    return str(lazy_gettext("Something went wrong on our side. If it lasts, let us know."))
+
+
+def _in_words(code: str, context: Mapping[str, Any]) -> str | None:
+    """The sentence of a code with its values; ``None`` where there is none, or a value lacks."""
+    message = MESSAGES.get(code)
     if message is None:
-        return refusal.detail
-    unit = str(refusal.context.get("unit") or "EUR")
+        return None
+    unit = str(context.get("unit") or "EUR")
     values = {
         name: format_amount(value, language(), unit)
         if name.endswith("_cents") and isinstance(value, int)
         else value
-        for name, value in refusal.context.items()
+        for name, value in context.items()
     }
     try:
         return str(message) % values
     except KeyError:  # a refusal raised without one of the values its sentence names
-        return refusal.detail
+        return None
