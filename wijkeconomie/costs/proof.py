@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,8 @@ from fractions import Fraction
 from wijkeconomie.costs.rules import ScaledWeights, Terms, TiePolicy
 from wijkeconomie.costs.ties import Served, served_of_parts, shares_of_parts
 
+FEW = 10
+"""With fewer different weights than one to so many parties, equal lines are written together."""
 FORMAT = "wijkeconomie centenbewijs 2"
 
 
@@ -103,15 +106,27 @@ def _served(head: ProofHead, columns: ProofColumns) -> list[Served | None]:
 
 def digest_of(head: ProofHead, subsidy_cents: int, cells: Cells) -> bytes:
     """The digest of these cells; the lines are sorted, so the order of parties is none of it."""
-    texts = [
-        ["-" if cell is None else str(cell) for cell in column]
-        if None in column
-        else list(map(str, column))
-        for column in cells.values()
-    ]
-    lines = sorted(map("\t".join, zip(*texts, strict=True)))
-    body = head.lines(subsidy_cents) + "\n".join(lines) + "\n"
+    body = head.lines(subsidy_cents) + "".join(_sorted_lines(list(cells.values())))
     return hashlib.sha256(body.encode()).digest()
+
+
+def _sorted_lines(columns: Sequence[Sequence[object]]) -> list[str]:
+    """A line a party, sorted; where many are the same (areas, households) each is written once."""
+    parties = len(columns[0])
+    if len(set(columns[0])) * FEW > parties:
+        texts = [
+            ["-" if cell is None else str(cell) for cell in column]
+            if None in column
+            else list(map(str, column))
+            for column in columns
+        ]
+        return [f"{line}\n" for line in sorted(map("\t".join, zip(*texts, strict=True)))]
+    counted = Counter(zip(*columns, strict=True))
+    written = (
+        ("\t".join(["-" if cell is None else str(cell) for cell in line]) + "\n", count)
+        for line, count in counted.items()
+    )
+    return [line * count for line, count in sorted(written)]
 
 
 def pseudonym(secret: bytes, member_code: str) -> str:

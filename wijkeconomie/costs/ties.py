@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def _served(total: int, terms: Terms, shares: list[int]) -> Served | None:
     if terms.minimums is not None or terms.caps is not None:
         division = divide(total, _list(part), caps=terms.caps, mins=terms.minimums)
         return _tied(taken, division.floors, division.remainders)
-    if abs(total) * max(_list(part), default=0) < _INT64_LIMIT and part.total < _INT64_LIMIT:
+    if abs(total) * max(part.whole, default=0) < _INT64_LIMIT and part.total < _INT64_LIMIT:
         return _tied_array(abs(total), np.array(part.whole, np.int64), np.array(taken, np.int64))
     division = divide(total, _list(part))
     return _tied(taken, division.floors, division.remainders)
@@ -81,6 +82,8 @@ def _tied_array(
     if not is_up.any() or is_up.all() or remainders[is_up].min() != remainders[~is_up].max():
         return None
     edge = remainders[is_up].min()
+    if (remainders == edge).all():
+        return cast("Served", is_up.astype(np.int64).tolist())
     found: Served = [None] * len(weights)
     for index in np.flatnonzero(remainders == edge).tolist():
         found[index] = int(is_up[index])
