@@ -726,6 +726,47 @@ def test_a_proof_is_checked_alone_and_every_lie_is_found(house: House) -> None:
             verify_proof(json.dumps(told).encode())
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"tie_policy": TiePolicy.ROTATE},
+        {"tie_policy": TiePolicy.CARRY},
+        {"fixed_percent": "35", "fixed_basis": Basis.EQUAL},
+        {"fixed_percent": "35", "fixed_basis": Basis.EQUAL, "tie_policy": TiePolicy.ROTATE},
+        {"is_prorated": True},
+    ],
+    ids=str,
+)
+def test_a_proof_of_any_key_is_right_and_its_digest_stands_in_the_books(
+    house: House, terms: dict[str, Any]
+) -> None:
+    house.key("any", **terms)
+    for number, total in enumerate((1000, 101, -250)):
+        house.cost(f"A{number}", total, key="any")
+    published(house)
+
+    for number in range(3):
+        with house.books.open() as uow:
+            outcome = verify_proof(proof_of(uow, f"A{number}"))
+            entry = ledger.entry(uow.session, uow.tenant, outcome.entry_number or 0)
+        assert entry.description.endswith(outcome.digest)
+
+
+def test_a_settlement_of_the_first_form_keeps_it(house: House, owner: Engine) -> None:
+    house.cost("A", 1000)
+    published(house)
+    with owner.begin() as connection:
+        connection.execute(
+            text("update cost_settlement set proof = '\\x00' where cooperative_id = :id"),
+            {"id": house.books.cooperative_id},
+        )
+    with house.books.open() as uow:
+        proof = proof_of(uow, "A")
+
+    assert json.loads(proof)["format"] == "wijkeconomie centenbewijs 1"
+    assert verify_proof(proof).parties == 3
+
+
 def test_there_is_no_proof_before_publishing(house: House) -> None:
     house.cost("A", 1000)
     house.settle()
