@@ -6,6 +6,7 @@ from wijkeconomie.budgets import models as budgets
 from wijkeconomie.cooperatives import models as cooperatives
 from wijkeconomie.core import audit, commands, job_starts, jobs, outbox
 from wijkeconomie.core.models import Base
+from wijkeconomie.costs import meter_models as meters
 from wijkeconomie.costs import models as costs
 from wijkeconomie.investments import models as investments
 from wijkeconomie.ledger import models as ledger
@@ -43,6 +44,7 @@ MODULES = (
     stock,
     deposits,
     costs,
+    meters,
     budgets,
     investments,
     vouchers,

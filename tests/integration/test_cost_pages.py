@@ -25,7 +25,7 @@ from wijkeconomie.core.outbox import enqueue, send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.jobs import COST_JOBS
-from wijkeconomie.costs.proof import verify_proof
+from wijkeconomie.costs.proof_checking import verify_proof
 
 
 @pytest.fixture
@@ -90,6 +90,10 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
     assert "€ 242,00 × 1/8" in page
     proof = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs.json").data)
     assert (proof.head.version, proof.head.total_cents) == (2, 24200)
+    assert "centenbewijs-1.json" in page
+    earlier = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs-1.json").data)
+    assert (earlier.head.version, earlier.head.total_cents) == (1, 12100)
+    assert treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs-3.json").status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,9 @@ def test_a_number_that_is_in_use_is_said(treasurer: FlaskClient) -> None:
     assert "Dit nummer is al gebruikt" in page
 
 
-def test_a_key_gets_a_version_with_weights(treasurer: FlaskClient) -> None:
+def test_a_key_gets_a_version_with_weights_and_another_in_its_place(
+    treasurer: FlaskClient,
+) -> None:
     form = {
         "name": "Naar gebruik",
         "code": "usage",
@@ -129,9 +135,11 @@ def test_a_key_gets_a_version_with_weights(treasurer: FlaskClient) -> None:
         "weight-M101": "12,5",
     }
     assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
-    status, page = post(treasurer, "/c/MRS/new-key", **form)
-    assert status == 422
-    assert "al een versie" in page
+    assert post(treasurer, "/c/MRS/new-key", **(form | {"weight-M101": "13"}))[0] == 303
+    page = treasurer.get("/c/MRS/costs/keys/usage").get_data(as_text=True)
+    assert "vervangen door een latere" in page
+    assert "nog niet gebruikt" in page
+    assert 'value="13"' in treasurer.get("/c/MRS/new-key?code=usage").get_data(as_text=True)
     status, page = post(
         treasurer, "/c/MRS/new-key", **(form | {"valid_from": "2026-05-01", "weight-M101": "veel"})
     )
@@ -319,6 +327,58 @@ def test_what_is_done_now_stands_on_the_page_of_scheduled_work(
         begun.split()
     )
     assert "begonnen op zaterdag 2 mei, 10:00 en afgebroken" in left
+
+
+def test_a_version_waits_until_its_decision_is_written_down(treasurer: FlaskClient) -> None:
+    form = {
+        "name": "Besloten",
+        "code": "besloten",
+        "valid_from": "2026-01-01",
+        "basis": "equal",
+        "tie_policy": "order",
+        "requires_decision": "yes",
+    }
+    post(treasurer, "/c/MRS/new-key", **form)
+    page = "/c/MRS/costs/keys/besloten"
+    decide = f"{page}/versions/1/decision"
+    assert "wacht op een besluit" in treasurer.get(page).get_data(as_text=True)
+
+    assert post(treasurer, decide, page)[0] == 422
+    assert post(treasurer, decide, page, **{"decision-1": "Voorstel 12"})[0] == 303
+    assert "Voorstel 12" in treasurer.get(page).get_data(as_text=True)
+    assert post(treasurer, decide, page, **{"decision-1": "Voorstel 13"})[0] == 422
+    assert treasurer.get("/c/MRS/costs/keys/geen").status_code == 404
+
+
+def test_who_left_since_then_stands_in_the_form_of_a_key(
+    treasurer: FlaskClient, city: Runtime
+) -> None:
+    form = {
+        "name": "Gewicht",
+        "code": "gewicht",
+        "valid_from": "2026-01-01",
+        "basis": "weights",
+        "tie_policy": "order",
+        "weight-M101": "2",
+        "weight-M102": "3",
+    }
+    post(treasurer, "/c/MRS/new-key", **form)
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        found = cooperative_by_code(uow.session, "MRS")
+    with city.units_of_work.begin(identity=test, cooperative_id=found.id) as uow:
+        uow.session.execute(
+            text(
+                "update member set left_on = '2020-12-31' where cooperative_id = :id"
+                " and code = 'M102'"
+            ),
+            {"id": uow.tenant},
+        )
+
+    page = treasurer.get("/c/MRS/new-key?code=gewicht").get_data(as_text=True)
+
+    assert "M102 (vertrokken)" in page
+    assert 'id="field-weight-M102" name="weight-M102"' in page
 
 
 @pytest.mark.parametrize(

@@ -115,29 +115,34 @@ class Divider:
     def _by(self, cost: SharedCost) -> SharedBy:
         if cost.key_id not in self._known:
             key, version = valid_version(self._uow.session, self._uow.tenant, cost, self._month)
-            turn = self._turn(key) if version.tie_policy == TiePolicy.ROTATE else 0
+            turn = self._turn(key, cost) if version.tie_policy == TiePolicy.ROTATE else 0
             self._known[cost.key_id] = shared_by(self._uow, key, version, self._month, turn=turn)
         return self._known[cost.key_id]
 
-    def _turn(self, key: AllocationKey) -> int:
-        """How many settlements of the key stand."""
-        return (
-            self._uow.session.scalar(
-                select(func.count())
-                .select_from(CostSettlement)
-                .join(
-                    SharedCost,
-                    (SharedCost.cooperative_id == CostSettlement.cooperative_id)
-                    & (SharedCost.id == CostSettlement.cost_id),
-                )
-                .where(
-                    CostSettlement.cooperative_id == self._uow.tenant,
-                    SharedCost.key_id == key.id,
-                    CostSettlement.reversal_number.is_(None),
-                )
+    def _turn(self, key: AllocationKey, cost: SharedCost) -> int:
+        """How many costs the key shared before; a cost that is settled anew keeps its turn."""
+        of_cost = (
+            select(CostSettlement.start)
+            .where(
+                CostSettlement.cooperative_id == self._uow.tenant,
+                CostSettlement.cost_id == cost.id,
             )
-            or 0
+            .order_by(CostSettlement.version.desc())
+            .limit(1)
         )
+        kept = self._uow.session.scalar(of_cost)
+        if kept is not None:
+            return kept
+        settled = (
+            select(func.count())
+            .select_from(SharedCost)
+            .where(
+                SharedCost.cooperative_id == self._uow.tenant,
+                SharedCost.key_id == key.id,
+                SharedCost.settled_version > 0,
+            )
+        )
+        return self._uow.session.scalar(settled) or 0
 
     def _subsidy(self, cost: SharedCost) -> Subsidy | None:
         """The first subsidy for this key with money left."""
@@ -222,7 +227,7 @@ _VALID_VERSION = (
         AllocationKey.cooperative_id == bindparam("cooperative_id"),
         AllocationKey.id == bindparam("key_id"),
     )
-    .order_by(AllocationKeyVersion.valid_from.desc())
+    .order_by(AllocationKeyVersion.valid_from.desc(), AllocationKeyVersion.number.desc())
     .limit(1)
 )
 

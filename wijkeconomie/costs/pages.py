@@ -133,11 +133,13 @@ def correct(code: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/costs/<code>/centenbewijs.json")
-def proof(code: str) -> ResponseReturnValue:
-    """The proof of a settlement, for everyone of the cooperative."""
+@blueprint.get("/costs/<code>/centenbewijs-<int:version>.json")
+def proof(code: str, version: int | None = None) -> ResponseReturnValue:
+    """The proof of a settlement, or of one that was corrected, for everyone of the cooperative."""
     with current_visit().begin() as uow:
-        content = proof_of(uow, code)
-    headers = {"Content-Disposition": f'attachment; filename="centenbewijs-{code}.json"'}
+        content = proof_of(uow, code, version=version)
+    name = code if version is None else f"{code}-{version}"
+    headers = {"Content-Disposition": f'attachment; filename="centenbewijs-{name}.json"'}
     return Response(content, headers=headers, content_type="application/json")
 
 

@@ -122,6 +122,10 @@ MESSAGES: Mapping[str, Any] = {
     "weight-missing": lazy_gettext(
         "Member %(member)s has no weight for the key %(key)s. Fill it in and try again."
     ),
+    "reading-missing": lazy_gettext(
+        "Key %(key)s waits for readings of %(day)s or later: %(meters)s. Write them down, or an "
+        "estimate."
+    ),
     "cannot-allocate": lazy_gettext(
         "These costs cannot be shared with the key %(key)s. Look at its weights and limits."
     ),
