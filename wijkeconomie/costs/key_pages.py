@@ -98,6 +98,7 @@ def _versions_page(visit: Visit, code: str, errors: list[tuple[str, str]]) -> Re
 def decide(code: str, number: int) -> ResponseReturnValue:
     """Write down the decision that a version waits for."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     decision = form.text(f"decision-{number}")
     if form.errors:
