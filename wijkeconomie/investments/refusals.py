@@ -118,7 +118,7 @@ class TransferStateError(DomainError):
 
 
 class LossBeforeTransferError(DomainError):
-    """Units were passed on after that day; date the loss on a day since, ``date`` at least."""
+    """Units were passed on or released after that day; date the loss on ``date`` at least."""
 
     code = "loss-before-transfer"
-    title = "Units were passed on after that day"
+    title = "Units were passed on or released after that day"

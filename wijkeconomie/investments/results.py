@@ -28,7 +28,6 @@ from wijkeconomie.investments.models import (
     ParticipationState,
     ProjectResult,
     ResultShare,
-    UnitTransfer,
 )
 from wijkeconomie.investments.refusals import (
     LossAboveCapitalError,
@@ -76,7 +75,7 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
         ResultSharedError: the year was shared before.
         NoUnitsError: nobody holds units.
         LossNotBorneError: the participations are loans.
-        LossBeforeTransferError: units were passed on since.
+        LossBeforeTransferError: units were passed on or released since.
         LossAboveCapitalError: the context tells what is left.
     """
     require_permission(uow.identity, "investment.change")
@@ -86,7 +85,7 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
     if not holders:
         raise NoUnitsError(f"nobody holds units of {project.code}", project=project.code)
     if command.cents < 0:
-        _require_no_later_transfer(uow, project, command.accounting_date)
+        _require_capital_stayed(uow, project, command.accounting_date)
         _require_bearable(project, holders, -command.cents)
     shares = share_result(
         command.cents,
@@ -140,9 +139,10 @@ def _require_new(uow: UnitOfWork, project: InvestmentProject, year: int) -> None
 
 
 def holders_on(uow: UnitOfWork, project: InvestmentProject, on: date) -> list[Holder]:
-    """Members whose units counted on a day and were not released yet, by member number.
+    """Members whose units counted at the end of a day, by member number: those of the register.
 
     Who left shares until his money is released: as long as it is in the project it bears risk.
+    What was passed on or released after that day counts for who held it then.
     """
     rows = uow.session.execute(
         select(Member.id, Member.code, func.sum(Participation.units))
@@ -154,10 +154,15 @@ def holders_on(uow: UnitOfWork, project: InvestmentProject, on: date) -> list[Ho
         .where(
             Participation.cooperative_id == uow.tenant,
             Participation.project_id == project.id,
-            # What was passed on since was his on that day.
-            (Participation.state == ParticipationState.ISSUED)
-            | (Participation.state == ParticipationState.TRANSFERRED)
-            & (Participation.ended_on > on),
+            # What was passed on or released since was his on that day.
+            Participation.state.in_(
+                (
+                    ParticipationState.ISSUED,
+                    ParticipationState.TRANSFERRED,
+                    ParticipationState.RELEASED,
+                )
+            ),
+            Participation.ended_on.is_(None) | (Participation.ended_on > on),
             Participation.issued_on <= on,
         )
         .group_by(Member.id, Member.code)
@@ -172,16 +177,18 @@ def holders_on(uow: UnitOfWork, project: InvestmentProject, on: date) -> list[Ho
     ]
 
 
-def _require_no_later_transfer(uow: UnitOfWork, project: InvestmentProject, on: date) -> None:
-    """A loss is taken off capital, which units that were passed on took along."""
+def _require_capital_stayed(uow: UnitOfWork, project: InvestmentProject, on: date) -> None:
+    """A loss is taken off capital, which units that were passed on or released took along."""
     last = uow.session.scalar(
-        select(func.max(UnitTransfer.moved_on)).where(
-            UnitTransfer.cooperative_id == uow.tenant, UnitTransfer.project_id == project.id
+        select(func.max(Participation.ended_on)).where(
+            Participation.cooperative_id == uow.tenant,
+            Participation.project_id == project.id,
+            Participation.state.in_((ParticipationState.TRANSFERRED, ParticipationState.RELEASED)),
         )
     )
     if last is not None and on < last:
         raise LossBeforeTransferError(
-            f"units of {project.code} were passed on on {last}",
+            f"units of {project.code} were passed on or released on {last}",
             project=project.code,
             date=last.isoformat(),
         )

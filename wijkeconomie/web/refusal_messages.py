@@ -154,7 +154,8 @@ MESSAGES: Mapping[str, Any] = {
     "units-not-transferred": lazy_gettext("Units of this project are not passed on."),
     "transfer-state": lazy_gettext("This was done before. Look how these units stand."),
     "loss-before-transfer": lazy_gettext(
-        "Units were passed on after that day. Choose %(date)s or a later day for this loss."
+        "Units were passed on or released after that day."
+        " Choose %(date)s or a later day for this loss."
     ),
     "nothing-to-order": lazy_gettext(
         "Nobody can be paid: nothing is owed, or no account is known."
