@@ -1,4 +1,4 @@
-"""What one member may have of a project, whoever writes.
+"""What a member may have of a project; who pays a care budget; nobody decides on his own hours.
 
 Revision ID: 0036_projects_and_care
 Revises: 0028_guards_do_not_sort
@@ -48,11 +48,181 @@ deferrable initially deferred
 for each row execute function participation_within_maximum();
 """
 
+# SQLSTATE WE038: care that one body pays would be on the list of another, who would read of the
+# care of people whom it does not know; or who pays would change after it had read.
+_PAYERS = """
+create function care_line_is_of_its_payer() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if not exists (
+    select from care_list l
+    join care_budget b on b.cooperative_id = l.cooperative_id and b.id = new.budget_id
+    where l.cooperative_id = new.cooperative_id and l.id = new.list_id
+      and l.payer_name = b.payer_name
+      and l.payer = case when b.law = 'Zvw' and not b.is_drawing_right then 'insurer' else 'svb' end
+  ) then
+    raise exception 'list % goes to another than who pays this care', new.list_id
+      using errcode = 'WE038';
+  end if;
+  return null;
+end $$;
+
+create trigger listed_for_its_payer after insert on care_declaration
+for each row when (new.list_id is not null) execute function care_line_is_of_its_payer();
+create trigger relisted_for_its_payer after update of list_id on care_declaration
+for each row when (new.list_id is not null and new.list_id is distinct from old.list_id)
+execute function care_line_is_of_its_payer();
+
+create function care_payer_stays() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if exists (
+    select from care_declaration d
+    where d.cooperative_id = new.cooperative_id and d.budget_id = new.id
+      and d.list_id is not null
+  ) then
+    raise exception 'hours of budget % went to %', new.alias, old.payer_name
+      using errcode = 'WE038';
+  end if;
+  return new;
+end $$;
+
+create trigger payer_stays before update of payer_name on care_budget
+for each row when (old.payer_name is not null and old.payer_name is distinct from new.payer_name)
+execute function care_payer_stays();
+"""
+
+# SQLSTATE WE039: someone approves hours that he worked himself. WE040: a holder would be paid
+# from his own budget. What a folder brings in is approved by nobody's login.
+_OWN_HOURS = """
+create function care_hours_are_not_own() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if exists (
+    select from carer c
+    join member m on m.cooperative_id = c.cooperative_id and m.id = c.member_id
+    where c.cooperative_id = new.cooperative_id and c.id = new.carer_id
+      and m.login_id = nullif(current_setting('app.login_id', true), '')::bigint
+  ) then
+    raise exception 'nobody approves hours of his own' using errcode = 'WE039';
+  end if;
+  return new;
+end $$;
+
+create trigger not_own_hours before update of state on care_declaration
+for each row when (old.state = 'submitted' and new.state = 'approved')
+execute function care_hours_are_not_own();
+
+create function care_holder_is_no_own_carer() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if exists (
+    select from carer c
+    where c.cooperative_id = new.cooperative_id and c.id = new.carer_id
+      and c.member_id = new.holder_id
+  ) then
+    raise exception 'a holder is not his own carer' using errcode = 'WE040';
+  end if;
+  return null;
+end $$;
+
+create trigger no_own_carer after insert on care_agreement
+for each row execute function care_holder_is_no_own_carer();
+
+create function care_carer_is_no_holder_of_his() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if exists (
+    select from care_agreement a
+    where a.cooperative_id = new.cooperative_id and a.carer_id = new.id
+      and a.holder_id = new.member_id
+  ) then
+    raise exception 'a holder is not his own carer' using errcode = 'WE040';
+  end if;
+  return null;
+end $$;
+
+create trigger no_own_carer after update of member_id on carer
+for each row when (new.member_id is distinct from old.member_id)
+execute function care_carer_is_no_holder_of_his();
+"""
+
+_PAID_BY_SVB = "not (law = 'Zvw' and not is_drawing_right)"
+_LISTS = "uq_care_list_cooperative_id_month_payer"
+
 
 def upgrade() -> None:
     op.execute(_MAXIMUM)
+    _name_payers()
+    op.execute(sa.text((_PAYERS + _OWN_HOURS).replace(":", r"\:")))
 
 
 def downgrade() -> None:
     op.execute("drop trigger within_maximum on participation")
     op.execute("drop function participation_within_maximum()")
+    _forget_payers()
+
+
+def _name_payers() -> None:
+    op.add_column("care_budget", sa.Column("payer_name", sa.Text(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_care_budget_payer_said"), "care_budget", "btrim(payer_name) <> ''"
+    )
+    op.execute("grant insert (payer_name), update (payer_name) on care_budget to wijkeconomie_app")
+    op.execute(f"update care_budget set payer_name = 'SVB' where {_PAID_BY_SVB}")
+    # Lists that were made keep what stood on them.
+    op.add_column("care_list", sa.Column("payer_name", sa.Text(), nullable=True))
+    op.execute(
+        "update care_list set payer_name ="
+        " case payer when 'svb' then 'SVB' else 'Zorgverzekeraars' end"
+    )
+    op.alter_column("care_list", "payer_name", nullable=False)
+    op.create_check_constraint(
+        op.f("ck_care_list_payer_said"), "care_list", "btrim(payer_name) <> ''"
+    )
+    op.drop_constraint(op.f(f"{_LISTS}_number"), "care_list", type_="unique")
+    op.create_unique_constraint(
+        op.f(f"{_LISTS}_payer_name_number"),
+        "care_list",
+        ["cooperative_id", "month", "payer", "payer_name", "number"],
+    )
+
+
+def _forget_payers() -> None:
+    for table, triggers in _CARE_TRIGGERS.items():
+        for trigger in triggers:
+            op.execute(f"drop trigger {trigger} on {table}")
+    for function in _CARE_FUNCTIONS:
+        op.execute(f"drop function {function}()")
+    op.drop_constraint(op.f(f"{_LISTS}_payer_name_number"), "care_list", type_="unique")
+    # Lists of one month for several insurers are numbered through again.
+    op.execute(
+        """
+        update care_list l set number = n.number
+        from (select cooperative_id, id, row_number() over (
+                partition by cooperative_id, month, payer order by id) as number
+              from care_list) n
+        where l.cooperative_id = n.cooperative_id and l.id = n.id
+        """
+    )
+    op.create_unique_constraint(
+        op.f(f"{_LISTS}_number"), "care_list", ["cooperative_id", "month", "payer", "number"]
+    )
+    for table in ("care_list", "care_budget"):
+        op.drop_constraint(op.f(f"ck_{table}_payer_said"), table, type_="check")
+        op.drop_column(table, "payer_name")
+
+
+_CARE_TRIGGERS = {
+    "care_declaration": ("listed_for_its_payer", "relisted_for_its_payer", "not_own_hours"),
+    "care_budget": ("payer_stays",),
+    "care_agreement": ("no_own_carer",),
+    "carer": ("no_own_carer",),
+}
+_CARE_FUNCTIONS = (
+    "care_line_is_of_its_payer",
+    "care_payer_stays",
+    "care_hours_are_not_own",
+    "care_holder_is_no_own_carer",
+    "care_carer_is_no_holder_of_his",
+)

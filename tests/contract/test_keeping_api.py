@@ -26,6 +26,7 @@ BUDGET = {
     "starts_on": "2026-01-01",
     "ends_on": "2026-12-31",
     "budget_cents": 10_000,
+    "payer_name": "Zilveren Kruis",
 }
 AGREEMENT_STEPS = {
     "decide": {"is_approved": True, "decided_on": "2026-04-01", "decided_by": "verzekeraar"},
@@ -121,12 +122,21 @@ def test_a_budget_is_kept_by_rest(
     [waits] = member.get(f"/care-budgets/{budget}/declarations")["items"]
     assert waits["id"] == made["id"]
     twice(member, f"/care-declarations/{made['id']}/approve", {})
+    twice(administrator, f"/care-budgets/{budget}/payer", {"payer_name": "VGZ"})
     waiting = administrator.get("/care-lists")["waiting"]
-    made_list = {"month": "2026-03", "payer": "insurer"}
-    assert ("2026-03-01", "insurer", 4000) in {
-        (each["month"], each["payer"], each["cents"]) for each in waiting
+    made_list = {"month": "2026-03", "payer": "insurer", "payer_name": "VGZ"}
+    assert ("2026-03-01", "insurer", "VGZ", 4000) in {
+        (each["month"], each["payer"], each["payer_name"], each["cents"]) for each in waiting
     }
-    twice(administrator, "/care-lists", made_list, 201)
+    whose = administrator.send(
+        "POST", "/care-lists", {"month": "2026-03", "payer": "insurer"}, key="van-wie-sleutel"
+    )
+    assert problem(whose, 409) == "payer-unknown"
+    assert twice(administrator, "/care-lists", made_list, 201)["payer_name"] == "VGZ"
+    other = administrator.send(
+        "POST", f"/care-budgets/{budget}/payer", {"payer_name": "CZ"}, key="ander-sleutel"
+    )
+    assert problem(other, 409) == "payer-fixed"
     path = f"/care-declarations/{made['id']}/corrections"
     wrong = {"minutes": 45, "reason": "vergist"}
     assert member.send("POST", path, wrong, key="niet-de-houder").status_code == 404

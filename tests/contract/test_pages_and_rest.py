@@ -35,6 +35,7 @@ BY_REST = {
     ),
     "budgets.new_budget": ("POST /care-budgets",),
     "budgets.revise": ("POST /care-budgets/<int:budget_id>/revise",),
+    "budgets.payer": ("POST /care-budgets/<int:budget_id>/payer",),
     "budgets.new_agreement": ("POST /care-budgets/<int:budget_id>/agreements",),
     "budgets.change_agreement": tuple(
         f"POST /care-agreements/<int:agreement_id>/{step}"

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import Clock
-from tests.factories.care import CareHome
+from tests.factories.care import INSURER, CareHome
 from tests.factories.grants import Carers
 from tests.factories.investments import Roof, open_roof
 from tests.factories.rounds import Market, a_market
@@ -369,7 +369,7 @@ def _care_turned_back(market: Market) -> None:
 def _care_corrected(market: Market) -> None:
     home, declaration = _care_declared(market)
     with home.open() as uow:
-        make_list(uow, date(2026, 1, 1), Payer.INSURER)
+        make_list(uow, date(2026, 1, 1), Payer.INSURER, INSURER)
     with home.open() as uow:
         correction = CorrectHours(declaration_id=declaration, minutes=120, reason="vergist")
         made = correct_hours(uow, correction)

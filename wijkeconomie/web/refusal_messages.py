@@ -174,6 +174,14 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-to-list": lazy_gettext(
         "There is nothing to put on a list: no approved hours of this month are waiting."
     ),
+    "payer-unknown": lazy_gettext("Write down first which insurer pays these budgets."),
+    "payer-fixed": lazy_gettext(
+        "Hours of this budget went to who pays it. Another insurer takes a new budget."
+    ),
+    "own-hours": lazy_gettext(
+        "You worked these hours yourself. The holder or another administrator decides on them."
+    ),
+    "own-carer": lazy_gettext("The holder cannot be his own carer. Choose someone else."),
     "not-our-money": lazy_gettext("The books hold no money of %(alias)s."),
     "subsidy-limit": lazy_gettext("Of this subsidy %(left_cents)s is left."),
     "subsidy-period": lazy_gettext(
