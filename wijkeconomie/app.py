@@ -60,6 +60,7 @@ from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import (
     building_pages,
+    disposal_pages,
     transfer_api,
     transfer_pages,
     treasurer_pages,
@@ -149,6 +150,7 @@ VIEWS = (
     list_pages,
     money_pages,
     building_pages,
+    disposal_pages,
     treasurer_pages,
     transfer_pages,
     transfer_api,
@@ -199,7 +201,11 @@ def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
     )
 
 
-COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost)
+def _cost_payers(uow: UnitOfWork, code: str) -> int:
+    return len(cost_queries.shares_of_cost(uow.session, uow.tenant, code))
+
+
+COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost, payers=_cost_payers)
 """By this an asset becomes a cost that members share, without either knowing the other."""
 
 

@@ -1,4 +1,4 @@
-"""What a member may have of a project; who pays a care budget; nobody decides on his own hours.
+"""Assets that leave, what one may have of a project, who pays a care budget, hours of one's own.
 
 Revision ID: 0036_projects_and_care
 Revises: 0028_guards_do_not_sort
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0036_projects_and_care"
 down_revision = "0028_guards_do_not_sort"
@@ -147,12 +149,86 @@ for each row when (new.member_id is distinct from old.member_id)
 execute function care_carer_is_no_holder_of_his();
 """
 
+# SQLSTATE WE041: an asset leaves with other figures than it has, or with months that were not
+# written off, or it loses value after it left. The row of the asset is held, so that who writes
+# a month off at the same moment waits, and then finds that it has left.
+_DISPOSAL = """
+create function asset_leaves_as_it_stands() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  asset public.project_asset;
+  leaves date := date_trunc('month', new.disposed_on)::date;
+  before bigint;
+begin
+  select * into asset from project_asset
+  where cooperative_id = new.cooperative_id and id = new.asset_id for no key update;
+  before := least(asset.life_months, (extract(year from leaves) - extract(year from
+    asset.in_use_from)) * 12 + extract(month from leaves) - extract(month from asset.in_use_from));
+  if new.cost_cents <> asset.cost_cents or new.depreciated_cents <> asset.depreciated_cents
+     or before < 0 or before <> (
+       select count(*) from asset_depreciation d
+       where d.cooperative_id = new.cooperative_id and d.asset_id = new.asset_id
+     ) or exists (
+       select from asset_depreciation d
+       where d.cooperative_id = new.cooperative_id and d.asset_id = new.asset_id
+         and d.month >= leaves
+     ) then
+    raise exception 'asset % does not leave as it stands', asset.code using errcode = 'WE041';
+  end if;
+  return null;
+end $$;
+
+create constraint trigger leaves_as_it_stands after insert on asset_disposal
+deferrable initially deferred
+for each row execute function asset_leaves_as_it_stands();
+"""
+_AFTER_DISPOSAL = """
+  if exists (
+    select from asset_disposal d
+    where d.cooperative_id = new.cooperative_id and d.asset_id = new.asset_id
+      and date_trunc('month', d.disposed_on)::date <= new.month
+  ) then
+    raise exception 'asset % is out of use in %', asset.code, new.month using errcode = 'WE041';
+  end if;"""
+
+
+def _depreciation_counts(more: str) -> str:
+    return f"""
+create or replace function depreciation_counts() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  asset public.project_asset;
+  months bigint;
+begin
+  update project_asset set depreciated_cents = depreciated_cents + new.cents
+  where cooperative_id = new.cooperative_id and id = new.asset_id
+  returning * into asset;{more}
+  if new.month < asset.in_use_from
+     or new.month >= asset.in_use_from + make_interval(months => asset.life_months::integer) then
+    raise exception '% is outside the life of asset %', new.month, asset.code
+      using errcode = 'WE014';
+  end if;
+  select count(*) into months from asset_depreciation
+  where cooperative_id = new.cooperative_id and asset_id = new.asset_id;
+  if months = asset.life_months
+     and asset.depreciated_cents <> asset.cost_cents - asset.residual_cents then
+    raise exception 'the months of asset % do not add up to what it loses', asset.code
+      using errcode = 'WE014';
+  end if;
+  return null;
+end $$
+"""
+
+
 _PAID_BY_SVB = "not (law = 'Zvw' and not is_drawing_right)"
 _LISTS = "uq_care_list_cooperative_id_month_payer"
 
 
 def upgrade() -> None:
     op.execute(_MAXIMUM)
+    _create_disposals()
+    op.execute(sa.text((_depreciation_counts(_AFTER_DISPOSAL)).replace(":", r"\:")))
+    op.execute(sa.text(_DISPOSAL.replace(":", r"\:")))
     _name_payers()
     op.execute(sa.text((_PAYERS + _OWN_HOURS).replace(":", r"\:")))
 
@@ -160,7 +236,60 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("drop trigger within_maximum on participation")
     op.execute("drop function participation_within_maximum()")
+    op.execute(sa.text(_depreciation_counts("").replace(":", r"\:")))
+    op.drop_table("asset_disposal")
+    op.execute("drop function asset_leaves_as_it_stands()")
     _forget_payers()
+
+
+def _create_disposals() -> None:
+    op.create_table(
+        "asset_disposal",
+        sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
+        sa.Column("asset_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("disposed_on", sa.Date(), nullable=False),
+        sa.Column("cost_cents", sa.BigInteger(), nullable=False),
+        sa.Column("depreciated_cents", sa.BigInteger(), nullable=False),
+        sa.Column("book_value_cents", sa.BigInteger(), nullable=False),
+        sa.Column("proceeds_cents", sa.BigInteger(), nullable=False),
+        sa.Column("vat_cents", sa.BigInteger(), nullable=False),
+        sa.Column("result_cents", sa.BigInteger(), nullable=False),
+        sa.Column("buyer", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("entry_number", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        *(
+            sa.CheckConstraint(holds, name=op.f(f"ck_asset_disposal_{name}"))
+            for name, holds in _DISPOSAL_CHECKS.items()
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"],
+            ["cooperative.id"],
+            name=op.f("fk_asset_disposal_cooperative_id_cooperative"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "asset_id"],
+            ["project_asset.cooperative_id", "project_asset.id"],
+            name=op.f("fk_asset_disposal_cooperative_id_asset_id_project_asset"),
+        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "asset_id", name=op.f("pk_asset_disposal")),
+    )
+    for statement in protect_tenant_table("asset_disposal", rights="select, insert"):
+        op.execute(statement)
+
+
+_DISPOSAL_CHECKS = {
+    "kind_known": "kind in ('sold', 'scrapped')",
+    "vat_within_proceeds": "vat_cents between 0 and proceeds_cents",
+    "scrapped_for_nothing": "(kind = 'scrapped') = (proceeds_cents = 0)",
+    "buyer_of_what_is_sold": "buyer is null or kind = 'sold'",
+    "depreciated_within": "depreciated_cents between 0 and cost_cents",
+    "book_value_is_what_is_left": "book_value_cents = cost_cents - depreciated_cents",
+    "result_adds_up": "result_cents = proceeds_cents - vat_cents - book_value_cents",
+    "reason_said": "btrim(reason) <> ''",
+}
 
 
 def _name_payers() -> None:

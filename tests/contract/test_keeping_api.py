@@ -273,6 +273,43 @@ def test_an_invoice_is_turned_back_and_an_asset_shared_by_rest(
     assert [each["cents"] for each in treasurer.get("/owed")["items"]] == [100_000]
 
 
+def test_something_in_use_is_taken_out_of_use_by_rest(
+    treasurer: ApiClient, member: ApiClient
+) -> None:
+    twice(treasurer, "/projects", CAMPAIGN, 201)
+    twice(member, "/projects/ZON/participations", {"units": 4}, 201)
+    twice(treasurer, "/participations/ZON-0001/payment", {"paid_on": "2026-04-10"}, 201)
+    invoice = {"supplier_code": "LEV1", "document": "F-1", "description": "Panelen"}
+    invoice |= {"drawn_on": "2026-04-10"}
+    costs = {"net_cents": 90_000, "vat_cents": 0}
+    twice(treasurer, "/projects/ZON/invoices", invoice | costs, 201)
+    asset = {"code": "DAK", "name": "Dak", "in_use_from": "2026-04-01", "life_months": 120}
+    twice(treasurer, "/projects/ZON/assets", asset, 201)
+    sale = {"kind": "sold", "disposed_on": "2026-04-10", "reason": "hagel", "proceeds_cents": 12100}
+    for path in ("/assets/DAK/disposal/preview", "/assets/DAK/disposal"):
+        answer = member.send("POST", path, sale, key="van-een-ander")
+        assert problem(answer, 403) == "permission-denied"
+
+    seen = treasurer.send("POST", "/assets/DAK/disposal/preview", sale, key="kijken-sleutel")
+    assert seen.get_json() == {
+        "months": [],
+        "cost_cents": 90_000,
+        "depreciated_cents": 0,
+        "book_value_cents": 90_000,
+        "proceeds_cents": 12_100,
+        "vat_cents": 2_100,
+        "result_cents": -80_000,
+        "payers": 0,
+    }
+    gone = twice(treasurer, "/assets/DAK/disposal", sale, 201)
+    assert (gone["disposed_on"], gone["value_cents"]) == ("2026-04-10", 0)
+    assert gone["disposal_result_cents"] == -80_000
+    again = treasurer.send("POST", "/assets/DAK/disposal", sale, key="nog-een-keer")
+    assert problem(again, 409) == "asset-disposed"
+    sharing = treasurer.send("POST", "/assets/DAK/sharing", {"key_code": None}, key="delen-sleutel")
+    assert problem(sharing, 409) == "asset-disposed"
+
+
 def test_units_are_passed_on_by_rest(
     treasurer: ApiClient, member: ApiClient, carer: ApiClient, others: list[ApiClient]
 ) -> None:

@@ -70,6 +70,7 @@ BY_REST = {
     "investments.turn_back": ("POST /projects/<code>/invoices/<int:drawing_id>/turn-back",),
     "investments.new_asset": ("POST /projects/<code>/assets",),
     "investments.share_asset": ("POST /assets/<code>/sharing",),
+    "investments.dispose": ("POST /assets/<code>/disposal",),
     "investments.new_result": ("POST /projects/<code>/results",),
     "investments.pay_out": ("POST /members/<member_code>/payouts",),
     "investments.release": ("POST /projects/<code>/releases",),

@@ -204,6 +204,45 @@ def test_from_invoice_to_surplus_and_payment(
     assert "Niemand krijgt nog iets" in page(treasurer, "/c/MRS/owed")
 
 
+def test_something_in_use_is_sold_after_a_look_at_what_follows(
+    treasurer: FlaskClient, member: FlaskClient, city: Runtime, now: Clock
+) -> None:
+    take(member, "20")
+    pay(treasurer, "ZON-1-0001")
+    invoice = {"description": "Panelen", "supplier": "LEV1", "document": "F-77"}
+    invoice |= {"on": "2026-06-10", "net": "4.800,00", "rate": "2100"}
+    asset = {"name": "Zonnedak", "code": "DAK", "on": "2026-06-15", "years": "20", "residual": "0"}
+    assert post(treasurer, f"{PROJECT}/new-invoice", **invoice)[0] == 303
+    assert post(treasurer, f"{PROJECT}/new-asset", **asset)[0] == 303
+    now.set(datetime(2026, 8, 20, 12, tzinfo=UTC))
+    form = "/c/MRS/assets/DAK/dispose"
+    sale = {"kind": "sold", "on": "2026-08-20", "proceeds": "1.210,00", "reason": "te oud"}
+    assert "Neem Zonnedak uit gebruik" in page(treasurer, PROJECT)
+    assert "Neem Zonnedak uit gebruik" not in page(member, PROJECT)
+    assert member.get(form).status_code == 403
+    for field, wrong, beside in (
+        ("on", "2026-08-21", "on"),
+        ("proceeds", "0", "proceeds"),
+        ("reason", "", "reason"),
+        ("buyer", "x" * 41, "buyer"),
+    ):
+        status, shown = post(treasurer, form, **(sale | {field: wrong}))
+        assert (status, f'id="error-{beside}"' in shown) == (422, True)
+
+    status, shown = post(treasurer, form, **sale)
+
+    assert status == 200
+    shown = shown.replace("\xa0", " ")
+    assert "2 maanden ervoor worden eerst afgeschreven: € 40,00" in shown
+    assert "De coöperatie verliest er € 3.760,00 op" in shown
+    assert "€ 4.800,00 waard in de boeken" in page(treasurer, PROJECT), "nothing was booked"
+    assert post(treasurer, form, **(sale | {"seen": "yes"}))[0] == 303
+    shown = page(member, PROJECT)
+    assert "verkocht op 20 aug 2026 voor € 1.210,00" in shown
+    assert "Neem Zonnedak" not in page(treasurer, PROJECT)
+    assert post(treasurer, form, **(sale | {"seen": "yes"}))[0] == 409
+
+
 def test_a_wrong_invoice_is_turned_back(treasurer: FlaskClient, member: FlaskClient) -> None:
     take(member, "20")
     pay(treasurer, "ZON-1-0001")

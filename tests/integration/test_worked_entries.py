@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -485,6 +485,23 @@ def _shared_by_key(market: Market) -> None:
     _depreciated(market, "equal")
 
 
+def _disposed(market: Market, proceeds: int = 0, **more: Any) -> None:
+    roof = _roof(market, unit_price_cents=100_000)
+    roof.buy(L001=20)
+    roof.draw(1_200_000)
+    roof.put_into_use(life=12)
+    market.clock.set(datetime(2026, 7, 20, 12, tzinfo=UTC))
+    roof.dispose(date(2026, 7, 20), proceeds, **more)
+
+
+def _sold_under_kor(market: Market) -> None:
+    with market.books.open() as uow:
+        uow.session.execute(
+            text("update cooperative set vat_regime = 'kor' where id = :id"), {"id": uow.tenant}
+        )
+    _disposed(market, 605_000, buyer="OPKOPER")
+
+
 def _surplus_shared(market: Market) -> None:
     _granted(market).share(10000)
 
@@ -724,6 +741,11 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "An invoice is drawn on a project": _drawn,
     "An asset loses the value of a month": _depreciated,
     "An asset that members share by a key loses the value of a month": _shared_by_key,
+    "An asset is sold before its end": lambda market: _disposed(market, 605_000),
+    "An asset is scrapped": _disposed,
+    "An asset is sold to someone who pays later, under the small businesses scheme": (
+        _sold_under_kor
+    ),
     "A surplus is shared over the units": _surplus_shared,
     "A loss is shared over the units": _loss_shared,
     "A member who left gets back what is left": _released,

@@ -300,6 +300,54 @@ class AssetDepreciation(TenantTable, Base):
     shared_cost_code: Mapped[str | None]
 
 
+class DisposalKind(enum.StrEnum):
+    """How an asset left."""
+
+    SOLD = "sold"
+    SCRAPPED = "scrapped"
+
+
+class AssetDisposal(TenantTable, Base):
+    """An asset that is out of use for good, once; the database holds it to the asset's figures.
+
+    ``proceeds_cents`` holds ``vat_cents``. The result is what was received without VAT less what
+    the asset stood for in the books: negative for a loss.
+    """
+
+    __tablename__ = "asset_disposal"
+    __table_args__ = (
+        own_key("asset_id", of="project_asset"),
+        CheckConstraint(one_of("kind", DisposalKind), name="kind_known"),
+        CheckConstraint("vat_cents between 0 and proceeds_cents", name="vat_within_proceeds"),
+        CheckConstraint("(kind = 'scrapped') = (proceeds_cents = 0)", name="scrapped_for_nothing"),
+        CheckConstraint("buyer is null or kind = 'sold'", name="buyer_of_what_is_sold"),
+        CheckConstraint("depreciated_cents between 0 and cost_cents", name="depreciated_within"),
+        CheckConstraint(
+            "book_value_cents = cost_cents - depreciated_cents", name="book_value_is_what_is_left"
+        ),
+        CheckConstraint(
+            "result_cents = proceeds_cents - vat_cents - book_value_cents", name="result_adds_up"
+        ),
+        CheckConstraint("btrim(reason) <> ''", name="reason_said"),
+    )
+
+    asset_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    disposed_on: Mapped[date]
+    cost_cents: Mapped[int]
+    depreciated_cents: Mapped[int]
+    book_value_cents: Mapped[int]
+    proceeds_cents: Mapped[int]
+    vat_cents: Mapped[int]
+    result_cents: Mapped[int]
+    buyer: Mapped[str | None]
+    """Who owes what it was sold for; without one the bank has it."""
+    reason: Mapped[str]
+    entry_number: Mapped[int]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]
+
+
 class ProjectResult(TenantTable, Base):
     """The surplus of a year, or its loss when negative, shared over the units of a project."""
 

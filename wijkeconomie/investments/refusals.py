@@ -68,6 +68,20 @@ class NothingDrawnError(DomainError):
     title = "There are no invoices to put into use"
 
 
+class AssetDisposedError(DomainError):
+    """It is out of use: it loses no more value, and is not taken out of use again."""
+
+    code = "asset-disposed"
+    title = "This is out of use"
+
+
+class AssetDepreciatedError(DomainError):
+    """Its loss of that month was booked; take it out of use on ``date`` or later."""
+
+    code = "asset-depreciated"
+    title = "That month was written off already"
+
+
 class NoUnitsError(DomainError):
     """Nobody holds units of this project on that day, so nothing can be shared."""
 

@@ -5,7 +5,7 @@ Amounts are whole cents; every division is by ``money.allocation``, so parts sum
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -81,6 +81,38 @@ def depreciation_plan(
         (months_later(in_use_from, number).replace(day=1), part)
         for number, part in enumerate(parts)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisposalFigures:
+    """What an asset that leaves cost, lost and brought, in cents."""
+
+    cost_cents: int
+    depreciated_cents: int
+    proceeds_cents: int
+    """With the VAT in it."""
+    vat_cents: int
+
+    @property
+    def book_value_cents(self) -> int:
+        """What it stands for in the books."""
+        return self.cost_cents - self.depreciated_cents
+
+    @property
+    def result_cents(self) -> int:
+        """What it brings above that, without VAT; negative for a loss."""
+        return self.proceeds_cents - self.vat_cents - self.book_value_cents
+
+
+def first_open_day(day: date, closed_months: Collection[date]) -> date:
+    """The day itself, or the first one after its month of a month that is not closed.
+
+    Args:
+        closed_months: their first days.
+    """
+    while day.replace(day=1) in closed_months:
+        day = Period.month_of(day).end
+    return day
 
 
 def last_day(month: date) -> date:

@@ -174,6 +174,10 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-to-list": lazy_gettext(
         "There is nothing to put on a list: no approved hours of this month are waiting."
     ),
+    "asset-disposed": lazy_gettext("This is out of use since %(date)s."),
+    "asset-depreciated": lazy_gettext(
+        "That month was booked already. Choose %(date)s or a later day."
+    ),
     "payer-unknown": lazy_gettext("Write down first which insurer pays these budgets."),
     "payer-fixed": lazy_gettext(
         "Hours of this budget went to who pays it. Another insurer takes a new budget."
