@@ -61,6 +61,8 @@ from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import (
     building_pages,
     disposal_pages,
+    result_pages,
+    reversing_api,
     transfer_api,
     transfer_pages,
     treasurer_pages,
@@ -151,6 +153,8 @@ VIEWS = (
     money_pages,
     building_pages,
     disposal_pages,
+    result_pages,
+    reversing_api,
     treasurer_pages,
     transfer_pages,
     transfer_api,

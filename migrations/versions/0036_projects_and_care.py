@@ -220,6 +220,103 @@ end $$
 """
 
 
+# SQLSTATE WE042: a payment is turned back that something followed, or a result twice. WE014 as
+# before: a state that does not follow from another.
+_PUT_RIGHT = """
+create function result_is_turned_back_once() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if old.reversed_on is not null then
+    raise exception 'result % was turned back', old.id using errcode = 'WE042';
+  end if;
+  return new;
+end $$;
+
+create trigger turned_back_once before update on project_result
+for each row execute function result_is_turned_back_once();
+
+create function payment_is_turned_back() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  paid text := 'participation/' || new.id || '/paid';
+begin
+  if old.payments_reversed > 0 then
+    paid := paid || '/' || old.payments_reversed + 1;
+  end if;
+  if new.payments_reversed <> old.payments_reversed + 1 or exists (
+    select from journal_entry e
+    join bank_line l on l.cooperative_id = e.cooperative_id and l.entry_number = e.number
+    where e.cooperative_id = new.cooperative_id and e.idempotency_key = paid
+  ) or not exists (
+    select from journal_entry e
+    join journal_entry r on r.cooperative_id = e.cooperative_id and r.reverses_number = e.number
+    where e.cooperative_id = new.cooperative_id and e.idempotency_key = paid
+  ) or exists (
+    select from project_result r
+    where r.cooperative_id = new.cooperative_id and r.project_id = new.project_id
+      and r.reversed_on is null and r.accounting_date >= old.issued_on
+  ) or exists (
+    select from investment_project p
+    where p.cooperative_id = new.cooperative_id and p.id = new.project_id
+      and p.state = 'granted' and p.raised_units < p.stage_units
+  ) then
+    raise exception 'the payment of participation % stays', new.code using errcode = 'WE042';
+  end if;
+  return null;
+end $$;
+
+-- At the end, when the units have been counted anew.
+create constraint trigger turned_back after update of state on participation
+deferrable initially deferred
+for each row when (new.state = 'subscribed' and old.state <> 'subscribed')
+execute function payment_is_turned_back();
+"""
+
+
+def _moving(back: str) -> str:
+    return f"""
+create or replace function participations_moved() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  wrong record;
+begin
+  select o.code, o.state as was, n.state as becomes into wrong
+  from was o join becomes n on n.cooperative_id = o.cooperative_id and n.id = o.id
+  where n.state <> o.state and (o.state, n.state) not in (
+    ('subscribed', 'paid'), ('subscribed', 'issued'), ('subscribed', 'withdrawn'),
+    ('paid', 'issued'), ('paid', 'refunded'), ('issued', 'released'),
+    ('issued', 'transferred'){back})
+  limit 1;
+  if found then
+    raise exception 'participation % does not go from % to %',
+      wrong.code, wrong.was, wrong.becomes using errcode = 'WE014';
+  end if;
+  update investment_project p
+  set taken_units = p.taken_units + m.taken, raised_units = p.raised_units + m.raised
+  from (
+    select cooperative_id, project_id, sum(taken)::bigint as taken, sum(raised)::bigint as raised
+    from (
+      select cooperative_id, project_id,
+        case when state in ('withdrawn', 'refunded') then 0 else units end as taken,
+        case when state in ('issued', 'released', 'transferred') then units else 0 end as raised
+      from becomes where origin_id is null
+      union all
+      select cooperative_id, project_id,
+        case when state in ('withdrawn', 'refunded') then 0 else -units end,
+        case when state in ('issued', 'released', 'transferred') then -units else 0 end
+      from was where origin_id is null
+    ) change
+    group by cooperative_id, project_id
+    having sum(taken) <> 0 or sum(raised) <> 0
+  ) m
+  where p.cooperative_id = m.cooperative_id and p.id = m.project_id;
+  return null;
+end $$
+"""
+
+
+_BACK = ", ('paid', 'subscribed'), ('issued', 'subscribed')"
+_YEAR = "uq_project_result_cooperative_id_project_id_year"
 _PAID_BY_SVB = "not (law = 'Zvw' and not is_drawing_right)"
 _LISTS = "uq_care_list_cooperative_id_month_payer"
 
@@ -229,6 +326,7 @@ def upgrade() -> None:
     _create_disposals()
     op.execute(sa.text((_depreciation_counts(_AFTER_DISPOSAL)).replace(":", r"\:")))
     op.execute(sa.text(_DISPOSAL.replace(":", r"\:")))
+    _let_put_right()
     _name_payers()
     op.execute(sa.text((_PAYERS + _OWN_HOURS).replace(":", r"\:")))
 
@@ -236,10 +334,73 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("drop trigger within_maximum on participation")
     op.execute("drop function participation_within_maximum()")
+    _let_stand()
     op.execute(sa.text(_depreciation_counts("").replace(":", r"\:")))
     op.drop_table("asset_disposal")
     op.execute("drop function asset_leaves_as_it_stands()")
     _forget_payers()
+
+
+def _let_put_right() -> None:
+    op.add_column("project_result", sa.Column("reversed_on", sa.Date(), nullable=True))
+    op.add_column("project_result", sa.Column("reversal_number", sa.BigInteger(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_project_result_reversed_in_the_books"),
+        "project_result",
+        "(reversal_number is not null) = (reversed_on is not null and cents <> 0)",
+    )
+    op.drop_constraint(op.f(_YEAR), "project_result", type_="unique")
+    op.create_index(
+        "uq_project_result_year",
+        "project_result",
+        ["cooperative_id", "project_id", "year"],
+        unique=True,
+        postgresql_where=sa.text("reversed_on is null"),
+    )
+    op.execute("grant update (reversed_on, reversal_number) on project_result to wijkeconomie_app")
+    op.add_column(
+        "participation",
+        sa.Column("payments_reversed", sa.BigInteger(), server_default="0", nullable=False),
+    )
+    op.create_check_constraint(
+        op.f("ck_participation_payments_reversed_counted"),
+        "participation",
+        "payments_reversed >= 0",
+    )
+    op.execute("grant update (payments_reversed) on participation to wijkeconomie_app")
+    op.execute(sa.text(_moving(_BACK).replace(":", r"\:")))
+    op.execute(sa.text(_PUT_RIGHT.replace(":", r"\:")))
+
+
+def _let_stand() -> None:
+    op.execute("drop trigger turned_back on participation")
+    op.execute("drop function payment_is_turned_back()")
+    op.execute(sa.text(_moving("").replace(":", r"\:")))
+    op.drop_constraint(
+        op.f("ck_participation_payments_reversed_counted"), "participation", type_="check"
+    )
+    op.drop_column("participation", "payments_reversed")
+    op.execute("drop trigger turned_back_once on project_result")
+    op.execute("drop function result_is_turned_back_once()")
+    # The books keep both entries; of results only those that stand are known then.
+    op.execute(
+        "delete from result_share s using project_result r where r.cooperative_id ="
+        " s.cooperative_id and r.id = s.result_id and r.reversed_on is not null"
+    )
+    op.execute("delete from project_result where reversed_on is not null")
+    op.drop_index(
+        "uq_project_result_year",
+        table_name="project_result",
+        postgresql_where=sa.text("reversed_on is null"),
+    )
+    op.create_unique_constraint(
+        op.f(_YEAR), "project_result", ["cooperative_id", "project_id", "year"]
+    )
+    op.drop_constraint(
+        op.f("ck_project_result_reversed_in_the_books"), "project_result", type_="check"
+    )
+    op.drop_column("project_result", "reversal_number")
+    op.drop_column("project_result", "reversed_on")
 
 
 def _create_disposals() -> None:

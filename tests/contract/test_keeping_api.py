@@ -273,6 +273,35 @@ def test_an_invoice_is_turned_back_and_an_asset_shared_by_rest(
     assert [each["cents"] for each in treasurer.get("/owed")["items"]] == [100_000]
 
 
+def test_a_result_is_looked_at_turned_back_and_a_payment_too_by_rest(
+    treasurer: ApiClient, member: ApiClient
+) -> None:
+    twice(treasurer, "/projects", CAMPAIGN, 201)
+    twice(member, "/projects/ZON/participations", {"units": 2}, 201)
+    paid, wrong = "/participations/ZON-0001/payment", {"reason": "vergist"}
+    twice(treasurer, paid, {"paid_on": "2026-04-10"}, 201)
+    result = {"year": 2026, "cents": 99, "accounting_date": "2026-04-10"}
+    back = "/projects/ZON/results/2026/turn-back"
+    unpaid = "/participations/ZON-0001/turn-back-payment"
+    for path, body in (("/projects/ZON/results/preview", result), (back, wrong), (unpaid, wrong)):
+        answer = member.send("POST", path, body, key="van-een-ander")
+        assert problem(answer, 403) == "permission-denied"
+    late = treasurer.send("POST", "/projects/ZON/results", result | {"year": 2027}, key="later-sleutel")
+    assert problem(late, 422) == "invalid-input"
+
+    seen = treasurer.send("POST", "/projects/ZON/results/preview", result, key="kijken-sleutel")
+    assert seen.get_json()["items"] == [
+        {"member_code": "M101", "units": 2, "cents": 99, "left_after_cents": 50_000}
+    ]
+    twice(treasurer, "/projects/ZON/results", result, 201)
+    stays = treasurer.send("POST", unpaid, wrong, key="betaling-sleutel")
+    assert problem(stays, 409) == "payment-followed"
+    twice(treasurer, back, wrong)
+    assert treasurer.get("/projects/ZON/results")["items"] == []
+    gone = treasurer.send("POST", back, wrong, key="nog-een-keer")
+    assert problem(gone, 404) == "not-found"
+
+
 def test_something_in_use_is_taken_out_of_use_by_rest(
     treasurer: ApiClient, member: ApiClient
 ) -> None:

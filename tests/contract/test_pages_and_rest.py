@@ -70,6 +70,8 @@ BY_REST = {
     "investments.turn_back": ("POST /projects/<code>/invoices/<int:drawing_id>/turn-back",),
     "investments.new_asset": ("POST /projects/<code>/assets",),
     "investments.share_asset": ("POST /assets/<code>/sharing",),
+    "investments.turn_back_shared": ("POST /projects/<code>/results/<int:year>/turn-back",),
+    "investments.turn_back_paid": ("POST /participations/<code>/turn-back-payment",),
     "investments.dispose": ("POST /assets/<code>/disposal",),
     "investments.new_result": ("POST /projects/<code>/results",),
     "investments.pay_out": ("POST /members/<member_code>/payouts",),

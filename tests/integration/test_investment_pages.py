@@ -188,8 +188,19 @@ def test_from_invoice_to_surplus_and_payment(
     assert "volgens plan" in shown
     result = {"year": "2026", "result": "99,99", "on": "2026-07-02", "decision": "ALV"}
     assert post(treasurer, f"{PROJECT}/new-result", **(result | {"year": "2027"}))[0] == 422
-    assert post(treasurer, f"{PROJECT}/new-result", **result)[0] == 303
+    status, shown = post(treasurer, f"{PROJECT}/new-result", **result)
+    assert status == 200
+    assert "1 deelnemer krijgt € 99,99" in shown.replace("\xa0", " ")
+    assert "€ 99,99" not in page(member, PROJECT), "nothing was booked"
+    seen = result | {"seen": "yes"}
+    assert post(treasurer, f"{PROJECT}/new-result", **(seen | {"year": "2027"}))[0] == 422
+    assert post(treasurer, f"{PROJECT}/new-result", **seen)[0] == 303
     assert post(treasurer, f"{PROJECT}/new-result", **result)[0] == 409
+    back = f"{PROJECT}/results/2026/turn-back"
+    assert post(treasurer, back, PROJECT, reason="")[0] == 422
+    assert post(treasurer, back, PROJECT, reason="verkeerd")[0] == 303
+    assert "€ 99,99" not in page(member, PROJECT)
+    assert post(treasurer, f"{PROJECT}/new-result", **seen)[0] == 303
     assert "€ 99,99" in page(member, PROJECT)
     assert "€ 99,99" in page(treasurer, "/c/MRS/")
     status, _ = post(
@@ -202,6 +213,23 @@ def test_from_invoice_to_surplus_and_payment(
     )
     assert status == 303
     assert "Niemand krijgt nog iets" in page(treasurer, "/c/MRS/owed")
+    assert post(treasurer, back, PROJECT, reason="te laat")[0] == 409
+
+
+def test_a_payment_on_the_wrong_participation_is_turned_back(
+    treasurer: FlaskClient, member: FlaskClient
+) -> None:
+    take(member, "2")
+    pay(treasurer, "ZON-1-0001")
+    back = f"{PROJECT}/turn-back-payment"
+    assert post(treasurer, back, PROJECT, number="", why="x")[0] == 422
+    status, shown = post(treasurer, back, PROJECT, number="ANDERS", why="x")
+    assert (status, 'id="error-number"' in shown) == (422, True)
+
+    assert post(treasurer, back, PROJECT, number="ZON-1-0001", why="van Bram")[0] == 303
+
+    assert "Noteer de betaling van ZON-1-0001" in page(treasurer, PROJECT)
+    assert post(treasurer, back, PROJECT, number="ZON-1-0001", why="van Bram")[0] == 409
 
 
 def test_something_in_use_is_sold_after_a_look_at_what_follows(

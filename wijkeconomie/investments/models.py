@@ -104,7 +104,7 @@ class InvestmentProject(TenantTable, Base):
     target_units: Mapped[int]
     stage_units: Mapped[int]
     maximum_units: Mapped[int | None]
-    """How many units one member may take."""
+    """How many units one member may have."""
     opens_on: Mapped[date]
     closes_on: Mapped[date | None]
     """The last day; a campaign without one runs until its target is reached."""
@@ -161,6 +161,7 @@ class Participation(TenantTable, Base):
             "(released_cents is not null) = (state = 'released')", name="released_for_an_amount"
         ),
         CheckConstraint("released_cents between 0 and cents", name="released_within_cents"),
+        CheckConstraint("payments_reversed >= 0", name="payments_reversed_counted"),
         Index("ix_participation_cooperative_id_project_id", "cooperative_id", "project_id"),
         Index("ix_participation_cooperative_id_member_id", "cooperative_id", "member_id"),
         own_key("origin_id", of="participation", name="fk_participation_origin"),
@@ -181,6 +182,8 @@ class Participation(TenantTable, Base):
     ended_on: Mapped[date | None]
     released_cents: Mapped[int | None]
     origin_id: Mapped[int | None]
+    payments_reversed: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Payments that were noted by mistake and turned back."""
 
 
 class UnitTransfer(TenantTable, Base):
@@ -308,11 +311,7 @@ class DisposalKind(enum.StrEnum):
 
 
 class AssetDisposal(TenantTable, Base):
-    """An asset that is out of use for good, once; the database holds it to the asset's figures.
-
-    ``proceeds_cents`` holds ``vat_cents``. The result is what was received without VAT less what
-    the asset stood for in the books: negative for a loss.
-    """
+    """An asset that left for good. Proceeds hold the VAT; the result is negative for a loss."""
 
     __tablename__ = "asset_disposal"
     __table_args__ = (
@@ -341,7 +340,6 @@ class AssetDisposal(TenantTable, Base):
     vat_cents: Mapped[int]
     result_cents: Mapped[int]
     buyer: Mapped[str | None]
-    """Who owes what it was sold for; without one the bank has it."""
     reason: Mapped[str]
     entry_number: Mapped[int]
     recorded_at: Mapped[datetime]
@@ -353,10 +351,21 @@ class ProjectResult(TenantTable, Base):
 
     __tablename__ = "project_result"
     __table_args__ = (
-        UniqueConstraint("cooperative_id", "project_id", "year"),
+        Index(
+            "uq_project_result_year",
+            "cooperative_id",
+            "project_id",
+            "year",
+            unique=True,
+            postgresql_where="reversed_on is null",
+        ),
         own_key("project_id", of="investment_project"),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("(cents = 0) = (entry_number is null)", name="posted_when_something"),
+        CheckConstraint(
+            "(reversal_number is not null) = (reversed_on is not null and cents <> 0)",
+            name="reversed_in_the_books",
+        ),
     )
 
     id: Mapped[SurrogateKey]
@@ -368,6 +377,8 @@ class ProjectResult(TenantTable, Base):
     decision: Mapped[str | None]
     """Which meeting decided to share it (art. 2:53a BW leaves that to statutes and meeting)."""
     entry_number: Mapped[int | None]
+    reversed_on: Mapped[date | None]
+    reversal_number: Mapped[int | None]
 
 
 class ResultShare(TenantTable, Base):

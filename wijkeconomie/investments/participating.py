@@ -179,7 +179,10 @@ def payment_entry(uow: UnitOfWork, participation: Participation) -> int:
 
 
 def _payment_key(participation: Participation) -> str:
-    return f"participation/{participation.id}/paid"
+    """The key of the payment that stands: one after a payment that was turned back has another."""
+    key = f"participation/{participation.id}/paid"
+    earlier = participation.payments_reversed
+    return f"{key}/{earlier + 1}" if earlier else key
 
 
 def _pay(

@@ -176,7 +176,8 @@ select r.year, r.cents, r.units, s.cents as own_cents
 from project_result r
 left join result_share s on s.cooperative_id = r.cooperative_id and s.result_id = r.id
   and s.member_id = :member
-where r.cooperative_id = :id and r.project_id = :project order by r.year desc
+where r.cooperative_id = :id and r.project_id = :project and r.reversed_on is null
+order by r.year desc
 """
 )
 _OWED = text(

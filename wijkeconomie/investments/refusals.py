@@ -96,6 +96,20 @@ class ResultSharedError(DomainError):
     title = "The result of this year was shared already"
 
 
+class ResultFollowedError(DomainError):
+    """Something came after it: a member was paid of it, or capital moved on. It stays."""
+
+    code = "result-followed"
+    title = "This result cannot be turned back any more"
+
+
+class PaymentFollowedError(DomainError):
+    """Something came after it: units count by it, were spent or shared over. It stays."""
+
+    code = "payment-followed"
+    title = "This payment cannot be turned back any more"
+
+
 class LossNotBorneError(DomainError):
     """Participations that are a loan bear no loss; the cooperative bears it."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.investments.accounts import (
     CAPITAL,
@@ -63,6 +64,30 @@ class Holder:
     left_cents: int
 
 
+@dataclass(frozen=True, slots=True)
+class HolderShare:
+    """What a result brings a holder; negative for a loss, of which the capital left is told."""
+
+    holder: Holder
+    cents: int
+
+    @property
+    def left_after_cents(self) -> int:
+        """What is left of his capital then."""
+        return self.holder.left_cents + min(self.cents, 0)
+
+
+def preview_result(uow: UnitOfWork, command: ShareResult) -> list[HolderShare]:
+    """Tell what sharing a result would bring each holder, by member number, and do nothing.
+
+    Raises:
+        As ``share_project_result``, but ClosedPeriodError.
+    """
+    require_permission(uow.identity, "investment.change")
+    project = hold_project(uow, command.project_code)
+    return _shares(uow, project, command)
+
+
 def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
     """Share a year's result over the units; returns its id.
 
@@ -72,6 +97,7 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
 
     Raises:
         NotFoundError: no such project. ClosedPeriodError.
+        InvalidInputError: the year begins after the accounting date.
         ResultSharedError: the year was shared before.
         NoUnitsError: nobody holds units.
         LossNotBorneError: the participations are loans.
@@ -80,6 +106,42 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
     """
     require_permission(uow.identity, "investment.change")
     project = hold_project(uow, command.project_code)
+    found = _shares(uow, project, command)
+    result = ProjectResult(
+        cooperative_id=uow.tenant,
+        project_id=project.id,
+        year=command.year,
+        cents=command.cents,
+        units=sum(each.holder.units for each in found),
+        accounting_date=command.accounting_date,
+        decision=command.decision,
+        entry_number=_post(uow, project, command, found),
+    )
+    uow.session.add(result)
+    uow.session.flush()
+    uow.session.add_all(
+        ResultShare(
+            cooperative_id=uow.tenant,
+            result_id=result.id,
+            member_id=each.holder.member_id,
+            units=each.holder.units,
+            cents=each.cents,
+        )
+        for each in found
+    )
+    uow.session.flush()
+    record_change(
+        uow,
+        subject=f"investment_project/{project.id}",
+        action="result shared",
+        after={"year": command.year, "cents": command.cents},
+    )
+    return result.id
+
+
+def _shares(uow: UnitOfWork, project: InvestmentProject, command: ShareResult) -> list[HolderShare]:
+    if not 2000 <= command.year <= command.accounting_date.year:
+        raise InvalidInputError("a year is shared once it has begun", field="year")
     _require_new(uow, project, command.year)
     holders = holders_on(uow, project, command.accounting_date)
     if not holders:
@@ -92,36 +154,7 @@ def share_project_result(uow: UnitOfWork, command: ShareResult) -> int:
         [holder.units for holder in holders],
         [holder.left_cents for holder in holders],
     )
-    result = ProjectResult(
-        cooperative_id=uow.tenant,
-        project_id=project.id,
-        year=command.year,
-        cents=command.cents,
-        units=sum(holder.units for holder in holders),
-        accounting_date=command.accounting_date,
-        decision=command.decision,
-        entry_number=_post(uow, project, command, holders, shares),
-    )
-    uow.session.add(result)
-    uow.session.flush()
-    uow.session.add_all(
-        ResultShare(
-            cooperative_id=uow.tenant,
-            result_id=result.id,
-            member_id=holder.member_id,
-            units=holder.units,
-            cents=share,
-        )
-        for holder, share in zip(holders, shares, strict=True)
-    )
-    uow.session.flush()
-    record_change(
-        uow,
-        subject=f"investment_project/{project.id}",
-        action="result shared",
-        after={"year": command.year, "cents": command.cents},
-    )
-    return result.id
+    return [HolderShare(*each) for each in zip(holders, shares, strict=True)]
 
 
 def _require_new(uow: UnitOfWork, project: InvestmentProject, year: int) -> None:
@@ -130,6 +163,7 @@ def _require_new(uow: UnitOfWork, project: InvestmentProject, year: int) -> None
             ProjectResult.cooperative_id == uow.tenant,
             ProjectResult.project_id == project.id,
             ProjectResult.year == year,
+            ProjectResult.reversed_on.is_(None),
         )
     )
     if known is not None:
@@ -210,20 +244,22 @@ def _post(
     uow: UnitOfWork,
     project: InvestmentProject,
     command: ShareResult,
-    holders: list[Holder],
-    shares: list[int],
+    found: list[HolderShare],
 ) -> int | None:
     if not command.cents:
         return None
     is_surplus = command.cents > 0
     key = OWED if is_surplus else CAPITAL[Instrument(project.instrument)]
     parties = [
-        holder.code if is_surplus else units_party(project.code, holder.code) for holder in holders
+        each.holder.code if is_surplus else units_party(project.code, each.holder.code)
+        for each in found
     ]
     accounts = credit_accounts(uow, key, parties)
     counter = debit_account(uow, RESULT_TO_MEMBERS if is_surplus else RESULT_OF_YEAR)
     lines: list[PostingDraft] = [debit(counter, command.cents)]
-    lines += [credit(accounts[party], share) for party, share in zip(parties, shares, strict=True)]
+    lines += [
+        credit(accounts[party], each.cents) for party, each in zip(parties, found, strict=True)
+    ]
     return post_entry(
         uow,
         EntryDraft(
@@ -231,7 +267,22 @@ def _post(
             kind="result.shared",
             source=f"project/{project.code}/{command.year}",
             description=f"Project {project.code}, result of {command.year}",
-            idempotency_key=f"project/{project.id}/result/{command.year}",
+            idempotency_key=_key(uow, project, command.year),
             postings=tuple(lines),
         ),
     ).number
+
+
+def _key(uow: UnitOfWork, project: InvestmentProject, year: int) -> str:
+    """The key of the entry: a year that is shared anew after it was turned back has another."""
+    earlier = uow.session.scalar(
+        select(func.count())
+        .select_from(ProjectResult)
+        .where(
+            ProjectResult.cooperative_id == uow.tenant,
+            ProjectResult.project_id == project.id,
+            ProjectResult.year == year,
+        )
+    )
+    key = f"project/{project.id}/result/{year}"
+    return f"{key}/{earlier + 1}" if earlier else key

@@ -6,7 +6,7 @@ Amounts are whole cents; every division is by ``money.allocation``, so parts sum
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from wijkeconomie.money.allocation import allocate
@@ -40,6 +40,12 @@ def drawable_cents(campaign: CampaignFigures) -> int:
     if not campaign.is_closed and units < campaign.target_units:
         units -= units % campaign.stage_units
     return units * campaign.unit_price_cents - campaign.drawn_cents
+
+
+def can_do_without(campaign: CampaignFigures, units: int) -> bool:
+    """Whether the first stage and what was spent are paid also without so many units."""
+    rest = replace(campaign, raised_units=campaign.raised_units - units)
+    return is_enough(rest.raised_units, rest.stage_units) and drawable_cents(rest) >= 0
 
 
 def is_enough(paid_units: int, stage_units: int) -> bool:

@@ -174,6 +174,12 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-to-list": lazy_gettext(
         "There is nothing to put on a list: no approved hours of this month are waiting."
     ),
+    "result-followed": lazy_gettext(
+        "Someone was paid of this result, or capital moved on since. It stays as it is."
+    ),
+    "payment-followed": lazy_gettext(
+        "Something followed on this payment, or the bank told of it. It stays as it is."
+    ),
     "asset-disposed": lazy_gettext("This is out of use since %(date)s."),
     "asset-depreciated": lazy_gettext(
         "That month was booked already. Choose %(date)s or a later day."
