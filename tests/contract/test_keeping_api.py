@@ -286,7 +286,9 @@ def test_a_result_is_looked_at_turned_back_and_a_payment_too_by_rest(
     for path, body in (("/projects/ZON/results/preview", result), (back, wrong), (unpaid, wrong)):
         answer = member.send("POST", path, body, key="van-een-ander")
         assert problem(answer, 403) == "permission-denied"
-    late = treasurer.send("POST", "/projects/ZON/results", result | {"year": 2027}, key="later-sleutel")
+    late = treasurer.send(
+        "POST", "/projects/ZON/results", result | {"year": 2027}, key="later-sleutel"
+    )
     assert problem(late, 422) == "invalid-input"
 
     seen = treasurer.send("POST", "/projects/ZON/results/preview", result, key="kijken-sleutel")
