@@ -317,6 +317,7 @@ def test_something_in_use_is_taken_out_of_use_by_rest(
     asset = {"code": "DAK", "name": "Dak", "in_use_from": "2026-04-01", "life_months": 120}
     twice(treasurer, "/projects/ZON/assets", asset, 201)
     sale = {"kind": "sold", "disposed_on": "2026-04-10", "reason": "hagel", "proceeds_cents": 12100}
+    sale["buyer"] = "OPKOPER"
     for path in ("/assets/DAK/disposal/preview", "/assets/DAK/disposal"):
         answer = member.send("POST", path, sale, key="van-een-ander")
         assert problem(answer, 403) == "permission-denied"
@@ -334,7 +335,11 @@ def test_something_in_use_is_taken_out_of_use_by_rest(
     }
     gone = twice(treasurer, "/assets/DAK/disposal", sale, 201)
     assert (gone["disposed_on"], gone["value_cents"]) == ("2026-04-10", 0)
-    assert gone["disposal_result_cents"] == -80_000
+    assert (gone["disposal_result_cents"], gone["is_owed"]) == (-80_000, True)
+    paid = {"paid_on": "2026-04-10"}
+    answer = member.send("POST", "/assets/DAK/disposal/payment", paid, key="van-een-ander")
+    assert problem(answer, 403) == "permission-denied"
+    assert twice(treasurer, "/assets/DAK/disposal/payment", paid)["is_owed"] is False
     again = treasurer.send("POST", "/assets/DAK/disposal", sale, key="nog-een-keer")
     assert problem(again, 409) == "asset-disposed"
     sharing = treasurer.send("POST", "/assets/DAK/sharing", {"key_code": None}, key="delen-sleutel")

@@ -72,6 +72,7 @@ BY_REST = {
     "investments.share_asset": ("POST /assets/<code>/sharing",),
     "investments.turn_back_shared": ("POST /projects/<code>/results/<int:year>/turn-back",),
     "investments.turn_back_paid": ("POST /participations/<code>/turn-back-payment",),
+    "investments.buyer_paid": ("POST /assets/<code>/disposal/payment",),
     "investments.dispose": ("POST /assets/<code>/disposal",),
     "investments.new_result": ("POST /projects/<code>/results",),
     "investments.pay_out": ("POST /members/<member_code>/payouts",),

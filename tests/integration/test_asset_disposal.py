@@ -17,12 +17,12 @@ from tests.factories.investments import Roof, a_roof
 from tests.factories.shared_costs import House
 from wijkeconomie.app import COST_SHARING, SCHEDULED_JOBS
 from wijkeconomie.core.jobs import run_due
-from wijkeconomie.core.refusals import DomainError, InvalidInputError
+from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.investments.building import share_cost_of_asset
 from wijkeconomie.investments.charting import values_over_time
 from wijkeconomie.investments.depreciating import depreciate
-from wijkeconomie.investments.disposing import DisposeAsset, preview_disposal
+from wijkeconomie.investments.disposing import DisposeAsset, preview_disposal, receive_sale
 from wijkeconomie.investments.models import DisposalKind
 from wijkeconomie.investments.queries import assets, depreciated_months
 from wijkeconomie.investments.refusals import AssetDepreciatedError, AssetDisposedError
@@ -137,6 +137,12 @@ def test_what_was_written_off_wholly_leaves_too_and_once(
 
     assert found.figures.result_cents == 10_000
     assert roof.balances("trade_debtors") == {"OPKOPER": 12_100}
+    with roof.books.open() as uow, pytest.raises(InvalidInputError):
+        receive_sale(uow, "DAK", date(2027, 5, 31))
+    for _twice in range(2):
+        with roof.books.open() as uow:
+            receive_sale(uow, "DAK", date(2027, 6, 1))
+    assert roof.balances("trade_debtors") == {}
     assert roof.balances("installations") == {}
     with pytest.raises(AssetDisposedError):
         roof.dispose(date(2027, 6, 1), 12_100)
@@ -151,6 +157,8 @@ def test_under_the_small_businesses_scheme_no_vat_is_owed(roof: Roof) -> None:
     found = roof.dispose(JULY, 605_000)
 
     assert (found.figures.vat_cents, found.figures.result_cents) == (0, -195_000)
+    with roof.books.open() as uow, pytest.raises(NotFoundError):
+        receive_sale(uow, "DAK", JULY)
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,7 @@ def test_something_in_use_is_sold_after_a_look_at_what_follows(
     now.set(datetime(2026, 8, 20, 12, tzinfo=UTC))
     form = "/c/MRS/assets/DAK/dispose"
     sale = {"kind": "sold", "on": "2026-08-20", "proceeds": "1.210,00", "reason": "te oud"}
+    sale["buyer"] = "OPKOPER"
     assert "Neem Zonnedak uit gebruik" in page(treasurer, PROJECT)
     assert "Neem Zonnedak uit gebruik" not in page(member, PROJECT)
     assert member.get(form).status_code == 403
@@ -267,7 +268,13 @@ def test_something_in_use_is_sold_after_a_look_at_what_follows(
     assert post(treasurer, form, **(sale | {"seen": "yes"}))[0] == 303
     shown = page(member, PROJECT)
     assert "verkocht op 20 aug 2026 voor € 1.210,00" in shown
+    assert "de koper € 1.210,00 heeft betaald" not in shown
     assert "Neem Zonnedak" not in page(treasurer, PROJECT)
+    assert "de koper € 1.210,00 heeft betaald" in page(treasurer, PROJECT)
+    paid = "/c/MRS/assets/DAK/buyer-paid"
+    assert post(treasurer, paid, PROJECT, paid_on="2026-08-19")[0] == 422
+    assert post(treasurer, paid, PROJECT, paid_on="2026-08-20")[0] == 303
+    assert "de koper" not in page(treasurer, PROJECT)
     assert post(treasurer, form, **(sale | {"seen": "yes"}))[0] == 409
 
 

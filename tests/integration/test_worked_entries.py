@@ -43,6 +43,7 @@ from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.costs.small_groups import BookGroup, GroupBill, GroupRepayment, book_group
 from wijkeconomie.investments.building import share_cost_of_asset
 from wijkeconomie.investments.depreciating import depreciate
+from wijkeconomie.investments.disposing import receive_sale
 from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
 from wijkeconomie.investments.models import Instrument
 from wijkeconomie.investments.transferring import (
@@ -502,6 +503,12 @@ def _sold_under_kor(market: Market) -> None:
     _disposed(market, 605_000, buyer="OPKOPER")
 
 
+def _buyer_paid(market: Market) -> None:
+    _sold_under_kor(market)
+    with market.books.open() as uow:
+        receive_sale(uow, "DAK", date(2026, 7, 20))
+
+
 def _surplus_shared(market: Market) -> None:
     _granted(market).share(10000)
 
@@ -746,6 +753,7 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "An asset is sold to someone who pays later, under the small businesses scheme": (
         _sold_under_kor
     ),
+    "The buyer of an asset pays": _buyer_paid,
     "A surplus is shared over the units": _surplus_shared,
     "A loss is shared over the units": _loss_shared,
     "A member who left gets back what is left": _released,

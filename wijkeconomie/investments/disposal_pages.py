@@ -17,9 +17,10 @@ from wijkeconomie.investments.disposing import (
     DisposeAsset,
     dispose_asset,
     preview_disposal,
+    receive_sale,
 )
 from wijkeconomie.investments.models import DisposalKind
-from wijkeconomie.investments.pages import blueprint
+from wijkeconomie.investments.pages import blueprint, show_project
 from wijkeconomie.investments.refusals import AssetDepreciatedError
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
@@ -51,6 +52,26 @@ def dispose(code: str) -> ResponseReturnValue:
     if not is_seen:
         return _page(visit, code, [], found)
     flash(_("Out of use. What it cost and what was written off are out of the books."), "success")
+    return redirect(url_for("investments.project_page", code=project), 303)
+
+
+@blueprint.post("/assets/<code>/buyer-paid")
+def buyer_paid(code: str) -> ResponseReturnValue:
+    """Note that who bought something paid for it."""
+    visit = current_visit()
+    form = FormReader()
+    day = form.day("paid_on")
+    with visit.begin() as uow:
+        project = queries.project_of_asset(uow.session, uow.tenant, code)
+    if form.errors:
+        return show_project(visit, project, form.errors)
+    try:
+        with visit.begin() as uow:
+            receive_sale(uow, code, day)
+    except InvalidInputError:
+        words = _("Choose a day since it was sold, up to today.")
+        return show_project(visit, project, [("paid_on", words)])
+    flash(_("Booked. The buyer owes nothing more."), "success")
     return redirect(url_for("investments.project_page", code=project), 303)
 
 

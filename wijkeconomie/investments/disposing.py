@@ -10,7 +10,7 @@ from sqlalchemy import select
 from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import InvalidInputError
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.investments.accounts import (
     DEPRECIATED,
@@ -18,7 +18,7 @@ from wijkeconomie.investments.accounts import (
     debit_account,
     installations_account,
 )
-from wijkeconomie.investments.building import asset_in_use, limit_depreciation
+from wijkeconomie.investments.building import asset_by_code, asset_in_use, limit_depreciation
 from wijkeconomie.investments.campaigns import hold_project
 from wijkeconomie.investments.depreciating import depreciate
 from wijkeconomie.investments.models import (
@@ -36,6 +36,8 @@ from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
 from wijkeconomie.ledger.service import post_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import contained_vat, rate_on
+
+DEBTORS = "trade_debtors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ def dispose_asset(uow: UnitOfWork, command: DisposeAsset, sharing: CostSharing) 
         proceeds_cents=figures.proceeds_cents,
         vat_cents=figures.vat_cents,
         result_cents=figures.result_cents,
-        buyer=command.buyer,
+        buyer=command.buyer and command.buyer.strip(),
         reason=command.reason.strip(),
         entry_number=_post(uow, project, asset, command, figures),
         recorded_at=uow.now,
@@ -199,7 +201,7 @@ def _post(
     figures: DisposalFigures,
 ) -> int:
     received = (
-        debit_account(uow, "trade_debtors", command.buyer.strip())
+        debit_account(uow, DEBTORS, command.buyer.strip())
         if command.buyer is not None
         else debit_account(uow, "bank")
     )
@@ -220,3 +222,33 @@ def _post(
             ),
         ),
     ).number
+
+
+def receive_sale(uow: UnitOfWork, asset_code: str, paid_on: date) -> None:
+    """Book that the buyer of an asset paid all that he owed; a second time books nothing.
+
+    Raises:
+        NotFoundError: no such asset, or nobody owes anything for it.
+        InvalidInputError: a day before it was sold, or to come. ClosedPeriodError.
+    """
+    require_permission(uow.identity, "investment.change")
+    asset = asset_by_code(uow, asset_code)
+    disposal = uow.session.get(AssetDisposal, (uow.tenant, asset.id))
+    if disposal is None or disposal.buyer is None:
+        raise NotFoundError(f"nobody owes anything for {asset_code}", asset=asset_code)
+    if not disposal.disposed_on <= paid_on <= local_date(uow.now, LOCAL_TIME):
+        raise InvalidInputError("choose a day since it was sold, up to today", field="paid_on")
+    post_entry(
+        uow,
+        EntryDraft(
+            accounting_date=paid_on,
+            kind="asset.paid",
+            source=f"asset/{asset.code}/paid",
+            description=f"Asset {asset.code}, paid by its buyer",
+            idempotency_key=f"asset/{asset.id}/paid",
+            postings=(
+                debit(debit_account(uow, "bank"), disposal.proceeds_cents),
+                credit(debit_account(uow, DEBTORS, disposal.buyer), disposal.proceeds_cents),
+            ),
+        ),
+    )

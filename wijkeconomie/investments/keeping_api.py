@@ -18,12 +18,21 @@ from wijkeconomie.investments.api import blueprint, change_project, project_view
 from wijkeconomie.investments.building import share_cost_of_asset, turn_back_drawing
 from wijkeconomie.investments.building_pages import cost_sharing
 from wijkeconomie.investments.campaigns import call_off_campaign
-from wijkeconomie.investments.disposing import DisposeAsset, dispose_asset, preview_disposal
+from wijkeconomie.investments.disposing import (
+    DisposeAsset,
+    dispose_asset,
+    preview_disposal,
+    receive_sale,
+)
 from wijkeconomie.investments.leaver_queries import waiting_leavers
 from wijkeconomie.investments.leaving import release_units
 from wijkeconomie.investments.models import DisposalKind
 from wijkeconomie.investments.queries import AssetView, ProjectView
-from wijkeconomie.investments.schemas import ProjectAssetSchema, ProjectSchema
+from wijkeconomie.investments.schemas import (
+    ParticipationPaymentSchema,
+    ProjectAssetSchema,
+    ProjectSchema,
+)
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
 Body = dict[str, Any]
@@ -258,6 +267,26 @@ class DisposalResource(MethodView):
             return code
 
         once(visit, headers["idempotency_key"], f"assets/{code}/disposal", body, act)
+        return _asset(visit, code)
+
+
+@blueprint.route("/assets/<code>/disposal/payment")
+class DisposalPaymentResource(MethodView):
+    """What buyers pay later."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(ParticipationPaymentSchema)
+    @blueprint.response(200, ProjectAssetSchema)
+    def post(self, headers: Body, body: Body, code: str) -> AssetView:
+        """Book that the buyer of something paid all that he owed."""
+        visit = current_visit()
+        require_permission(visit.identity, "investment.change")
+
+        def act(uow: UnitOfWork) -> str:
+            receive_sale(uow, code, body["paid_on"])
+            return code
+
+        once(visit, headers["idempotency_key"], f"assets/{code}/disposal/payment", body, act)
         return _asset(visit, code)
 
 

@@ -123,6 +123,8 @@ class AssetView:
     proceeds_cents: int | None
     """What it was sold for, with VAT."""
     disposal_result_cents: int | None
+    is_owed: bool
+    """Whether the buyer has yet to pay it."""
 
     @property
     def value_cents(self) -> int:
@@ -271,7 +273,10 @@ def assets(session: Session, cooperative_id: int, project_id: int) -> list[Asset
             " a.depreciated_cents, a.key_code, (select count(*) from asset_depreciation d"
             " where d.cooperative_id = a.cooperative_id and d.asset_id = a.id) as months_done,"
             " x.disposed_on, x.kind as disposal_kind, x.proceeds_cents,"
-            " x.result_cents as disposal_result_cents"
+            " x.result_cents as disposal_result_cents,"
+            " x.buyer is not null and not exists (select from journal_entry e"
+            "  where e.cooperative_id = a.cooperative_id"
+            "  and e.idempotency_key = 'asset/' || a.id || '/paid') as is_owed"
             " from project_asset a left join asset_disposal x"
             " on x.cooperative_id = a.cooperative_id and x.asset_id = a.id"
             " where a.cooperative_id = :id and a.project_id = :project"

@@ -146,6 +146,7 @@ class ProjectAssetSchema(Schema):
     disposal_kind = fields.String(allow_none=True)
     proceeds_cents = fields.Integer(allow_none=True)
     disposal_result_cents = fields.Integer(allow_none=True)
+    is_owed = fields.Boolean(required=True)
 
 
 class ProjectAssetListSchema(Schema):
