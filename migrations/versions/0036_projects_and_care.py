@@ -16,7 +16,7 @@ down_revision = "0028_guards_do_not_sort"
 branch_labels = None
 depends_on = None
 
-# SQLSTATE WE037: a member would have more units of a project than one may. What he keeps when he
+# SQLSTATE WE070: a member would have more units of a project than one may. What he keeps when he
 # passes a part on goes on as a participation of its own, and is not more than he had.
 _MAXIMUM = """
 create function participation_within_maximum() returns trigger
@@ -40,7 +40,7 @@ begin
       and p.member_id = new.member_id and p.state in ('subscribed', 'paid', 'issued')
   ) then
     raise exception 'a member has more than % units of project %', most, new.project_id
-      using errcode = 'WE037';
+      using errcode = 'WE070';
   end if;
   return null;
 end $$;
@@ -50,7 +50,7 @@ deferrable initially deferred
 for each row execute function participation_within_maximum();
 """
 
-# SQLSTATE WE038: care that one body pays would be on the list of another, who would read of the
+# SQLSTATE WE071: care that one body pays would be on the list of another, who would read of the
 # care of people whom it does not know; or who pays would change after it had read.
 _PAYERS = """
 create function care_line_is_of_its_payer() returns trigger
@@ -64,7 +64,7 @@ begin
       and l.payer = case when b.law = 'Zvw' and not b.is_drawing_right then 'insurer' else 'svb' end
   ) then
     raise exception 'list % goes to another than who pays this care', new.list_id
-      using errcode = 'WE038';
+      using errcode = 'WE071';
   end if;
   return null;
 end $$;
@@ -84,7 +84,7 @@ begin
       and d.list_id is not null
   ) then
     raise exception 'hours of budget % went to %', new.alias, old.payer_name
-      using errcode = 'WE038';
+      using errcode = 'WE071';
   end if;
   return new;
 end $$;
@@ -94,7 +94,7 @@ for each row when (old.payer_name is not null and old.payer_name is distinct fro
 execute function care_payer_stays();
 """
 
-# SQLSTATE WE039: someone approves hours that he worked himself. WE040: a holder would be paid
+# SQLSTATE WE072: someone approves hours that he worked himself. WE073: a holder would be paid
 # from his own budget. What a folder brings in is approved by nobody's login.
 _OWN_HOURS = """
 create function care_hours_are_not_own() returns trigger
@@ -106,7 +106,7 @@ begin
     where c.cooperative_id = new.cooperative_id and c.id = new.carer_id
       and m.login_id = nullif(current_setting('app.login_id', true), '')::bigint
   ) then
-    raise exception 'nobody approves hours of his own' using errcode = 'WE039';
+    raise exception 'nobody approves hours of his own' using errcode = 'WE072';
   end if;
   return new;
 end $$;
@@ -123,7 +123,7 @@ begin
     where c.cooperative_id = new.cooperative_id and c.id = new.carer_id
       and c.member_id = new.holder_id
   ) then
-    raise exception 'a holder is not his own carer' using errcode = 'WE040';
+    raise exception 'a holder is not his own carer' using errcode = 'WE073';
   end if;
   return null;
 end $$;
@@ -139,7 +139,7 @@ begin
     where a.cooperative_id = new.cooperative_id and a.carer_id = new.id
       and a.holder_id = new.member_id
   ) then
-    raise exception 'a holder is not his own carer' using errcode = 'WE040';
+    raise exception 'a holder is not his own carer' using errcode = 'WE073';
   end if;
   return null;
 end $$;
@@ -149,7 +149,7 @@ for each row when (new.member_id is distinct from old.member_id)
 execute function care_carer_is_no_holder_of_his();
 """
 
-# SQLSTATE WE041: an asset leaves with other figures than it has, or with months that were not
+# SQLSTATE WE074: an asset leaves with other figures than it has, or with months that were not
 # written off, or it loses value after it left. The row of the asset is held, so that who writes
 # a month off at the same moment waits, and then finds that it has left.
 _DISPOSAL = """
@@ -173,7 +173,7 @@ begin
        where d.cooperative_id = new.cooperative_id and d.asset_id = new.asset_id
          and d.month >= leaves
      ) then
-    raise exception 'asset % does not leave as it stands', asset.code using errcode = 'WE041';
+    raise exception 'asset % does not leave as it stands', asset.code using errcode = 'WE074';
   end if;
   return null;
 end $$;
@@ -188,7 +188,7 @@ _AFTER_DISPOSAL = """
     where d.cooperative_id = new.cooperative_id and d.asset_id = new.asset_id
       and date_trunc('month', d.disposed_on)::date <= new.month
   ) then
-    raise exception 'asset % is out of use in %', asset.code, new.month using errcode = 'WE041';
+    raise exception 'asset % is out of use in %', asset.code, new.month using errcode = 'WE074';
   end if;"""
 
 
@@ -220,14 +220,14 @@ end $$
 """
 
 
-# SQLSTATE WE042: a payment is turned back that something followed, or a result twice. WE014 as
+# SQLSTATE WE075: a payment is turned back that something followed, or a result twice. WE014 as
 # before: a state that does not follow from another.
 _PUT_RIGHT = """
 create function result_is_turned_back_once() returns trigger
 language plpgsql security definer set search_path = pg_catalog, public as $$
 begin
   if old.reversed_on is not null then
-    raise exception 'result % was turned back', old.id using errcode = 'WE042';
+    raise exception 'result % was turned back', old.id using errcode = 'WE075';
   end if;
   return new;
 end $$;
@@ -260,7 +260,7 @@ begin
     where p.cooperative_id = new.cooperative_id and p.id = new.project_id
       and p.state = 'granted' and p.raised_units < p.stage_units
   ) then
-    raise exception 'the payment of participation % stays', new.code using errcode = 'WE042';
+    raise exception 'the payment of participation % stays', new.code using errcode = 'WE075';
   end if;
   return null;
 end $$;

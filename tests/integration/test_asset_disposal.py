@@ -248,7 +248,7 @@ def test_the_database_lets_nothing_leave_otherwise(
 
     with pytest.raises(DBAPIError) as refused, roof.books.open() as uow:
         uow.session.execute(text(ATTACKS[attack]), {"id": uow.tenant})
-    assert getattr(refused.value.orig, "sqlstate", None) == "WE041"
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE074"
 
 
 def test_the_database_lets_nothing_be_lost_after_it_left(roof: Roof, owner: Engine) -> None:
@@ -262,7 +262,7 @@ def test_the_database_lets_nothing_be_lost_after_it_left(roof: Roof, owner: Engi
             ),
             {"id": roof.books.cooperative_id},
         )
-    assert getattr(refused.value.orig, "sqlstate", None) == "WE041"
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE074"
     for change in ("update asset_disposal set reason = 'x'", "delete from asset_disposal"):
         with pytest.raises(DBAPIError), roof.books.open() as uow:
             uow.session.execute(text(change))

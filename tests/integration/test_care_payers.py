@@ -121,7 +121,7 @@ def test_who_pays_stays_once_hours_stand_on_a_list(home: CareHome) -> None:
         name_payer(uow, budget, "VGZ")
         assert budget_view(uow.session, uow.tenant, budget).payer_name == "VGZ"
     assert by_hand(home, "update care_budget set payer_name = 'CZ' where id = :id", budget) == (
-        "WE038"
+        "WE071"
     )
 
 
@@ -146,7 +146,7 @@ def test_the_database_puts_nobody_on_the_list_of_another_insurer(home: CareHome)
         "update care_declaration set list_id = (select max(id) from care_list)"
         " where budget_id = :id"
     )
-    assert by_hand(home, statement, budget) == "WE038"
+    assert by_hand(home, statement, budget) == "WE071"
 
 
 # Hours of one's own
@@ -182,7 +182,7 @@ def test_an_administrator_decides_on_no_hours_of_his_own(
         reject(uow, made.id, reason="nee")
     with pytest.raises(DBAPIError) as refused, begin(identity=both, cooperative_id=here) as uow:
         approve(replace(uow, identity=replace(both, member_id=None)), made.id, note="map 1")
-    assert getattr(refused.value.orig, "sqlstate", None) == "WE039"
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE072"
     with begin(identity=other, cooperative_id=here) as uow:
         approve(uow, made.id, note="map 1")
 
@@ -205,7 +205,7 @@ def test_a_holder_is_not_his_own_carer(home: CareHome) -> None:
         " where name = 'Buiten' and cooperative_id ="
         " (select cooperative_id from care_agreement where id = :id)"
     )
-    assert by_hand(home, insert, outside) == "WE040"
+    assert by_hand(home, insert, outside) == "WE073"
     with home.open() as uow:
         uow.session.execute(text("update carer set member_id = null where id = :id"), {"id": carer})
-    assert by_hand(home, become, outside) == "WE040"
+    assert by_hand(home, become, outside) == "WE073"

@@ -223,4 +223,4 @@ def test_the_database_puts_nothing_right_by_half(roof: Roof, attack: str) -> Non
     back(roof)
     with pytest.raises(DBAPIError) as refused, roof.books.open() as uow:
         uow.session.execute(text(ATTACKS[attack]), {"id": uow.tenant})
-    assert getattr(refused.value.orig, "sqlstate", None) == "WE042"
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE075"

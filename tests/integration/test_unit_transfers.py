@@ -320,7 +320,7 @@ def test_the_database_lets_nobody_have_more_than_the_maximum(
 
     with pytest.raises(DBAPIError) as refused, roof.books.open() as uow:
         uow.session.execute(insert, {"id": uow.tenant, "member": roof.members["L001"]})
-    assert getattr(refused.value.orig, "sqlstate", None) == "WE037"
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE070"
 
 
 def test_only_the_parties_and_the_board_decide(roof: Roof) -> None:

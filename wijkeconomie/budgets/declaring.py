@@ -277,7 +277,7 @@ def turn_back(uow: UnitOfWork, declaration_id: int, *, reason: str) -> None:
 def _decidable(uow: UnitOfWork, declaration_id: int, action: str) -> CareDeclaration:
     """A declaration that waits and that the visitor may decide on: not as its carer.
 
-    The database refuses an approval by the carer's own login as well (SQLSTATE WE039).
+    The database refuses an approval by the carer's own login as well (SQLSTATE WE072).
     """
     row = open_declaration(uow, declaration_id, action, DeclarationState.SUBMITTED)
     member_id = uow.identity.member_id

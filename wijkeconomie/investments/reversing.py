@@ -169,7 +169,7 @@ def turn_back_payment(uow: UnitOfWork, code: str, *, reason: str) -> None:
             uow.session.flush()
             uow.session.execute(text("set constraints turned_back immediate"))
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != "WE042":
+        if getattr(error.orig, "sqlstate", None) != "WE075":
             raise
         raise PaymentFollowedError(f"the bank told of the payment of {code}") from error
     refresh_counts(uow, project)

@@ -15,7 +15,7 @@ def units_left_for(uow: UnitOfWork, project: InvestmentProject, member_id: int) 
     """How many more units a member may take or accept; ``None`` where there is no maximum.
 
     What he took and has yet to pay counts, for it will be his. What he passed on, gave up or got
-    back does not. The database holds the same (SQLSTATE WE037).
+    back does not. The database holds the same (SQLSTATE WE070).
     """
     if project.maximum_units is None:
         return None
