@@ -36,6 +36,9 @@ from wijkeconomie.network.interchange.importing import import_city
 
 TEMPLATE = "wijkeconomie_template"
 CITY_TEMPLATE = "wijkeconomie_city"
+SAMPLE_TEMPLATE = "wijkeconomie_sample_city"
+SAMPLE_VARIABLE = "SAMPLE_CITY_FOLDER"
+"""Where the large sample city lies, when not in ``shared/sample_city`` beside the checkout."""
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
@@ -94,6 +97,39 @@ def city_template(server: ServerAddress, template: str, run_folder: Path) -> str
 
     _make_once(server, run_folder, CITY_TEMPLATE, import_demo, copied_from=template)
     return CITY_TEMPLATE
+
+
+@dataclass(frozen=True)
+class ImportedCity:
+    """A city folder and the database that it was imported into, for tests that only look."""
+
+    folder: Path
+    units_of_work: UnitOfWorkFactory
+
+
+@pytest.fixture(scope="session")
+def sample_city(server: ServerAddress, template: str, run_folder: Path) -> Iterator[ImportedCity]:
+    """The large sample city, imported once a run; skips where its folder is not there."""
+    beside = Path(__file__).parents[2] / "shared" / "sample_city"
+    folder = Path(os.environ.get(SAMPLE_VARIABLE) or beside)
+    if not (folder / "cooperatives.csv").is_file():
+        pytest.skip(f"no sample city in {folder}; {SAMPLE_VARIABLE} tells where it is")
+
+    def import_sample(addresses: DatabaseAddresses) -> None:
+        engine = application_engine(addresses)
+        outcome = import_city(UnitOfWorkFactory(session_factory(engine)), folder)
+        engine.dispose()
+        assert not outcome.has_refusals
+
+    _make_once(server, run_folder, SAMPLE_TEMPLATE, import_sample, copied_from=template)
+    engine = application_engine(
+        DatabaseAddresses(
+            application=server.url(APPLICATION_ROLE, SAMPLE_TEMPLATE),
+            owner=server.url(OWNER_ROLE, SAMPLE_TEMPLATE),
+        )
+    )
+    yield ImportedCity(folder, UnitOfWorkFactory(session_factory(engine)))
+    engine.dispose()
 
 
 def _make_once(

@@ -60,6 +60,9 @@ from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import (
     building_pages,
+    disposal_pages,
+    result_pages,
+    reversing_api,
     transfer_api,
     transfer_pages,
     treasurer_pages,
@@ -152,6 +155,9 @@ VIEWS = (
     list_pages,
     money_pages,
     building_pages,
+    disposal_pages,
+    result_pages,
+    reversing_api,
     treasurer_pages,
     transfer_pages,
     transfer_api,
@@ -205,7 +211,11 @@ def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
     )
 
 
-COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost)
+def _cost_payers(uow: UnitOfWork, code: str) -> int:
+    return len(cost_queries.shares_of_cost(uow.session, uow.tenant, code))
+
+
+COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost, payers=_cost_payers)
 """By this an asset becomes a cost that members share, without either knowing the other."""
 
 

@@ -1,7 +1,7 @@
 """Payments of a payout run that are called off or come back, and bank accounts of our own.
 
 Revision ID: 0037_payouts_that_come_back
-Revises: 0030_keys_and_meters
+Revises: 0036_projects_and_care
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0037_payouts_that_come_back"
-down_revision = "0030_keys_and_meters"
+down_revision = "0036_projects_and_care"
 branch_labels = None
 depends_on = None
 

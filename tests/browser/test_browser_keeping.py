@@ -105,6 +105,7 @@ def hours_on_a_list(uow: UnitOfWork) -> int:
             starts_on=date(2026, 1, 1),
             ends_on=date(2026, 12, 31),
             budget_cents=100_000,
+            payer_name="VGZ",
         ),
     )
     agreement = save_agreement(
@@ -126,7 +127,7 @@ def hours_on_a_list(uow: UnitOfWork) -> int:
     )
     made = declare(uow, Declare(agreement_id=agreement, month=date(2026, 6, 1), minutes=300))
     approve(uow, made.id, note="map 1")
-    make_list(uow, date(2026, 6, 1), Payer.INSURER)
+    make_list(uow, date(2026, 6, 1), Payer.INSURER, "VGZ")
     return made.id
 
 

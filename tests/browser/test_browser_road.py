@@ -197,6 +197,7 @@ PAGES = {
         "projects/ZON/new-asset",
         "projects/ZON/new-result",
         "assets/DAK/share",
+        "assets/DAK/dispose",
         "register",
         "owed",
     ],

@@ -54,6 +54,7 @@ def agreement(city: Runtime, clock: Clock) -> int:
                 starts_on=day.replace(month=1, day=1),
                 ends_on=day.replace(month=12, day=31),
                 budget_cents=10_000,
+                payer_name="VGZ",
             ),
         )
         carer = save_carer(uow, SaveCarer(name=None, member_id=members[1]))
@@ -111,7 +112,10 @@ def test_the_road_over_rest(
     assert (burn["average_cents"], burn["empty_in"]) == (1333, "2026-08-01")
 
     made_list = administrator.send(
-        "POST", "/care-lists", {"month": "2026-03", "payer": "insurer"}, key="lijst-sleutel"
+        "POST",
+        "/care-lists",
+        {"month": "2026-03", "payer": "insurer", "payer_name": "VGZ"},
+        key="lijst-sleutel",
     ).get_json()
     listed = administrator.send("GET", f"/care-lists/{made_list['id']}.csv")
     assert "Z-77" in listed.get_data(as_text=True)

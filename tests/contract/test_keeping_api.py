@@ -26,6 +26,7 @@ BUDGET = {
     "starts_on": "2026-01-01",
     "ends_on": "2026-12-31",
     "budget_cents": 10_000,
+    "payer_name": "Zilveren Kruis",
 }
 AGREEMENT_STEPS = {
     "decide": {"is_approved": True, "decided_on": "2026-04-01", "decided_by": "verzekeraar"},
@@ -121,12 +122,21 @@ def test_a_budget_is_kept_by_rest(
     [waits] = member.get(f"/care-budgets/{budget}/declarations")["items"]
     assert waits["id"] == made["id"]
     twice(member, f"/care-declarations/{made['id']}/approve", {})
+    twice(administrator, f"/care-budgets/{budget}/payer", {"payer_name": "VGZ"})
     waiting = administrator.get("/care-lists")["waiting"]
-    made_list = {"month": "2026-03", "payer": "insurer"}
-    assert ("2026-03-01", "insurer", 4000) in {
-        (each["month"], each["payer"], each["cents"]) for each in waiting
+    made_list = {"month": "2026-03", "payer": "insurer", "payer_name": "VGZ"}
+    assert ("2026-03-01", "insurer", "VGZ", 4000) in {
+        (each["month"], each["payer"], each["payer_name"], each["cents"]) for each in waiting
     }
-    twice(administrator, "/care-lists", made_list, 201)
+    whose = administrator.send(
+        "POST", "/care-lists", {"month": "2026-03", "payer": "insurer"}, key="van-wie-sleutel"
+    )
+    assert problem(whose, 409) == "payer-unknown"
+    assert twice(administrator, "/care-lists", made_list, 201)["payer_name"] == "VGZ"
+    other = administrator.send(
+        "POST", f"/care-budgets/{budget}/payer", {"payer_name": "CZ"}, key="ander-sleutel"
+    )
+    assert problem(other, 409) == "payer-fixed"
     path = f"/care-declarations/{made['id']}/corrections"
     wrong = {"minutes": 45, "reason": "vergist"}
     assert member.send("POST", path, wrong, key="niet-de-houder").status_code == 404
@@ -261,6 +271,79 @@ def test_an_invoice_is_turned_back_and_an_asset_shared_by_rest(
     assert twice(treasurer, "/assets/DAK/sharing", {"key_code": None})["key_code"] is None
     assert twice(treasurer, "/projects/ZON/releases", {"member_code": "M101"}, 201)
     assert [each["cents"] for each in treasurer.get("/owed")["items"]] == [100_000]
+
+
+def test_a_result_is_looked_at_turned_back_and_a_payment_too_by_rest(
+    treasurer: ApiClient, member: ApiClient
+) -> None:
+    twice(treasurer, "/projects", CAMPAIGN, 201)
+    twice(member, "/projects/ZON/participations", {"units": 2}, 201)
+    paid, wrong = "/participations/ZON-0001/payment", {"reason": "vergist"}
+    twice(treasurer, paid, {"paid_on": "2026-04-10"}, 201)
+    result = {"year": 2026, "cents": 99, "accounting_date": "2026-04-10"}
+    back = "/projects/ZON/results/2026/turn-back"
+    unpaid = "/participations/ZON-0001/turn-back-payment"
+    for path, body in (("/projects/ZON/results/preview", result), (back, wrong), (unpaid, wrong)):
+        answer = member.send("POST", path, body, key="van-een-ander")
+        assert problem(answer, 403) == "permission-denied"
+    late = treasurer.send(
+        "POST", "/projects/ZON/results", result | {"year": 2027}, key="later-sleutel"
+    )
+    assert problem(late, 422) == "invalid-input"
+
+    seen = treasurer.send("POST", "/projects/ZON/results/preview", result, key="kijken-sleutel")
+    assert seen.get_json()["items"] == [
+        {"member_code": "M101", "units": 2, "cents": 99, "left_after_cents": 50_000}
+    ]
+    twice(treasurer, "/projects/ZON/results", result, 201)
+    stays = treasurer.send("POST", unpaid, wrong, key="betaling-sleutel")
+    assert problem(stays, 409) == "payment-followed"
+    twice(treasurer, back, wrong)
+    assert treasurer.get("/projects/ZON/results")["items"] == []
+    gone = treasurer.send("POST", back, wrong, key="nog-een-keer")
+    assert problem(gone, 404) == "not-found"
+
+
+def test_something_in_use_is_taken_out_of_use_by_rest(
+    treasurer: ApiClient, member: ApiClient
+) -> None:
+    twice(treasurer, "/projects", CAMPAIGN, 201)
+    twice(member, "/projects/ZON/participations", {"units": 4}, 201)
+    twice(treasurer, "/participations/ZON-0001/payment", {"paid_on": "2026-04-10"}, 201)
+    invoice = {"supplier_code": "LEV1", "document": "F-1", "description": "Panelen"}
+    invoice |= {"drawn_on": "2026-04-10"}
+    costs = {"net_cents": 90_000, "vat_cents": 0}
+    twice(treasurer, "/projects/ZON/invoices", invoice | costs, 201)
+    asset = {"code": "DAK", "name": "Dak", "in_use_from": "2026-04-01", "life_months": 120}
+    twice(treasurer, "/projects/ZON/assets", asset, 201)
+    sale = {"kind": "sold", "disposed_on": "2026-04-10", "reason": "hagel", "proceeds_cents": 12100}
+    sale["buyer"] = "OPKOPER"
+    for path in ("/assets/DAK/disposal/preview", "/assets/DAK/disposal"):
+        answer = member.send("POST", path, sale, key="van-een-ander")
+        assert problem(answer, 403) == "permission-denied"
+
+    seen = treasurer.send("POST", "/assets/DAK/disposal/preview", sale, key="kijken-sleutel")
+    assert seen.get_json() == {
+        "months": [],
+        "cost_cents": 90_000,
+        "depreciated_cents": 0,
+        "book_value_cents": 90_000,
+        "proceeds_cents": 12_100,
+        "vat_cents": 2_100,
+        "result_cents": -80_000,
+        "payers": 0,
+    }
+    gone = twice(treasurer, "/assets/DAK/disposal", sale, 201)
+    assert (gone["disposed_on"], gone["value_cents"]) == ("2026-04-10", 0)
+    assert (gone["disposal_result_cents"], gone["is_owed"]) == (-80_000, True)
+    paid = {"paid_on": "2026-04-10"}
+    answer = member.send("POST", "/assets/DAK/disposal/payment", paid, key="van-een-ander")
+    assert problem(answer, 403) == "permission-denied"
+    assert twice(treasurer, "/assets/DAK/disposal/payment", paid)["is_owed"] is False
+    again = treasurer.send("POST", "/assets/DAK/disposal", sale, key="nog-een-keer")
+    assert problem(again, 409) == "asset-disposed"
+    sharing = treasurer.send("POST", "/assets/DAK/sharing", {"key_code": None}, key="delen-sleutel")
+    assert problem(sharing, 409) == "asset-disposed"
 
 
 def test_units_are_passed_on_by_rest(

@@ -35,6 +35,7 @@ BY_REST = {
     ),
     "budgets.new_budget": ("POST /care-budgets",),
     "budgets.revise": ("POST /care-budgets/<int:budget_id>/revise",),
+    "budgets.payer": ("POST /care-budgets/<int:budget_id>/payer",),
     "budgets.new_agreement": ("POST /care-budgets/<int:budget_id>/agreements",),
     "budgets.change_agreement": tuple(
         f"POST /care-agreements/<int:agreement_id>/{step}"
@@ -72,6 +73,10 @@ BY_REST = {
     "investments.turn_back": ("POST /projects/<code>/invoices/<int:drawing_id>/turn-back",),
     "investments.new_asset": ("POST /projects/<code>/assets",),
     "investments.share_asset": ("POST /assets/<code>/sharing",),
+    "investments.turn_back_shared": ("POST /projects/<code>/results/<int:year>/turn-back",),
+    "investments.turn_back_paid": ("POST /participations/<code>/turn-back-payment",),
+    "investments.buyer_paid": ("POST /assets/<code>/disposal/payment",),
+    "investments.dispose": ("POST /assets/<code>/disposal",),
     "investments.new_result": ("POST /projects/<code>/results",),
     "investments.pay_out": ("POST /members/<member_code>/payouts",),
     "investments.release": ("POST /projects/<code>/releases",),

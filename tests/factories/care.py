@@ -26,6 +26,8 @@ from wijkeconomie.budgets.models import CareLaw
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 JANUARY = date(2026, 1, 1)
+INSURER = "Zilveren Kruis"
+"""Who pays budgets of the Zvw here, unless a test says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class CareHome:
                     starts_on=more.pop("starts_on", date(2026, 1, 1)),
                     ends_on=more.pop("ends_on", date(2026, 12, 31)),
                     budget_cents=cents,
+                    payer_name=more.pop("payer_name", INSURER if law is CareLaw.ZVW else None),
                     **more,
                 ),
             )

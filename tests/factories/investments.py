@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from tests.factories.books import Books, open_books_of_a_new_cooperative
 from tests.factories.settled_rounds import some_members
+from wijkeconomie.app import COST_SHARING
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.investments.building import (
     DrawForInvoice,
@@ -20,7 +21,8 @@ from wijkeconomie.investments.building import (
     put_into_use,
 )
 from wijkeconomie.investments.campaigns import OpenCampaign, close_campaign, open_campaign
-from wijkeconomie.investments.models import Instrument
+from wijkeconomie.investments.disposing import DisposalPreview, DisposeAsset, dispose_asset
+from wijkeconomie.investments.models import DisposalKind, Instrument
 from wijkeconomie.investments.participating import Subscribe, receive_payment, subscribe
 from wijkeconomie.investments.results import ShareResult, share_project_result
 from wijkeconomie.ledger import queries as ledger
@@ -96,6 +98,25 @@ class Roof:
                     life_months=life,
                     residual_cents=residual,
                 ),
+            )
+
+    def dispose(
+        self, on: date, proceeds: int = 0, *, code: str = "DAK", **more: Any
+    ) -> DisposalPreview:
+        """It is sold for what it brings with VAT, or scrapped when that is nothing."""
+        kind = DisposalKind.SOLD if proceeds else DisposalKind.SCRAPPED
+        with self.books.open() as uow:
+            return dispose_asset(
+                uow,
+                DisposeAsset(
+                    asset_code=code,
+                    kind=kind,
+                    disposed_on=on,
+                    proceeds_cents=proceeds,
+                    reason="vervangen",
+                    **more,
+                ),
+                COST_SHARING,
             )
 
     def share(self, cents: int, year: int = 2026) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import Clock
-from tests.factories.care import CareHome, a_care_home
+from tests.factories.care import INSURER, CareHome, a_care_home
 from wijkeconomie.budgets import queries
 from wijkeconomie.budgets.access import open_care_records
 from wijkeconomie.budgets.correcting import CorrectHours, correct_hours
@@ -57,7 +57,7 @@ def listed(home: CareHome, agreement: int, minutes: int = 60) -> int:
     with home.open() as uow:
         approve(uow, made.id, note="map 1")
     with home.open() as uow:
-        make_list(uow, JANUARY, Payer.INSURER)
+        make_list(uow, JANUARY, Payer.INSURER, INSURER)
     return made.id
 
 
@@ -91,7 +91,7 @@ def owed(home: CareHome) -> int:
 
 def listed_in(home: CareHome, month: date) -> MonthList:
     with home.open() as uow:
-        made = make_list(uow, month, Payer.INSURER)
+        made = make_list(uow, month, Payer.INSURER, INSURER)
     with home.open() as uow:
         return month_list(uow, made)
 
@@ -156,7 +156,7 @@ def test_the_next_list_tells_the_difference(home: CareHome) -> None:
     assert "-45" in rows[2]
     assert "-30.00" in rows[2]
     with home.open() as uow, pytest.raises(NothingToListError):
-        make_list(uow, JANUARY, Payer.INSURER)
+        make_list(uow, JANUARY, Payer.INSURER, INSURER)
 
 
 def test_a_correction_on_a_list_is_corrected_again_and_one_that_is_not_waits(

@@ -58,6 +58,7 @@ def a_budget(administrator: FlaskClient, **changed: str) -> str:
         "starts_on": "2026-01-01",
         "ends_on": "2026-12-31",
         "budget": "1.000,00",
+        "payer_name": "Zilveren Kruis",
     }
     status, _ = post(administrator, "/c/MRS/care/new-budget", **(form | changed))
     assert status == 303
@@ -130,7 +131,9 @@ def test_hours_go_from_carer_to_holder_to_list(
     assert "€ 300,00" in text_of(treasurer, "/c/MRS/care-money")
     lists = "/c/MRS/care/lists"
     assert "maart 2026" in text_of(administrator, lists)
-    status, _ = post(administrator, lists, month="2026-03", payer="insurer")
+    status, _ = post(
+        administrator, lists, month="2026-03", payer="insurer", payer_name="Zilveren Kruis"
+    )
     assert status == 303
     [csv_file] = re.findall(r'href="([^"]+\.csv)"', text_of(administrator, lists))
     rows = list(csv.DictReader(io.StringIO(administrator.get(csv_file).get_data(as_text=True))))
@@ -141,7 +144,11 @@ def test_hours_go_from_carer_to_holder_to_list(
     pdf = administrator.get(csv_file.replace(".csv", ".pdf")).data
     words = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
     assert "7:30" in words
-    assert "Zorgverzekeraars" in words
+    assert "Zilveren Kruis" in words
+    assert "Zorgverzekeraars" not in words
+    status, body = post(administrator, f"{page}/payer", page, payer_name="VGZ")
+    assert status == 422
+    assert "nieuw budget" in body
     assert "op een lijst" in text_of(administrator, page)
 
 

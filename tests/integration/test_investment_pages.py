@@ -188,8 +188,19 @@ def test_from_invoice_to_surplus_and_payment(
     assert "volgens plan" in shown
     result = {"year": "2026", "result": "99,99", "on": "2026-07-02", "decision": "ALV"}
     assert post(treasurer, f"{PROJECT}/new-result", **(result | {"year": "2027"}))[0] == 422
-    assert post(treasurer, f"{PROJECT}/new-result", **result)[0] == 303
+    status, shown = post(treasurer, f"{PROJECT}/new-result", **result)
+    assert status == 200
+    assert "1 deelnemer krijgt € 99,99" in shown.replace("\xa0", " ")
+    assert "€ 99,99" not in page(member, PROJECT), "nothing was booked"
+    seen = result | {"seen": "yes"}
+    assert post(treasurer, f"{PROJECT}/new-result", **(seen | {"year": "2027"}))[0] == 422
+    assert post(treasurer, f"{PROJECT}/new-result", **seen)[0] == 303
     assert post(treasurer, f"{PROJECT}/new-result", **result)[0] == 409
+    back = f"{PROJECT}/results/2026/turn-back"
+    assert post(treasurer, back, PROJECT, reason="")[0] == 422
+    assert post(treasurer, back, PROJECT, reason="verkeerd")[0] == 303
+    assert "€ 99,99" not in page(member, PROJECT)
+    assert post(treasurer, f"{PROJECT}/new-result", **seen)[0] == 303
     assert "€ 99,99" in page(member, PROJECT)
     assert "€ 99,99" in page(treasurer, "/c/MRS/")
     status, _ = post(
@@ -202,6 +213,69 @@ def test_from_invoice_to_surplus_and_payment(
     )
     assert status == 303
     assert "Niemand krijgt nog iets" in page(treasurer, "/c/MRS/owed")
+    assert post(treasurer, back, PROJECT, reason="te laat")[0] == 409
+
+
+def test_a_payment_on_the_wrong_participation_is_turned_back(
+    treasurer: FlaskClient, member: FlaskClient
+) -> None:
+    take(member, "2")
+    pay(treasurer, "ZON-1-0001")
+    back = f"{PROJECT}/turn-back-payment"
+    assert post(treasurer, back, PROJECT, number="", why="x")[0] == 422
+    status, shown = post(treasurer, back, PROJECT, number="ANDERS", why="x")
+    assert (status, 'id="error-number"' in shown) == (422, True)
+
+    assert post(treasurer, back, PROJECT, number="ZON-1-0001", why="van Bram")[0] == 303
+
+    assert "Noteer de betaling van ZON-1-0001" in page(treasurer, PROJECT)
+    assert post(treasurer, back, PROJECT, number="ZON-1-0001", why="van Bram")[0] == 409
+
+
+def test_something_in_use_is_sold_after_a_look_at_what_follows(
+    treasurer: FlaskClient, member: FlaskClient, city: Runtime, now: Clock
+) -> None:
+    take(member, "20")
+    pay(treasurer, "ZON-1-0001")
+    invoice = {"description": "Panelen", "supplier": "LEV1", "document": "F-77"}
+    invoice |= {"on": "2026-06-10", "net": "4.800,00", "rate": "2100"}
+    asset = {"name": "Zonnedak", "code": "DAK", "on": "2026-06-15", "years": "20", "residual": "0"}
+    assert post(treasurer, f"{PROJECT}/new-invoice", **invoice)[0] == 303
+    assert post(treasurer, f"{PROJECT}/new-asset", **asset)[0] == 303
+    now.set(datetime(2026, 8, 20, 12, tzinfo=UTC))
+    form = "/c/MRS/assets/DAK/dispose"
+    sale = {"kind": "sold", "on": "2026-08-20", "proceeds": "1.210,00", "reason": "te oud"}
+    sale["buyer"] = "OPKOPER"
+    assert "Neem Zonnedak uit gebruik" in page(treasurer, PROJECT)
+    assert "Neem Zonnedak uit gebruik" not in page(member, PROJECT)
+    assert member.get(form).status_code == 403
+    for field, wrong, beside in (
+        ("on", "2026-08-21", "on"),
+        ("proceeds", "0", "proceeds"),
+        ("reason", "", "reason"),
+        ("buyer", "x" * 41, "buyer"),
+    ):
+        status, shown = post(treasurer, form, **(sale | {field: wrong}))
+        assert (status, f'id="error-{beside}"' in shown) == (422, True)
+
+    status, shown = post(treasurer, form, **sale)
+
+    assert status == 200
+    shown = shown.replace("\xa0", " ")
+    assert "2 maanden ervoor worden eerst afgeschreven: € 40,00" in shown
+    assert "De coöperatie verliest er € 3.760,00 op" in shown
+    assert "€ 4.800,00 waard in de boeken" in page(treasurer, PROJECT), "nothing was booked"
+    assert post(treasurer, form, **(sale | {"seen": "yes"}))[0] == 303
+    shown = page(member, PROJECT)
+    assert "verkocht op 20 aug 2026 voor € 1.210,00" in shown
+    assert "de koper € 1.210,00 heeft betaald" not in shown
+    assert "Neem Zonnedak" not in page(treasurer, PROJECT)
+    assert "de koper € 1.210,00 heeft betaald" in page(treasurer, PROJECT)
+    paid = "/c/MRS/assets/DAK/buyer-paid"
+    assert post(treasurer, paid, PROJECT, paid_on="2026-08-19")[0] == 422
+    assert post(treasurer, paid, PROJECT, paid_on="2026-08-20")[0] == 303
+    assert "de koper" not in page(treasurer, PROJECT)
+    assert post(treasurer, form, **(sale | {"seen": "yes"}))[0] == 409
 
 
 def test_a_wrong_invoice_is_turned_back(treasurer: FlaskClient, member: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import ImportedCity
 from wijkeconomie.core.database import DatabaseAddresses, application_engine
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory, session_factory
@@ -105,6 +106,11 @@ def expected_outcomes(folder: Path) -> Rows:
 def check_city(folder: Path, units_of_work: UnitOfWorkFactory, target: Path) -> Rows:
     faults: list[object] = []
     assert not import_city(units_of_work, folder, on_fault=faults.append).has_refusals, faults
+    return compare(folder, units_of_work, target)
+
+
+def compare(folder: Path, units_of_work: UnitOfWorkFactory, target: Path) -> Rows:
+    """Hold what came of a folder that was imported to this computation."""
     export_outcomes(units_of_work, TEST, target)
 
     outcomes = rows_of(target / "care_outcomes.csv")
@@ -142,6 +148,12 @@ def test_every_declaration_of_the_demo_city_is_answered_as_a_second_computation_
     units_of_work: UnitOfWorkFactory, tmp_path: Path
 ) -> None:
     assert check_city(CITY, units_of_work, tmp_path / "outcomes")
+
+
+def test_every_declaration_of_the_sample_city_is_answered_as_a_second_computation_does(
+    sample_city: ImportedCity, tmp_path: Path
+) -> None:
+    assert compare(sample_city.folder, sample_city.units_of_work, tmp_path / "outcomes")
 
 
 def test_every_reason_to_refuse_is_found_by_both(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ImportedCity
 from wijkeconomie.core.database import DatabaseAddresses, application_engine
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory, session_factory
@@ -108,8 +109,13 @@ def expected_use(
 
 
 def check_city(folder: Path, units_of_work: UnitOfWorkFactory, target: Path) -> None:
-    identity = system_identity("test")
     assert not import_city(units_of_work, folder).has_refusals
+    compare(folder, units_of_work, target)
+
+
+def compare(folder: Path, units_of_work: UnitOfWorkFactory, target: Path) -> None:
+    """Hold what came of a folder that was imported to this computation."""
+    identity = system_identity("test")
     export_outcomes(units_of_work, identity, target)
 
     shares = {
@@ -132,6 +138,12 @@ def test_every_share_of_the_demo_city_is_what_a_second_computation_gives(
     units_of_work: UnitOfWorkFactory, tmp_path: Path
 ) -> None:
     check_city(CITY, units_of_work, tmp_path / "outcomes")
+
+
+def test_every_share_of_the_sample_city_is_what_a_second_computation_gives(
+    sample_city: ImportedCity, tmp_path: Path
+) -> None:
+    compare(sample_city.folder, sample_city.units_of_work, tmp_path / "outcomes")
 
 
 def test_the_same_city_again_settles_nothing_again(units_of_work: UnitOfWorkFactory) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import ImportedCity
 from wijkeconomie.core.database import DatabaseAddresses, application_engine
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory, session_factory
@@ -67,6 +68,11 @@ def expected_shares(folder: Path) -> dict[tuple[str, str], int]:
 
 def check_city(folder: Path, units_of_work: UnitOfWorkFactory, target: Path) -> None:
     assert not import_city(units_of_work, folder).has_refusals
+    compare(folder, units_of_work, target)
+
+
+def compare(folder: Path, units_of_work: UnitOfWorkFactory, target: Path) -> None:
+    """Hold what came of a folder that was imported to this computation."""
     export_outcomes(units_of_work, TEST, target)
 
     shares = {
@@ -93,6 +99,12 @@ def test_every_share_of_the_demo_city_is_what_a_second_computation_gives(
     units_of_work: UnitOfWorkFactory, tmp_path: Path
 ) -> None:
     check_city(CITY, units_of_work, tmp_path / "outcomes")
+
+
+def test_every_share_of_the_sample_city_is_what_a_second_computation_gives(
+    sample_city: ImportedCity, tmp_path: Path
+) -> None:
+    compare(sample_city.folder, sample_city.units_of_work, tmp_path / "outcomes")
 
 
 def test_someone_who_took_part_twice_shares_by_all_his_units(

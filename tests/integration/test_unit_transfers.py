@@ -180,6 +180,24 @@ def test_a_surplus_is_of_who_held_the_units_on_the_day(roof: Roof) -> None:
     assert since == {"L002": 400, "L003": 800}
 
 
+def test_who_was_released_after_the_year_shares_in_its_surplus(roof: Roof, clock: Clock) -> None:
+    roof.leave("L002", date(2026, 6, 30))
+    clock.set(datetime(2027, 1, 15, 12, tzinfo=UTC))
+    with roof.books.open() as uow:
+        release_units(uow, "ZON", "L002")
+    clock.set(datetime(2027, 5, 12, 12, tzinfo=UTC))
+    year_end = date(2026, 12, 31)
+
+    assert register(roof, year_end) == {"L001": 8, "L002": 4}
+    assert shared(roof, 1_200, year_end) == {"L001": 800, "L002": 400}
+    with pytest.raises(LossBeforeTransferError) as refused:
+        shared(roof, -1_200, year_end, year=2025)
+    assert refused.value.context["date"] == "2027-01-15"
+    assert shared(roof, -1_200, date(2027, 1, 15), year=2027) == {"L001": -1_200}
+    assert roof.balances("owed_to_members") == {"L001": -800, "L002": -4 * PRICE - 400}
+    assert roof.books.verify().fault is None
+
+
 def test_what_is_left_after_a_loss_goes_along_to_the_cent(roof: Roof, clock: Clock) -> None:
     assert shared(roof, -1000, date(2026, 3, 9)) == {"L001": -667, "L002": -333}
 
@@ -257,6 +275,52 @@ def test_nobody_holds_more_than_the_campaign_lets_him(
     roof.leave("L003", date(2026, 3, 1))
     with pytest.raises(MembersOnlyError):
         offer(roof, "L001", "L003", 1)
+
+
+def test_what_a_member_took_and_what_he_got_count_together_for_his_maximum(
+    units_of_work: UnitOfWorkFactory, clock: Clock
+) -> None:
+    roof = built(units_of_work, clock, maximum_units=8, closes_on=date(2026, 12, 31))
+    taken = roof.take("L003", 6)
+
+    with pytest.raises(CampaignFullError) as refused:
+        offer(roof, "L001", "L003", 3)
+
+    assert refused.value.context["left"] == 2
+    passed_on(roof, "L001", "L003", 2)
+    roof.pay(taken, MARCH.date())
+    assert register(roof, MARCH.date()) == {"L001": 6, "L002": 4, "L003": 8}
+
+
+def test_who_passed_units_on_may_take_as_many_again(
+    units_of_work: UnitOfWorkFactory, clock: Clock
+) -> None:
+    roof = built(units_of_work, clock, maximum_units=8, closes_on=date(2026, 12, 31))
+    passed_on(roof, "L001", "L003", 4)
+
+    with pytest.raises(CampaignFullError) as refused:
+        roof.take("L001", 5)
+    assert refused.value.context["left"] == 4
+    roof.take("L001", 4)
+    with pytest.raises(CampaignFullError) as refused:
+        roof.take("L001", 1)
+    assert refused.value.context["left"] == 0
+
+
+def test_the_database_lets_nobody_have_more_than_the_maximum(
+    units_of_work: UnitOfWorkFactory, clock: Clock
+) -> None:
+    roof = built(units_of_work, clock, maximum_units=8, closes_on=date(2026, 12, 31))
+    insert = text(
+        "insert into participation (cooperative_id, code, project_id, member_id, units,"
+        " unit_price_cents, cents, state, bought_on) select cooperative_id, 'X', id, :member, 1,"
+        " unit_price_cents, unit_price_cents, 'subscribed', '2026-03-10' from investment_project"
+        " where cooperative_id = :id"
+    )
+
+    with pytest.raises(DBAPIError) as refused, roof.books.open() as uow:
+        uow.session.execute(insert, {"id": uow.tenant, "member": roof.members["L001"]})
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE070"
 
 
 def test_only_the_parties_and_the_board_decide(roof: Roof) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import Clock
-from tests.factories.care import CareHome
+from tests.factories.care import INSURER, CareHome
 from tests.factories.grants import Carers
 from tests.factories.investments import Roof, open_roof
 from tests.factories.rounds import Market, a_market
@@ -43,6 +43,7 @@ from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.costs.small_groups import BookGroup, GroupBill, GroupRepayment, book_group
 from wijkeconomie.investments.building import share_cost_of_asset
 from wijkeconomie.investments.depreciating import depreciate
+from wijkeconomie.investments.disposing import receive_sale
 from wijkeconomie.investments.leaving import PayMember, pay_member, release_units
 from wijkeconomie.investments.models import Instrument
 from wijkeconomie.investments.transferring import (
@@ -370,7 +371,7 @@ def _care_turned_back(market: Market) -> None:
 def _care_corrected(market: Market) -> None:
     home, declaration = _care_declared(market)
     with home.open() as uow:
-        make_list(uow, date(2026, 1, 1), Payer.INSURER)
+        make_list(uow, date(2026, 1, 1), Payer.INSURER, INSURER)
     with home.open() as uow:
         correction = CorrectHours(declaration_id=declaration, minutes=120, reason="vergist")
         made = correct_hours(uow, correction)
@@ -484,6 +485,29 @@ def _depreciated(market: Market, key: str | None = None) -> None:
 def _shared_by_key(market: Market) -> None:
     House(market.books, market.members).key()
     _depreciated(market, "equal")
+
+
+def _disposed(market: Market, proceeds: int = 0, **more: Any) -> None:
+    roof = _roof(market, unit_price_cents=100_000)
+    roof.buy(L001=20)
+    roof.draw(1_200_000)
+    roof.put_into_use(life=12)
+    market.clock.set(datetime(2026, 7, 20, 12, tzinfo=UTC))
+    roof.dispose(date(2026, 7, 20), proceeds, **more)
+
+
+def _sold_under_kor(market: Market) -> None:
+    with market.books.open() as uow:
+        uow.session.execute(
+            text("update cooperative set vat_regime = 'kor' where id = :id"), {"id": uow.tenant}
+        )
+    _disposed(market, 605_000, buyer="OPKOPER")
+
+
+def _buyer_paid(market: Market) -> None:
+    _sold_under_kor(market)
+    with market.books.open() as uow:
+        receive_sale(uow, "DAK", date(2026, 7, 20))
 
 
 def _surplus_shared(market: Market) -> None:
@@ -748,6 +772,12 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "An invoice is drawn on a project": _drawn,
     "An asset loses the value of a month": _depreciated,
     "An asset that members share by a key loses the value of a month": _shared_by_key,
+    "An asset is sold before its end": lambda market: _disposed(market, 605_000),
+    "An asset is scrapped": _disposed,
+    "An asset is sold to someone who pays later, under the small businesses scheme": (
+        _sold_under_kor
+    ),
+    "The buyer of an asset pays": _buyer_paid,
     "A surplus is shared over the units": _surplus_shared,
     "A loss is shared over the units": _loss_shared,
     "A member who left gets back what is left": _released,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from wijkeconomie.investments.rules import (
     EXEMPT_OFFER_CENTS,
     CampaignFigures,
+    DisposalFigures,
     Leaver,
+    can_do_without,
     depreciation_plan,
     drawable_cents,
+    first_open_day,
     months_later,
     needs_prospectus,
     releases,
@@ -140,3 +144,51 @@ def test_offers_of_a_year_count_together() -> None:
     assert not needs_prospectus(before, date(2026, 12, 31), 100)
     assert needs_prospectus(before, date(2026, 12, 31), 101)
     assert not needs_prospectus(before, date(2027, 1, 1), EXEMPT_OFFER_CENTS)
+
+
+@given(cost=CENTS, lost=CENTS, proceeds=CENTS, vat=CENTS)
+@example(cost=1_200_000, lost=400_000, proceeds=605_000, vat=105_000)
+def test_what_leaves_is_written_off_sold_or_lost(
+    cost: int, lost: int, proceeds: int, vat: int
+) -> None:
+    figures = DisposalFigures(
+        cost_cents=cost,
+        depreciated_cents=min(lost, cost),
+        proceeds_cents=proceeds,
+        vat_cents=min(vat, proceeds),
+    )
+
+    assert figures.book_value_cents >= 0
+    net = figures.proceeds_cents - figures.vat_cents
+    assert figures.depreciated_cents + net - figures.result_cents == cost
+
+
+@given(day=DAYS, closed=st.sets(st.integers(0, 30)))
+def test_a_closed_month_is_booked_on_the_first_day_that_is_open(
+    day: date, closed: set[int]
+) -> None:
+    months = {months_later(day, number).replace(day=1) for number in closed}
+
+    found = first_open_day(day, months)
+
+    assert found.replace(day=1) not in months
+    if day.replace(day=1) not in months:
+        assert found == day
+        return
+    assert found.day == 1
+    between = [months_later(day, number).replace(day=1) for number in range(len(months) + 1)]
+    assert all(month in months for month in between if month < found)
+
+
+@given(campaign=campaigns(), units=st.integers(1, 500), part=st.integers(0, 100))
+def test_what_is_done_without_leaves_stage_and_spending_paid(
+    campaign: CampaignFigures, units: int, part: int
+) -> None:
+    spent = replace(campaign, drawn_cents=drawable_cents(campaign) * part // 100)
+    rest = replace(spent, raised_units=spent.raised_units - units)
+
+    if can_do_without(spent, units):
+        assert rest.raised_units >= rest.stage_units
+        assert rest.drawn_cents <= rest.raised_units * rest.unit_price_cents
+    else:
+        assert rest.raised_units < rest.stage_units or drawable_cents(rest) < 0

@@ -28,11 +28,14 @@ from wijkeconomie.budgets.keeping import (
 )
 from wijkeconomie.budgets.models import CareLaw
 from wijkeconomie.budgets.pages import blueprint, budget_content, form_key, new_key, said_in_words
+from wijkeconomie.budgets.paying import name_payer
 from wijkeconomie.budgets.refusals import (
     REFUSALS_OF_HOURS,
     CareCodeTakenError,
     OverBudgetError,
     OverFenceError,
+    OwnCarerError,
+    PayerFixedError,
 )
 from wijkeconomie.budgets.words import law_choices
 from wijkeconomie.cooperatives.forms import FormReader
@@ -105,6 +108,7 @@ def _save_budget(uow: UnitOfWork) -> tuple[Errors, int]:
         starts_on=starts_on,
         ends_on=ends_on,
         budget_cents=cents,
+        payer_name=form.text("payer_name", is_required=False) or None,
     )
     try:
         return [], save_budget(uow, command)
@@ -162,6 +166,22 @@ def revise(budget_id: int) -> ResponseReturnValue:
     return _back(budget_id, _("The budget has been changed."))
 
 
+@blueprint.post(f"{BUDGET}/payer")
+def payer(budget_id: int) -> ResponseReturnValue:
+    """Write down who pays."""
+    visit = current_visit()
+    form = FormReader()
+    name = form.text("payer_name")
+    if form.errors:
+        return _budget_page(visit, budget_id, form.errors)
+    try:
+        with visit.begin() as uow:
+            name_payer(uow, budget_id, name)
+    except PayerFixedError as refusal:
+        return _budget_page(visit, budget_id, [("payer_name", said_in_words(refusal))])
+    return _back(budget_id, _("Written down. Lists with these hours are for this body alone."))
+
+
 @blueprint.post(f"{BUDGET}/agreements")
 def new_agreement(budget_id: int) -> ResponseReturnValue:
     """Write down who gives care from a budget, with a new carer where needed."""
@@ -195,6 +215,8 @@ def new_agreement(budget_id: int) -> ResponseReturnValue:
             raise
         words = _("There is no member with this number.")
         return _budget_page(visit, budget_id, [("member", words)])
+    except OwnCarerError as refusal:
+        return _budget_page(visit, budget_id, [("carer", said_in_words(refusal))])
     except InvalidInputError:
         words = _("An agreement lies within the days of its budget.")
         return _budget_page(visit, budget_id, [("starts_on", words)])

@@ -55,6 +55,7 @@ class CareBudgetSchema(Schema):
     used_cents = fields.Integer(required=True)
     waiting_cents = fields.Integer(required=True)
     left_cents = fields.Integer(required=True)
+    payer_name = fields.String(required=True, allow_none=True)
 
 
 class CareBudgetListSchema(Schema):
@@ -144,10 +145,11 @@ class DecisionSchema(StrictSchema):
 
 
 class MakeListSchema(StrictSchema):
-    """The month, and who pays."""
+    """The month, and who pays: for an insurer ``payer_name`` says which one."""
 
     month = fields.String(required=True, validate=MONTH)
     payer = fields.Enum(Payer, by_value=True, required=True)
+    payer_name = fields.String(load_default=None, validate=validate.Length(min=1, max=200))
 
 
 class MadeListSchema(Schema):
@@ -156,6 +158,7 @@ class MadeListSchema(Schema):
     id = fields.Integer(required=True)
     month = fields.Date(required=True)
     payer = fields.String(required=True)
+    payer_name = fields.String(required=True)
     number = fields.Integer(required=True)
     minutes = fields.Integer(required=True)
     total_cents = fields.Integer(required=True)
@@ -330,12 +333,13 @@ class CareListsResource(MethodView):
     @blueprint.arguments(MakeListSchema)
     @blueprint.response(201, MadeListSchema)
     def post(self, headers: Body, body: Body) -> Body:
-        """Make the list of a month for the SVB or for insurers."""
+        """Make the list of a month for the SVB or for one insurer."""
         visit = current_visit()
         require_permission(visit.identity, "care.administer")
 
         def act(uow: UnitOfWork) -> str:
-            return str(make_list(uow, _month(body["month"]), body["payer"]))
+            month = _month(body["month"])
+            return str(make_list(uow, month, body["payer"], body["payer_name"]))
 
         list_id = int(once(visit, headers["idempotency_key"], "care-lists", body, act))
         with visit.begin() as uow:
@@ -344,6 +348,7 @@ class CareListsResource(MethodView):
             "id": list_id,
             "month": made.month,
             "payer": made.payer.value,
+            "payer_name": made.payer_name,
             "number": made.number,
             "minutes": made.minutes,
             "total_cents": made.total_cents,

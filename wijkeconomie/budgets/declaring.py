@@ -31,6 +31,7 @@ from wijkeconomie.budgets.refusals import (
     REFUSAL_OF,
     CareCodeTakenError,
     DeclarationStateError,
+    OwnHoursError,
 )
 from wijkeconomie.budgets.rules import Objection, Terms, care_cents, objection
 from wijkeconomie.core.permissions import may
@@ -209,6 +210,7 @@ def approve(uow: UnitOfWork, declaration_id: int, *, note: str | None = None) ->
     Raises:
         NotFoundError: no such declaration, or not one of the holder's own.
         DeclarationStateError: it does not wait for approval.
+        OwnHoursError: the visitor worked these hours himself.
         InvalidInputError: an administrator who names no paper.
     """
     row = _decidable(uow, declaration_id, "declaration-approved")
@@ -230,7 +232,7 @@ def reject(uow: UnitOfWork, declaration_id: int, *, reason: str) -> None:
     """Reject a declaration; the budget is as it was before.
 
     Raises:
-        NotFoundError, DeclarationStateError; InvalidInputError without a reason.
+        NotFoundError, DeclarationStateError, OwnHoursError; InvalidInputError without a reason.
     """
     if not reason.strip():
         raise InvalidInputError("say why", field="reason")
@@ -273,11 +275,16 @@ def turn_back(uow: UnitOfWork, declaration_id: int, *, reason: str) -> None:
 
 
 def _decidable(uow: UnitOfWork, declaration_id: int, action: str) -> CareDeclaration:
-    """A declaration that waits and that the visitor may decide on: not as its carer."""
+    """A declaration that waits and that the visitor may decide on: not as its carer.
+
+    The database refuses an approval by the carer's own login as well (SQLSTATE WE072).
+    """
     row = open_declaration(uow, declaration_id, action, DeclarationState.SUBMITTED)
-    is_holder = row.holder_id == uow.identity.member_id
-    if not is_holder and not may(uow.identity, "care.administer"):
+    member_id = uow.identity.member_id
+    if row.holder_id != member_id and not may(uow.identity, "care.administer"):
         raise NotFoundError(f"there is no declaration {declaration_id}", id=declaration_id)
+    if member_id is not None and find_carer(uow, row.carer_id).member_id == member_id:
+        raise OwnHoursError(f"declaration {row.code} is of who decides on it")
     return row
 
 

@@ -16,13 +16,19 @@ from wijkeconomie.budgets.access import (
     write_trail,
 )
 from wijkeconomie.budgets.models import (
+    SVB_NAME,
     AgreementStatus,
     CareAgreement,
     CareBudget,
     CareLaw,
     Carer,
 )
-from wijkeconomie.budgets.refusals import CareCodeTakenError, OverBudgetError, OverFenceError
+from wijkeconomie.budgets.refusals import (
+    CareCodeTakenError,
+    OverBudgetError,
+    OverFenceError,
+    OwnCarerError,
+)
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -50,6 +56,8 @@ class SaveBudget:
     budget_cents: int
     is_drawing_right: bool | None = None
     alias: str | None = None
+    payer_name: str | None = None
+    """Which body pays: the SVB where a drawing right is left without; an insurer may follow."""
 
 
 def holds_money(law: str, *, is_drawing_right: bool) -> bool:
@@ -94,6 +102,8 @@ def add_budget(uow: UnitOfWork, command: SaveBudget) -> int:
         starts_on=command.starts_on,
         ends_on=command.ends_on,
         budget_cents=command.budget_cents,
+        payer_name=(command.payer_name or "").strip()
+        or (None if holds_money(command.law, is_drawing_right=is_drawing_right) else SVB_NAME),
     )
     _add(uow, budget, f"there is a budget {command.code}")
     if holds_money(command.law, is_drawing_right=is_drawing_right):
@@ -242,10 +252,12 @@ def save_agreement(uow: UnitOfWork, command: SaveAgreement) -> int:
     Raises:
         NotFoundError: no such budget or carer.
         InvalidInputError: dates outside the budget, or a rate or limit below zero.
+        OwnCarerError: the carer is the holder.
     """
     open_record(uow, "agreement-made", "budget", command.budget_id)
     budget = find_budget(uow, command.budget_id)
-    find_carer(uow, command.carer_id)
+    if find_carer(uow, command.carer_id).member_id == budget.holder_id:
+        raise OwnCarerError(f"the holder of {budget.code} cannot be his own carer")
     return add_agreement(uow, budget, command)
 
 

@@ -53,12 +53,14 @@ from wijkeconomie.budgets.keeping_schemas import (
     MoveCareMoneySchema,
     MovedCareMoneySchema,
     NameCarerSchema,
+    NamePayerSchema,
     NewAgreementSchema,
     NewCareBudgetSchema,
     NewCarerSchema,
     ReviseCareBudgetSchema,
 )
 from wijkeconomie.budgets.lists import made_lists, waiting_lists
+from wijkeconomie.budgets.paying import name_payer
 from wijkeconomie.budgets.queries import AgreementView, BudgetView, CarerView, DeclarationView
 from wijkeconomie.cooperatives.once import once
 from wijkeconomie.cooperatives.queries import member_by_code
@@ -137,6 +139,25 @@ class ReviseCareBudgetResource(MethodView):
             return str(budget_id)
 
         once(visit, headers["idempotency_key"], f"care-budgets/{budget_id}/revise", body, act)
+        return _budget(visit, budget_id)
+
+
+@blueprint.route("/care-budgets/<int:budget_id>/payer")
+class BudgetPayerResource(MethodView):
+    """Who pays a budget."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(NamePayerSchema)
+    @blueprint.response(200, CareBudgetSchema)
+    def post(self, headers: Body, body: Body, budget_id: int) -> BudgetView:
+        """Write down which body pays; it stays so once hours of it stand on a list."""
+        visit = _administer()
+
+        def act(uow: UnitOfWork) -> str:
+            name_payer(uow, budget_id, body["payer_name"])
+            return str(budget_id)
+
+        once(visit, headers["idempotency_key"], f"care-budgets/{budget_id}/payer", body, act)
         return _budget(visit, budget_id)
 
 

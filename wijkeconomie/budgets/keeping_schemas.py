@@ -22,6 +22,13 @@ class NewCareBudgetSchema(StrictSchema):
     starts_on = fields.Date(required=True)
     ends_on = fields.Date(required=True)
     budget_cents = fields.Integer(required=True, strict=True, validate=_POSITIVE)
+    payer_name = fields.String(load_default=None, validate=_TEXT)
+
+
+class NamePayerSchema(StrictSchema):
+    """Which body pays a budget, as in the name of the insurer."""
+
+    payer_name = fields.String(required=True, validate=_TEXT)
 
 
 class ReviseCareBudgetSchema(StrictSchema):
@@ -125,6 +132,7 @@ class WaitingCareListSchema(Schema):
 
     month = fields.Date(required=True)
     payer = fields.String(required=True, validate=validate.OneOf(Payer))
+    payer_name = fields.String(required=True, allow_none=True)
     declarations = fields.Integer(required=True)
     cents = fields.Integer(required=True)
 
@@ -135,6 +143,7 @@ class EarlierCareListSchema(Schema):
     id = fields.Integer(required=True)
     month = fields.Date(required=True)
     payer = fields.String(required=True)
+    payer_name = fields.String(required=True)
     number = fields.Integer(required=True)
     made_at = fields.AwareDateTime(required=True)
 

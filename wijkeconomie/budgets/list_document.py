@@ -1,9 +1,10 @@
-"""A month list on paper (PDF) and as a file (CSV), for whoever pays the care."""
+"""A month list on paper (PDF) and as a file (CSV), for the body that pays the care."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from babel.dates import format_date
 
 from wijkeconomie.budgets.lists import ListLine, MonthList
-from wijkeconomie.budgets.models import Payer
+from wijkeconomie.budgets.models import SVB_NAME
 from wijkeconomie.cooperatives.queries import CooperativeView
 from wijkeconomie.core.csv_cells import text_cell
 from wijkeconomie.core.long_dates import long_date
@@ -23,6 +24,7 @@ TEMPLATE = Path(__file__).parent / "typst" / "month_list.typ"
 CSV_COLUMNS = (
     "month",
     "payer",
+    "payer_name",
     "list",
     "law",
     "budget",
@@ -47,7 +49,8 @@ def hours_text(minutes: int) -> str:
 
 def file_name(wanted: MonthList, extension: str) -> str:
     """A name that tells which list it is, and nobody's name."""
-    return f"zorg-{wanted.payer.value}-{wanted.month:%Y-%m}-{wanted.number}.{extension}"
+    payer = re.sub(r"[^a-z0-9]+", "-", wanted.payer_name.lower()).strip("-") or wanted.payer.value
+    return f"zorg-{payer}-{wanted.month:%Y-%m}-{wanted.number}.{extension}"
 
 
 def render_list_csv(wanted: MonthList) -> bytes:
@@ -63,6 +66,7 @@ def render_list_csv(wanted: MonthList) -> bytes:
             (
                 f"{wanted.month:%Y-%m}",
                 wanted.payer.value,
+                text_cell(wanted.payer_name),
                 wanted.number,
                 line.law,
                 text_cell(line.budget),
@@ -102,7 +106,6 @@ _WORDS: dict[Language, dict[str, str]] = {
         "title": "Zorguren {month}, lijst {number}",
         "payer": "Voor",
         "svb": "Sociale Verzekeringsbank (SVB)",
-        "insurer": "Zorgverzekeraars",
         "month": "Maand",
         "made_on": "Gemaakt op",
         "intro": "Deze uren zijn gewerkt en goedgekeurd door de budgethouders.",
@@ -127,7 +130,6 @@ _WORDS: dict[Language, dict[str, str]] = {
         "title": "Hours of care {month}, list {number}",
         "payer": "For",
         "svb": "Sociale Verzekeringsbank (SVB)",
-        "insurer": "Care insurers",
         "month": "Month",
         "made_on": "Made on",
         "intro": "These hours were worked, and approved by the holders of the budgets.",
@@ -158,7 +160,7 @@ def _letter(
     return {
         "words": words,
         "cooperative": {"name": cooperative.full_name, "kvk": cooperative.kvk},
-        "payer": words["svb" if wanted.payer is Payer.SVB else "insurer"],
+        "payer": words["svb"] if wanted.payer_name == SVB_NAME else wanted.payer_name,
         "month": format_date(wanted.month, "MMMM y", locale=language),
         "made_on": long_date(local_date(wanted.made_at, LOCAL_TIME), language),
         "heads": [words[head] for head in _HEADS],

@@ -42,9 +42,10 @@ def new_list() -> ResponseReturnValue:
     visit = current_visit()
     require_permission(visit.identity, "care.administer")
     month = asked_month(request.form.get("month", ""))
-    payer = Payer(FormReader().choice("payer", [payer.value for payer in Payer]))
+    form = FormReader()
+    payer = Payer(form.choice("payer", [payer.value for payer in Payer]))
     with visit.begin() as uow:
-        make_list(uow, month, payer)
+        make_list(uow, month, payer, form.text("payer_name", is_required=False) or None)
     flash(_("The list has been made. Download it and send it."), "success")
     return redirect(url_for("budgets.lists"), 303)
 

@@ -1,4 +1,4 @@
-"""Use cases of month lists: what was approved in a month, for the SVB or for insurers."""
+"""Use cases of month lists: what was approved in a month, for one body that pays."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.budgets.access import open_care_records
-from wijkeconomie.budgets.models import CareList, Payer
-from wijkeconomie.budgets.refusals import NothingToListError
+from wijkeconomie.budgets.models import SVB_NAME, CareList, Payer
+from wijkeconomie.budgets.refusals import NothingToListError, PayerUnknownError
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 
@@ -19,31 +19,47 @@ _WAITS = f"""
 from care_declaration d
 join care_budget b on b.cooperative_id = d.cooperative_id and b.id = d.budget_id
 where d.cooperative_id = :cooperative_id and d.state = 'approved' and d.list_id is null
-  and {_PAYS} = :payer and (d.month = :month or d.corrects_id is not null and d.month < :month)
+  and {_PAYS} = :payer and b.payer_name = :payer_name
+  and (d.month = :month or d.corrects_id is not null and d.month < :month)
 """
 
 
-def make_list(uow: UnitOfWork, month: date, payer: Payer) -> int:
+def make_list(uow: UnitOfWork, month: date, payer: Payer, payer_name: str | None = None) -> int:
     """Put every approved declaration of a month that is on no list yet on a new one; its id.
+
+    A list is for one body: an insurer reads of its own insured alone (art. 9 AVG).
 
     A declaration that comes later makes a second list of the month. What is on a list is not
     turned back any more: it has gone to whoever pays. What was corrected stands on the next list
     of its month or of a later one, with the difference.
 
+    Args:
+        payer_name: which body; the SVB where a list for the SVB leaves it out.
+
     Raises:
+        PayerUnknownError: a list for an insurer does not say for which.
         NothingToListError: there is none.
     """
-    open_care_records(uow, "list-made", subject=f"{month:%Y-%m}/{payer.value}")
-    wanted = {"cooperative_id": uow.tenant, "payer": payer.value, "month": month.replace(day=1)}
+    name = payer_name or (SVB_NAME if payer is Payer.SVB else None)
+    if name is None:
+        raise PayerUnknownError("a list is for one insurer: say for which")
+    open_care_records(uow, "list-made", subject=f"{month:%Y-%m}/{payer.value}/{name}")
+    wanted = {
+        "cooperative_id": uow.tenant,
+        "payer": payer.value,
+        "payer_name": name,
+        "month": month.replace(day=1),
+    }
     ids = uow.session.scalars(
         text(f"select d.id {_WAITS} order by d.id for update of d"), wanted
     ).all()
     if not ids:
-        raise NothingToListError(f"nothing of {month:%Y-%m} waits for {payer.value}")
+        raise NothingToListError(f"nothing of {month:%Y-%m} waits for {name}")
     earlier = uow.session.scalar(
         text(
             "select coalesce(max(number), 0) from care_list where cooperative_id ="
             " :cooperative_id and month = :month and payer = :payer"
+            " and payer_name = :payer_name"
         ),
         wanted,
     )
@@ -51,6 +67,7 @@ def make_list(uow: UnitOfWork, month: date, payer: Payer) -> int:
         cooperative_id=uow.tenant,
         month=wanted["month"],
         payer=payer.value,
+        payer_name=name,
         number=(earlier or 0) + 1,
         made_at=uow.now,
         made_by=uow.actor,
@@ -73,6 +90,8 @@ class WaitingList:
 
     month: date
     payer: str
+    payer_name: str | None
+    """Unknown: nobody wrote down which insurer pays these budgets."""
     declarations: int
     cents: int
 
@@ -81,11 +100,12 @@ def waiting_lists(session: Session, cooperative_id: int) -> list[WaitingList]:
     """Months that wait for a list, oldest first."""
     found = session.execute(
         text(
-            f"select d.month, {_PAYS}, count(*), sum(d.cents - d.replaced_cents)\\:\\:bigint"
+            f"select d.month, {_PAYS}, b.payer_name, count(*),"
+            " sum(d.cents - d.replaced_cents)\\:\\:bigint"
             " from care_declaration d"
             " join care_budget b on b.cooperative_id = d.cooperative_id and b.id = d.budget_id"
             " where d.cooperative_id = :id and d.state = 'approved' and d.list_id is null"
-            " group by 1, 2 order by 1, 2"
+            " group by 1, 2, 3 order by 1, 2, 3"
         ),
         {"id": cooperative_id},
     )
@@ -99,6 +119,7 @@ class MadeList:
     id: int
     month: date
     payer: str
+    payer_name: str
     number: int
     made_at: datetime
 
@@ -107,7 +128,7 @@ def made_lists(session: Session, cooperative_id: int, *, limit: int = 60) -> lis
     """Lists that were made, newest first."""
     found = session.execute(
         text(
-            "select id, month, payer, number, made_at from care_list"
+            "select id, month, payer, payer_name, number, made_at from care_list"
             " where cooperative_id = :id order by id desc limit :limit"
         ),
         {"id": cooperative_id, "limit": limit},
@@ -140,6 +161,7 @@ class MonthList:
 
     month: date
     payer: Payer
+    payer_name: str
     number: int
     made_at: datetime
     lines: tuple[ListLine, ...]
@@ -188,6 +210,7 @@ def month_list(uow: UnitOfWork, list_id: int) -> MonthList:
     return MonthList(
         found.month,
         Payer(found.payer),
+        found.payer_name,
         found.number,
         found.made_at,
         tuple(ListLine(*line) for line in lines),

@@ -53,10 +53,14 @@ class DeclarationState(enum.StrEnum):
 
 
 class Payer(enum.StrEnum):
-    """Who pays what was declared."""
+    """What kind of body pays what was declared."""
 
     SVB = "svb"
     INSURER = "insurer"
+
+
+SVB_NAME = "SVB"
+"""Who pays from a drawing right, unless a budget says otherwise."""
 
 
 class Carer(TenantTable, Base):
@@ -92,6 +96,7 @@ class CareBudget(TenantTable, Base):
         CheckConstraint(one_of("law", CareLaw), name="law_known"),
         CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
         CheckConstraint("used_cents between 0 and budget_cents", name="used_within_budget"),
+        CheckConstraint("btrim(payer_name) <> ''", name="payer_said"),
         Index("ix_care_budget_cooperative_id_holder_id", "cooperative_id", "holder_id"),
     )
 
@@ -107,6 +112,11 @@ class CareBudget(TenantTable, Base):
     budget_cents: Mapped[int]
     used_cents: Mapped[int] = mapped_column(server_default="0")
     declaration_count: Mapped[int] = mapped_column(server_default="0")
+    payer_name: Mapped[str | None]
+    """Which body pays, as in the name of the insurer; unknown until someone says so.
+
+    The database keeps it as it is once hours of this budget stand on a list (migration 0036).
+    """
 
 
 class CareAgreement(TenantTable, Base):
@@ -152,11 +162,16 @@ class CareAgreement(TenantTable, Base):
 
 
 class CareList(TenantTable, Base):
-    """A month list that was handed to the SVB or to insurers; which lines are on it they know."""
+    """A month list that was handed to one body that pays; which lines are on it they know.
+
+    The database puts no line on it of a budget that another body pays: each would read about
+    the care of people whom it does not know.
+    """
 
     __tablename__ = "care_list"
     __table_args__ = (
-        UniqueConstraint("cooperative_id", "month", "payer", "number"),
+        UniqueConstraint("cooperative_id", "month", "payer", "payer_name", "number"),
+        CheckConstraint("btrim(payer_name) <> ''", name="payer_said"),
         CheckConstraint(one_of("payer", Payer), name="payer_known"),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
     )
@@ -164,6 +179,7 @@ class CareList(TenantTable, Base):
     id: Mapped[SurrogateKey]
     month: Mapped[date]
     payer: Mapped[str]
+    payer_name: Mapped[str]
     number: Mapped[int]
     made_at: Mapped[datetime]
     made_by: Mapped[str]

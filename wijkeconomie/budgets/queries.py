@@ -40,6 +40,7 @@ class BudgetView:
     used_cents: int
     waiting_cents: int
     """Declared and not decided on: part of what is used."""
+    payer_name: str | None
 
     @property
     def left_cents(self) -> int:
@@ -61,7 +62,8 @@ _BUDGETS = text(
 select x.id, x.code, x.alias, x.holder_id, m.code, {_NAME.format("m")}, x.law,
   x.is_drawing_right, x.starts_on, x.ends_on, x.budget_cents, x.used_cents,
   (select coalesce(sum({WEIGHT}), 0)::bigint from care_declaration d
-   where d.cooperative_id = x.cooperative_id and d.budget_id = x.id and d.state = 'submitted')
+   where d.cooperative_id = x.cooperative_id and d.budget_id = x.id and d.state = 'submitted'),
+  x.payer_name
 from care_budget x
 join member m on m.cooperative_id = x.cooperative_id and m.id = x.holder_id
 where x.cooperative_id = :cooperative_id

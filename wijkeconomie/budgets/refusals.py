@@ -62,6 +62,34 @@ class NothingToListError(DomainError):
     title = "There is nothing to put on a list"
 
 
+class PayerUnknownError(DomainError):
+    """Nobody wrote down which insurer pays these budgets: do so first, budget by budget."""
+
+    code = "payer-unknown"
+    title = "Which insurer pays is not known"
+
+
+class PayerFixedError(DomainError):
+    """Hours of this budget went to who pays it: another one needs a new budget."""
+
+    code = "payer-fixed"
+    title = "Who pays this budget cannot change any more"
+
+
+class OwnHoursError(DomainError):
+    """Nobody decides on hours that he worked himself: ask the holder or another administrator."""
+
+    code = "own-hours"
+    title = "These are hours of your own"
+
+
+class OwnCarerError(DomainError):
+    """Someone is not paid for care of himself from his own budget; choose another carer."""
+
+    code = "own-carer"
+    title = "The holder cannot be his own carer"
+
+
 class NotOurMoneyError(DomainError):
     """The SVB pays this budget from the holder's drawing right: its money never comes to us."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from wijkeconomie.budgets.models import AgreementStatus, CareLaw, DeclarationState, Payer
+from wijkeconomie.budgets.models import AgreementStatus, CareLaw, DeclarationState
 from wijkeconomie.budgets.rules import Objection
 
 _LAWS: dict[CareLaw, Any] = {
@@ -37,10 +37,6 @@ _OBJECTIONS: dict[Objection, Any] = {
     Objection.OVER_FENCE: lazy_gettext("too little was left for this agreement"),
     Objection.OVER_BUDGET: lazy_gettext("too little was left of the budget"),
 }
-_PAYERS: dict[Payer, Any] = {
-    Payer.SVB: lazy_gettext("the SVB"),
-    Payer.INSURER: lazy_gettext("the insurers"),
-}
 _ACTIONS: dict[str, Any] = {
     "list-read": lazy_gettext("looked at a list with everyone on it"),
     "list-made": lazy_gettext("made a list for who pays"),
@@ -48,6 +44,7 @@ _ACTIONS: dict[str, Any] = {
     "budget-read": lazy_gettext("looked at your budget"),
     "budget-made": lazy_gettext("wrote your budget down"),
     "budget-revised": lazy_gettext("changed the amount of your budget"),
+    "payer-named": lazy_gettext("wrote down who pays your budget"),
     "budget-opened": lazy_gettext("opened your budget to change it"),
     "agreement-made": lazy_gettext("wrote an agreement down"),
     "agreement-opened": lazy_gettext("opened an agreement to change it"),
@@ -97,9 +94,9 @@ def objection_words(reason: str) -> str:
     return str(_OBJECTIONS[Objection(reason)])
 
 
-def payer_words(payer: str) -> str:
-    """Who pays."""
-    return str(_PAYERS[Payer(payer)])
+def payer_words(payer_name: str | None) -> str:
+    """Who pays: a name, or that it is not known."""
+    return payer_name or str(_("an insurer, not known yet which"))
 
 
 def action_words(action: str) -> str:

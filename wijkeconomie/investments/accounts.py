@@ -20,6 +20,7 @@ OWED = "owed_to_members"
 INSTALLATIONS = "installations"
 DEPRECIATED = "depreciation_of_installations"
 DEPRECIATION = "depreciation"
+DISPOSAL_RESULT = "disposal_result"
 RESULT_TO_MEMBERS = "payments_to_members"
 RESULT_OF_YEAR = "result_of_year"
 
@@ -47,6 +48,16 @@ def credit_accounts(uow: UnitOfWork, key: str, parties: Sequence[str]) -> Mappin
     for party in sorted(codes.keys() - known.keys()):
         set_balance_limit(uow, codes[party], maximum=0)
     return codes
+
+
+def installations_account(uow: UnitOfWork, project_code: str) -> str:
+    """The account of what a project's assets cost.
+
+    The database refuses to carry it below zero: nothing leaves the books that was not in them.
+    """
+    code = debit_account(uow, INSTALLATIONS, project_code)
+    set_balance_limit(uow, code, minimum=0)
+    return code
 
 
 def debit_account(uow: UnitOfWork, key: str, party: str | None = None) -> str:

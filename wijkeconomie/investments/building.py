@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.investments.accounts import DEPRECIATED, INSTALLATIONS, debit_account
+from wijkeconomie.investments.accounts import DEPRECIATED, debit_account, installations_account
 from wijkeconomie.investments.campaigns import flush_or_refuse, hold_project, refresh_counts
-from wijkeconomie.investments.models import InvestmentProject, ProjectAsset, ProjectDrawing
+from wijkeconomie.investments.models import (
+    AssetDisposal,
+    InvestmentProject,
+    ProjectAsset,
+    ProjectDrawing,
+)
 from wijkeconomie.investments.refusals import (
+    AssetDisposedError,
     DrawingAboveRaisedError,
     DrawingUsedError,
     NothingDrawnError,
@@ -114,7 +120,7 @@ def _post_drawing(uow: UnitOfWork, project: InvestmentProject, drawing: ProjectD
             description=f"Project {project.code}, invoice {drawing.document}",
             idempotency_key=f"project/{project.id}/drawn/{number}",
             postings=(
-                debit(debit_account(uow, INSTALLATIONS, project.code), drawing.cost_cents),
+                debit(installations_account(uow, project.code), drawing.cost_cents),
                 debit(debit_account(uow, "input_vat"), gross - drawing.cost_cents),
                 credit(debit_account(uow, "suppliers", drawing.supplier_code), gross),
             ),
@@ -218,7 +224,7 @@ def put_into_use(uow: UnitOfWork, command: PutIntoUse) -> int:
     for drawing in waiting:
         drawing.asset_id = asset.id
     uow.session.flush()
-    _limit_depreciation(uow, project)
+    limit_depreciation(uow, project)
     record_change(
         uow,
         subject=f"project_asset/{asset.id}",
@@ -237,11 +243,19 @@ def _check_asset(command: PutIntoUse, cost: int) -> None:
         raise InvalidInputError("what is left is not more than the cost", field="residual_cents")
 
 
-def _limit_depreciation(uow: UnitOfWork, project: InvestmentProject) -> None:
-    """The books never write off more than the assets of a project lose in their lives."""
+def limit_depreciation(uow: UnitOfWork, project: InvestmentProject) -> None:
+    """Let the books write off no more than the assets of a project lose in their lives.
+
+    What is out of use took its depreciation along, and counts no more.
+    """
     most = uow.session.scalar(
         select(func.sum(ProjectAsset.cost_cents - ProjectAsset.residual_cents)).where(
-            ProjectAsset.cooperative_id == uow.tenant, ProjectAsset.project_id == project.id
+            ProjectAsset.cooperative_id == uow.tenant,
+            ProjectAsset.project_id == project.id,
+            ~exists().where(
+                AssetDisposal.cooperative_id == ProjectAsset.cooperative_id,
+                AssetDisposal.asset_id == ProjectAsset.id,
+            ),
         )
     )
     account = debit_account(uow, DEPRECIATED, project.code)
@@ -265,6 +279,23 @@ def asset_by_code(uow: UnitOfWork, code: str) -> ProjectAsset:
     return found
 
 
+def asset_in_use(uow: UnitOfWork, code: str) -> ProjectAsset:
+    """The same, of which something can still change.
+
+    Raises:
+        NotFoundError, AssetDisposedError.
+    """
+    asset = asset_by_code(uow, code)
+    disposal = uow.session.get(AssetDisposal, (uow.tenant, asset.id))
+    if disposal is not None:
+        raise AssetDisposedError(
+            f"{code} is out of use since {disposal.disposed_on}",
+            asset=code,
+            date=disposal.disposed_on.isoformat(),
+        )
+    return asset
+
+
 def share_cost_of_asset(
     uow: UnitOfWork, code: str, key_code: str | None, sharing: CostSharing
 ) -> None:
@@ -272,9 +303,10 @@ def share_cost_of_asset(
 
     Raises:
         NotFoundError: no such asset or key.
+        AssetDisposedError: it is out of use and loses nothing more.
     """
     require_permission(uow.identity, "investment.change")
-    asset = asset_by_code(uow, code)
+    asset = asset_in_use(uow, code)
     if key_code is not None and key_code not in dict(sharing.keys(uow)):
         raise NotFoundError(f"there is no allocation key {key_code}", key=key_code)
     before, asset.key_code = asset.key_code, key_code

@@ -1,4 +1,4 @@
-"""Pages by which treasurer and board spend a project's money and share its result."""
+"""Pages by which treasurer and board spend a project's money and say who pays for its assets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from wijkeconomie.investments.building import (
     turn_back_drawing,
 )
 from wijkeconomie.investments.pages import blueprint
-from wijkeconomie.investments.results import ShareResult, share_project_result
 from wijkeconomie.investments.sharing import CostSharing
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.money.vat import vat_on
@@ -54,12 +53,13 @@ def new_invoice(code: str) -> ResponseReturnValue:
         if not errors:
             flash(_("Entered. The invoice is owed to the supplier."), "success")
             return redirect(url_for("investments.project_page", code=code), 303)
-    return _form_page(visit, code, "investments/invoice.html", errors, rates=RATES)
+    return form_page(visit, code, "investments/invoice.html", errors, rates=RATES)
 
 
-def _form_page(
+def form_page(
     visit: Visit, code: str, template: str, errors: list[tuple[str, str]], **more: object
 ) -> ResponseReturnValue:
+    """The page of a form of a project."""
     with visit.begin() as uow:
         project = queries.project(uow.session, uow.tenant, code)
         today = local_date(uow.now, LOCAL_TIME)
@@ -131,7 +131,7 @@ def new_asset(code: str) -> ResponseReturnValue:
             for each in queries.drawings(uow.session, uow.tenant, project.id)
             if each.asset_id is None
         ]
-    return _form_page(visit, code, "investments/asset.html", errors, waiting=waiting)
+    return form_page(visit, code, "investments/asset.html", errors, waiting=waiting)
 
 
 def _put_into_use(uow: UnitOfWork, code: str) -> list[tuple[str, str]]:
@@ -176,7 +176,7 @@ def share_asset(code: str) -> ResponseReturnValue:
     if request.method == "POST":
         flash(_("Written down. It holds from the next month that is booked."), "success")
         return redirect(url_for("investments.project_page", code=project), 303)
-    return _form_page(
+    return form_page(
         visit,
         project,
         "investments/share.html",
@@ -184,29 +184,3 @@ def share_asset(code: str) -> ResponseReturnValue:
         asset=code,
         keys=[("", _("no key: the cooperative bears it")), *keys],
     )
-
-
-@blueprint.route("/projects/<code>/new-result", methods=["GET", "POST"])
-def new_result(code: str) -> ResponseReturnValue:
-    """Share the result of a year."""
-    visit = current_visit()
-    require_permission(visit.identity, "investment.change")
-    errors: list[tuple[str, str]] = []
-    if request.method == "POST":
-        form = FormReader()
-        command = ShareResult(
-            project_code=code,
-            year=form.count("year", if_empty=0) or 0,
-            cents=form.amount("result"),
-            accounting_date=form.day("on"),
-            decision=form.text("decision", is_required=False) or None,
-        )
-        errors = form.errors
-        if not 2000 <= command.year <= command.accounting_date.year and not errors:
-            errors = [("year", _("Give the year of which this is the result."))]
-        if not errors:
-            with visit.begin() as uow:
-                share_project_result(uow, command)
-            flash(_("Shared. Members see their part on the page of the project."), "success")
-            return redirect(url_for("investments.project_page", code=code), 303)
-    return _form_page(visit, code, "investments/result.html", errors)

@@ -15,7 +15,8 @@ def values_over_time(asset: AssetView, posted: Mapping[date, int]) -> list[tuple
     """What an asset is worth when it comes into use, at the ends of years, and at its end.
 
     Each with whether that has been posted, or is still to come by the plan. Of a long life some
-    years are left out, so that no more than ten values remain beside the first.
+    years are left out, so that no more than ten values remain beside the first. Of what is out
+    of use the last one is nothing, on the day on which it left.
     """
     value = asset.cost_cents
     found = [(asset.in_use_from, value, True)]
@@ -25,9 +26,13 @@ def values_over_time(asset: AssetView, posted: Mapping[date, int]) -> list[tuple
     last = plan[-1][0]
     ends: list[tuple[date, int, bool]] = []
     for month, planned in plan:
+        if asset.disposed_on is not None and last_day(month) >= asset.disposed_on:
+            break
         value -= posted.get(month, planned)
         if month.month == 12 or month == last:
             ends.append((last_day(month), value, month in posted))
+    if asset.disposed_on is not None:
+        ends.append((asset.disposed_on, 0, True))
     step = -(-len(ends) // MOST_BARS)
     kept = ends[::-1][::step][::-1]  # counted from the end, which always stays
     return found + kept

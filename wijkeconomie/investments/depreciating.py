@@ -8,25 +8,29 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.investments.accounts import DEPRECIATED, DEPRECIATION, debit_account
-from wijkeconomie.investments.building import asset_by_code
+from wijkeconomie.investments.building import asset_by_code, asset_in_use
 from wijkeconomie.investments.models import AssetDepreciation, InvestmentProject, ProjectAsset
-from wijkeconomie.investments.rules import depreciation_plan, last_day
+from wijkeconomie.investments.rules import depreciation_plan, first_open_day, last_day
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, credit, debit
+from wijkeconomie.ledger.queries import closed_periods
 from wijkeconomie.ledger.service import post_entry
 
 
 def depreciate(uow: UnitOfWork, code: str, month: date, sharing: CostSharing) -> int:
     """Write one month of an asset off, once; returns the cents.
 
-    Where members share it by a key, a cost of that month is written down as well. The entry then
+    What a closed month lost counts in the first month after it that is open: what was closed
+    stays as the accountant left it. The entry and its cost still tell of which month they are.
+
+    Where members share it by a key, a cost is written down as well. The entry then
     also stands in for the supplier's invoice that such a cost waits for, so that the loss of
     value counts once.
 
     Raises:
         NotFoundError: no such asset, or its key is gone.
         InvalidInputError: the month is outside its life.
-        ClosedPeriodError: the month was closed.
+        AssetDisposedError: it was out of use by then.
     """
     require_permission(uow.identity, "investment.change")
     asset = asset_by_code(uow, code)
@@ -34,7 +38,9 @@ def depreciate(uow: UnitOfWork, code: str, month: date, sharing: CostSharing) ->
     done = uow.session.get(AssetDepreciation, (uow.tenant, asset.id, month))
     if done is not None:
         return done.cents
+    asset = asset_in_use(uow, code)
     cents = _part_of(asset, month)
+    on = first_open_day(last_day(month), closed_periods(uow.session, uow.tenant))
     is_shared = asset.key_code is not None and cents > 0
     shared_code = f"{asset.code}-{month:%Y-%m}" if is_shared else None
     uow.session.add(
@@ -43,7 +49,9 @@ def depreciate(uow: UnitOfWork, code: str, month: date, sharing: CostSharing) ->
             asset_id=asset.id,
             month=month,
             cents=cents,
-            entry_number=_post(uow, asset, month, cents, sharing if is_shared else None),
+            entry_number=_post(
+                uow, asset, month, on=on, cents=cents, sharing=sharing if is_shared else None
+            ),
             shared_cost_code=shared_code,
         )
     )
@@ -54,8 +62,8 @@ def depreciate(uow: UnitOfWork, code: str, month: date, sharing: CostSharing) ->
             uow,
             CostToShare(
                 code=shared_code,
-                month=month,
-                description=asset.name,
+                month=on.replace(day=1),
+                description=asset.name if on == last_day(month) else f"{asset.name}, {month:%Y-%m}",
                 key_code=asset.key_code,
                 cents=cents,
             ),
@@ -75,7 +83,13 @@ def _part_of(asset: ProjectAsset, month: date) -> int:
 
 
 def _post(
-    uow: UnitOfWork, asset: ProjectAsset, month: date, cents: int, sharing: CostSharing | None
+    uow: UnitOfWork,
+    asset: ProjectAsset,
+    month: date,
+    *,
+    on: date,
+    cents: int,
+    sharing: CostSharing | None,
 ) -> int | None:
     if not cents:
         return None
@@ -92,7 +106,7 @@ def _post(
     return post_entry(
         uow,
         EntryDraft(
-            accounting_date=last_day(month),
+            accounting_date=on,
             kind="asset.depreciated",
             source=f"asset/{asset.code}/{month:%Y-%m}",
             description=f"Asset {asset.code}, {month:%Y-%m}",

@@ -17,6 +17,7 @@ from wijkeconomie.investments.leaver_queries import due_releases
 from wijkeconomie.investments.leaving import release_units
 from wijkeconomie.investments.models import (
     AssetDepreciation,
+    AssetDisposal,
     InvestmentProject,
     ProjectAsset,
     ProjectState,
@@ -106,6 +107,13 @@ def _months_to_depreciate(
             )
         )
     }
+    disposed = dict(
+        session.execute(
+            select(AssetDisposal.asset_id, AssetDisposal.disposed_on).where(
+                AssetDisposal.cooperative_id == cooperative_id
+            )
+        ).all()
+    )
     assets = session.scalars(
         select(ProjectAsset).where(ProjectAsset.cooperative_id == cooperative_id)
     )
@@ -115,7 +123,9 @@ def _months_to_depreciate(
         for month, _ in depreciation_plan(
             asset.cost_cents, asset.residual_cents, asset.life_months, asset.in_use_from
         )
-        if last_day(month) <= today and (asset.id, month) not in done
+        if last_day(month) <= today
+        and month < disposed.get(asset.id, date.max).replace(day=1)
+        and (asset.id, month) not in done
     ]
 
 

@@ -8,7 +8,7 @@ from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
 from wijkeconomie.cooperatives.once import once
-from wijkeconomie.cooperatives.sessions import current_visit
+from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -18,10 +18,21 @@ from wijkeconomie.investments.api import blueprint, change_project, project_view
 from wijkeconomie.investments.building import share_cost_of_asset, turn_back_drawing
 from wijkeconomie.investments.building_pages import cost_sharing
 from wijkeconomie.investments.campaigns import call_off_campaign
+from wijkeconomie.investments.disposing import (
+    DisposeAsset,
+    dispose_asset,
+    preview_disposal,
+    receive_sale,
+)
 from wijkeconomie.investments.leaver_queries import waiting_leavers
 from wijkeconomie.investments.leaving import release_units
+from wijkeconomie.investments.models import DisposalKind
 from wijkeconomie.investments.queries import AssetView, ProjectView
-from wijkeconomie.investments.schemas import ProjectAssetSchema, ProjectSchema
+from wijkeconomie.investments.schemas import (
+    ParticipationPaymentSchema,
+    ProjectAssetSchema,
+    ProjectSchema,
+)
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
 Body = dict[str, Any]
@@ -89,6 +100,45 @@ class OwedToMembersSchema(Schema):
 
     items = fields.List(fields.Nested(OwedMemberSchema), required=True)
     leavers = fields.List(fields.Nested(WaitingLeaverSchema), required=True)
+
+
+class DisposeAssetSchema(StrictSchema):
+    """Something that leaves; ``proceeds_cents`` is what it is sold for, with VAT in it."""
+
+    kind = fields.Enum(DisposalKind, by_value=True, required=True)
+    disposed_on = fields.Date(required=True)
+    reason = fields.String(required=True, validate=_TEXT)
+    proceeds_cents = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0))
+    is_taxed = fields.Boolean(load_default=True)
+    buyer = fields.String(load_default=None, validate=validate.Length(min=1, max=40))
+
+
+class DisposalMonthSchema(Schema):
+    """A month that is written off first."""
+
+    month = fields.Date(required=True)
+    cents = fields.Integer(required=True)
+
+
+class DisposalPreviewSchema(Schema):
+    """What would be booked; ``payers`` is how many members' costs stop."""
+
+    months = fields.List(fields.Nested(DisposalMonthSchema), required=True)
+    cost_cents = fields.Integer(required=True)
+    depreciated_cents = fields.Integer(required=True)
+    book_value_cents = fields.Integer(required=True)
+    proceeds_cents = fields.Integer(required=True)
+    vat_cents = fields.Integer(required=True)
+    result_cents = fields.Integer(required=True)
+    payers = fields.Integer(required=True)
+
+
+def _asset(visit: Visit, code: str) -> AssetView:
+    with visit.begin() as uow:
+        project_code = queries.project_of_asset(uow.session, uow.tenant, code)
+        project = queries.project(uow.session, uow.tenant, project_code)
+        found = queries.assets(uow.session, uow.tenant, project.id)
+    return next(each for each in found if each.code == code)
 
 
 @blueprint.route("/projects/<code>/call-off")
@@ -174,11 +224,70 @@ class AssetSharingResource(MethodView):
             return code
 
         once(visit, headers["idempotency_key"], f"assets/{code}/sharing", body, act)
-        with visit.begin() as uow:
-            project_code = queries.project_of_asset(uow.session, uow.tenant, code)
-            project = queries.project(uow.session, uow.tenant, project_code)
-            found = queries.assets(uow.session, uow.tenant, project.id)
-        return next(each for each in found if each.code == code)
+        return _asset(visit, code)
+
+
+@blueprint.route("/assets/<code>/disposal/preview")
+class DisposalPreviewResource(MethodView):
+    """What taking something out of use comes to."""
+
+    @blueprint.arguments(DisposeAssetSchema)
+    @blueprint.response(200, DisposalPreviewSchema)
+    def post(self, body: Body, code: str) -> Body:
+        """Tell what would be booked, and how many members' costs would stop; nothing is written."""
+        with current_visit().begin() as uow:
+            found = preview_disposal(uow, DisposeAsset(asset_code=code, **body), cost_sharing())
+        figures = found.figures
+        return {
+            "months": [{"month": month, "cents": cents} for month, cents in found.months],
+            "cost_cents": figures.cost_cents,
+            "depreciated_cents": figures.depreciated_cents,
+            "book_value_cents": figures.book_value_cents,
+            "proceeds_cents": figures.proceeds_cents,
+            "vat_cents": figures.vat_cents,
+            "result_cents": figures.result_cents,
+            "payers": found.payers,
+        }
+
+
+@blueprint.route("/assets/<code>/disposal")
+class DisposalResource(MethodView):
+    """Things that leave."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(DisposeAssetSchema)
+    @blueprint.response(201, ProjectAssetSchema)
+    def post(self, headers: Body, body: Body, code: str) -> AssetView:
+        """Take something out of use: sold or scrapped. There is no way back."""
+        visit = current_visit()
+        require_permission(visit.identity, "investment.change")
+
+        def act(uow: UnitOfWork) -> str:
+            dispose_asset(uow, DisposeAsset(asset_code=code, **body), cost_sharing())
+            return code
+
+        once(visit, headers["idempotency_key"], f"assets/{code}/disposal", body, act)
+        return _asset(visit, code)
+
+
+@blueprint.route("/assets/<code>/disposal/payment")
+class DisposalPaymentResource(MethodView):
+    """What buyers pay later."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(ParticipationPaymentSchema)
+    @blueprint.response(200, ProjectAssetSchema)
+    def post(self, headers: Body, body: Body, code: str) -> AssetView:
+        """Book that the buyer of something paid all that he owed."""
+        visit = current_visit()
+        require_permission(visit.identity, "investment.change")
+
+        def act(uow: UnitOfWork) -> str:
+            receive_sale(uow, code, body["paid_on"])
+            return code
+
+        once(visit, headers["idempotency_key"], f"assets/{code}/disposal/payment", body, act)
+        return _asset(visit, code)
 
 
 @blueprint.route("/owed")

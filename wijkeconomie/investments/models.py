@@ -104,7 +104,7 @@ class InvestmentProject(TenantTable, Base):
     target_units: Mapped[int]
     stage_units: Mapped[int]
     maximum_units: Mapped[int | None]
-    """How many units one member may take."""
+    """How many units one member may have."""
     opens_on: Mapped[date]
     closes_on: Mapped[date | None]
     """The last day; a campaign without one runs until its target is reached."""
@@ -161,6 +161,7 @@ class Participation(TenantTable, Base):
             "(released_cents is not null) = (state = 'released')", name="released_for_an_amount"
         ),
         CheckConstraint("released_cents between 0 and cents", name="released_within_cents"),
+        CheckConstraint("payments_reversed >= 0", name="payments_reversed_counted"),
         Index("ix_participation_cooperative_id_project_id", "cooperative_id", "project_id"),
         Index("ix_participation_cooperative_id_member_id", "cooperative_id", "member_id"),
         own_key("origin_id", of="participation", name="fk_participation_origin"),
@@ -181,6 +182,8 @@ class Participation(TenantTable, Base):
     ended_on: Mapped[date | None]
     released_cents: Mapped[int | None]
     origin_id: Mapped[int | None]
+    payments_reversed: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Payments that were noted by mistake and turned back."""
 
 
 class UnitTransfer(TenantTable, Base):
@@ -300,15 +303,69 @@ class AssetDepreciation(TenantTable, Base):
     shared_cost_code: Mapped[str | None]
 
 
+class DisposalKind(enum.StrEnum):
+    """How an asset left."""
+
+    SOLD = "sold"
+    SCRAPPED = "scrapped"
+
+
+class AssetDisposal(TenantTable, Base):
+    """An asset that left for good. Proceeds hold the VAT; the result is negative for a loss."""
+
+    __tablename__ = "asset_disposal"
+    __table_args__ = (
+        own_key("asset_id", of="project_asset"),
+        CheckConstraint(one_of("kind", DisposalKind), name="kind_known"),
+        CheckConstraint("vat_cents between 0 and proceeds_cents", name="vat_within_proceeds"),
+        CheckConstraint("(kind = 'scrapped') = (proceeds_cents = 0)", name="scrapped_for_nothing"),
+        CheckConstraint("buyer is null or kind = 'sold'", name="buyer_of_what_is_sold"),
+        CheckConstraint("depreciated_cents between 0 and cost_cents", name="depreciated_within"),
+        CheckConstraint(
+            "book_value_cents = cost_cents - depreciated_cents", name="book_value_is_what_is_left"
+        ),
+        CheckConstraint(
+            "result_cents = proceeds_cents - vat_cents - book_value_cents", name="result_adds_up"
+        ),
+        CheckConstraint("btrim(reason) <> ''", name="reason_said"),
+    )
+
+    asset_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    disposed_on: Mapped[date]
+    cost_cents: Mapped[int]
+    depreciated_cents: Mapped[int]
+    book_value_cents: Mapped[int]
+    proceeds_cents: Mapped[int]
+    vat_cents: Mapped[int]
+    result_cents: Mapped[int]
+    buyer: Mapped[str | None]
+    reason: Mapped[str]
+    entry_number: Mapped[int]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]
+
+
 class ProjectResult(TenantTable, Base):
     """The surplus of a year, or its loss when negative, shared over the units of a project."""
 
     __tablename__ = "project_result"
     __table_args__ = (
-        UniqueConstraint("cooperative_id", "project_id", "year"),
+        Index(
+            "uq_project_result_year",
+            "cooperative_id",
+            "project_id",
+            "year",
+            unique=True,
+            postgresql_where="reversed_on is null",
+        ),
         own_key("project_id", of="investment_project"),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("(cents = 0) = (entry_number is null)", name="posted_when_something"),
+        CheckConstraint(
+            "(reversal_number is not null) = (reversed_on is not null and cents <> 0)",
+            name="reversed_in_the_books",
+        ),
     )
 
     id: Mapped[SurrogateKey]
@@ -320,6 +377,8 @@ class ProjectResult(TenantTable, Base):
     decision: Mapped[str | None]
     """Which meeting decided to share it (art. 2:53a BW leaves that to statutes and meeting)."""
     entry_number: Mapped[int | None]
+    reversed_on: Mapped[date | None]
+    reversal_number: Mapped[int | None]
 
 
 class ResultShare(TenantTable, Base):

@@ -35,6 +35,7 @@ from wijkeconomie.investments.refusals import (
     MembersOnlyError,
     ParticipationStateError,
 )
+from wijkeconomie.investments.room import units_left_for
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
 from wijkeconomie.ledger.queries import number_of_key
 from wijkeconomie.ledger.service import post_entry
@@ -127,18 +128,9 @@ def _take(
 
 def _require_room(uow: UnitOfWork, project: InvestmentProject, member: Member, units: int) -> None:
     left = project.target_units - project.taken_units
-    if project.maximum_units is not None:
-        held = uow.session.scalar(
-            select(func.coalesce(func.sum(Participation.units), 0)).where(
-                Participation.cooperative_id == uow.tenant,
-                Participation.project_id == project.id,
-                Participation.member_id == member.id,
-                Participation.state.not_in(
-                    [ParticipationState.WITHDRAWN, ParticipationState.REFUNDED]
-                ),
-            )
-        )
-        left = min(left, project.maximum_units - int(held or 0))
+    own = units_left_for(uow, project, member.id)
+    if own is not None:
+        left = min(left, own)
     if units > left:
         raise CampaignFullError(
             f"project {project.code} has {left} units left for this member",
@@ -190,7 +182,10 @@ def payment_entry(uow: UnitOfWork, participation: Participation) -> int:
 
 
 def _payment_key(participation: Participation) -> str:
-    return f"participation/{participation.id}/paid"
+    """The key of the payment that stands: one after a payment that was turned back has another."""
+    key = f"participation/{participation.id}/paid"
+    earlier = participation.payments_reversed
+    return f"{key}/{earlier + 1}" if earlier else key
 
 
 def _pay(

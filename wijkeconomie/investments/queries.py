@@ -118,11 +118,18 @@ class AssetView:
     depreciated_cents: int
     key_code: str | None
     months_done: int
+    disposed_on: date | None
+    disposal_kind: str | None
+    proceeds_cents: int | None
+    """What it was sold for, with VAT."""
+    disposal_result_cents: int | None
+    is_owed: bool
+    """Whether the buyer has yet to pay it."""
 
     @property
     def value_cents(self) -> int:
-        """Cost less what was written off."""
-        return self.cost_cents - self.depreciated_cents
+        """Cost less what was written off; nothing once it is out of use."""
+        return 0 if self.disposed_on else self.cost_cents - self.depreciated_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +178,8 @@ select r.year, r.cents, r.units, s.cents as own_cents
 from project_result r
 left join result_share s on s.cooperative_id = r.cooperative_id and s.result_id = r.id
   and s.member_id = :member
-where r.cooperative_id = :id and r.project_id = :project order by r.year desc
+where r.cooperative_id = :id and r.project_id = :project and r.reversed_on is null
+order by r.year desc
 """
 )
 _OWED = text(
@@ -263,8 +271,15 @@ def assets(session: Session, cooperative_id: int, project_id: int) -> list[Asset
         text(
             "select a.code, a.name, a.in_use_from, a.life_months, a.cost_cents, a.residual_cents,"
             " a.depreciated_cents, a.key_code, (select count(*) from asset_depreciation d"
-            " where d.cooperative_id = a.cooperative_id and d.asset_id = a.id) as months_done"
-            " from project_asset a where a.cooperative_id = :id and a.project_id = :project"
+            " where d.cooperative_id = a.cooperative_id and d.asset_id = a.id) as months_done,"
+            " x.disposed_on, x.kind as disposal_kind, x.proceeds_cents,"
+            " x.result_cents as disposal_result_cents,"
+            " x.buyer is not null and not exists (select from journal_entry e"
+            "  where e.cooperative_id = a.cooperative_id"
+            "  and e.idempotency_key = 'asset/' || a.id || '/paid') as is_owed"
+            " from project_asset a left join asset_disposal x"
+            " on x.cooperative_id = a.cooperative_id and x.asset_id = a.id"
+            " where a.cooperative_id = :id and a.project_id = :project"
             " order by a.in_use_from, a.id"
         ),
         {"id": cooperative_id, "project": project_id},

@@ -68,6 +68,20 @@ class NothingDrawnError(DomainError):
     title = "There are no invoices to put into use"
 
 
+class AssetDisposedError(DomainError):
+    """It is out of use: it loses no more value, and is not taken out of use again."""
+
+    code = "asset-disposed"
+    title = "This is out of use"
+
+
+class AssetDepreciatedError(DomainError):
+    """Its loss of that month was booked; take it out of use on ``date`` or later."""
+
+    code = "asset-depreciated"
+    title = "That month was written off already"
+
+
 class NoUnitsError(DomainError):
     """Nobody holds units of this project on that day, so nothing can be shared."""
 
@@ -80,6 +94,20 @@ class ResultSharedError(DomainError):
 
     code = "result-shared"
     title = "The result of this year was shared already"
+
+
+class ResultFollowedError(DomainError):
+    """Something came after it: a member was paid of it, or capital moved on. It stays."""
+
+    code = "result-followed"
+    title = "This result cannot be turned back any more"
+
+
+class PaymentFollowedError(DomainError):
+    """Something came after it: units count by it, were spent or shared over. It stays."""
+
+    code = "payment-followed"
+    title = "This payment cannot be turned back any more"
 
 
 class LossNotBorneError(DomainError):
@@ -118,7 +146,7 @@ class TransferStateError(DomainError):
 
 
 class LossBeforeTransferError(DomainError):
-    """Units were passed on after that day; date the loss on a day since, ``date`` at least."""
+    """Units were passed on or released after that day; date the loss on ``date`` at least."""
 
     code = "loss-before-transfer"
-    title = "Units were passed on after that day"
+    title = "Units were passed on or released after that day"

@@ -5,8 +5,8 @@ Amounts are whole cents; every division is by ``money.allocation``, so parts sum
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from wijkeconomie.money.allocation import allocate
@@ -40,6 +40,12 @@ def drawable_cents(campaign: CampaignFigures) -> int:
     if not campaign.is_closed and units < campaign.target_units:
         units -= units % campaign.stage_units
     return units * campaign.unit_price_cents - campaign.drawn_cents
+
+
+def can_do_without(campaign: CampaignFigures, units: int) -> bool:
+    """Whether the first stage and what was spent are paid also without so many units."""
+    rest = replace(campaign, raised_units=campaign.raised_units - units)
+    return is_enough(rest.raised_units, rest.stage_units) and drawable_cents(rest) >= 0
 
 
 def is_enough(paid_units: int, stage_units: int) -> bool:
@@ -81,6 +87,38 @@ def depreciation_plan(
         (months_later(in_use_from, number).replace(day=1), part)
         for number, part in enumerate(parts)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisposalFigures:
+    """What an asset that leaves cost, lost and brought, in cents."""
+
+    cost_cents: int
+    depreciated_cents: int
+    proceeds_cents: int
+    """With the VAT in it."""
+    vat_cents: int
+
+    @property
+    def book_value_cents(self) -> int:
+        """What it stands for in the books."""
+        return self.cost_cents - self.depreciated_cents
+
+    @property
+    def result_cents(self) -> int:
+        """What it brings above that, without VAT; negative for a loss."""
+        return self.proceeds_cents - self.vat_cents - self.book_value_cents
+
+
+def first_open_day(day: date, closed_months: Collection[date]) -> date:
+    """The day itself, or the first one after its month of a month that is not closed.
+
+    Args:
+        closed_months: their first days.
+    """
+    while day.replace(day=1) in closed_months:
+        day = Period.month_of(day).end
+    return day
 
 
 def last_day(month: date) -> date:

@@ -142,6 +142,11 @@ class ProjectAssetSchema(Schema):
     depreciated_cents = fields.Integer(required=True)
     value_cents = fields.Integer(required=True)
     key_code = fields.String(allow_none=True)
+    disposed_on = fields.Date(allow_none=True)
+    disposal_kind = fields.String(allow_none=True)
+    proceeds_cents = fields.Integer(allow_none=True)
+    disposal_result_cents = fields.Integer(allow_none=True)
+    is_owed = fields.Boolean(required=True)
 
 
 class ProjectAssetListSchema(Schema):

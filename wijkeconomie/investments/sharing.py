@@ -33,6 +33,8 @@ class CostSharing:
     """Codes and names of the keys."""
     record: Callable[[UnitOfWork, CostToShare], None]
     """Writes a cost down that waits to be settled with the rest of its month."""
+    payers: Callable[[UnitOfWork, str], int] = lambda _uow, _code: 0
+    """How many members pay a part of a cost, by the code of the cost."""
     passing_account: str = "invoices_to_come"
     """The account on which a settled cost waits for its supplier."""
     expense_account: str = "shared_costs"

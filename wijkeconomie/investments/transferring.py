@@ -33,6 +33,7 @@ from wijkeconomie.investments.refusals import (
     TransferStateError,
     UnitsNotTransferredError,
 )
+from wijkeconomie.investments.room import units_left_for
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
 from wijkeconomie.ledger.queries import account_balance
 from wijkeconomie.ledger.service import lock_books, post_entry
@@ -175,12 +176,12 @@ def _require_party(uow: UnitOfWork, member_id: int, transfer_id: int) -> None:
 def _require_room(uow: UnitOfWork, project: InvestmentProject, buyer: Member, units: int) -> None:
     if not is_member_on(buyer.joined_on, buyer.left_on, local_date(uow.now, LOCAL_TIME)):
         raise MembersOnlyError("units go to members", project=project.code)
-    if project.maximum_units is None:
-        return
-    left = project.maximum_units - sum(each.units for each in _held(uow, project, buyer.id))
-    if units > left:
+    left = units_left_for(uow, project, buyer.id)
+    if left is not None and units > left:
         raise CampaignFullError(
-            f"one member holds {project.maximum_units} units at most", left_units=max(left, 0)
+            f"one member holds {project.maximum_units} units at most",
+            project=project.code,
+            left=left,
         )
 
 

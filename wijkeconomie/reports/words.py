@@ -24,6 +24,8 @@ _KINDS: dict[str, Any] = {
     "campaign.granted": lazy_gettext("Campaign granted"),
     "campaign.failed": lazy_gettext("Campaign without enough money"),
     "project.drawn": lazy_gettext("Invoice for a project"),
+    "asset.paid": lazy_gettext("The buyer of something in use paid"),
+    "asset.disposed": lazy_gettext("Something in use is sold or scrapped"),
     "asset.depreciated": lazy_gettext("Loss of value of a month"),
     "result.shared": lazy_gettext("Result of a project shared"),
     "subsidy.awarded": lazy_gettext("Subsidy awarded"),

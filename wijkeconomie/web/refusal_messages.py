@@ -159,7 +159,8 @@ MESSAGES: Mapping[str, Any] = {
     "units-not-transferred": lazy_gettext("Units of this project are not passed on."),
     "transfer-state": lazy_gettext("This was done before. Look how these units stand."),
     "loss-before-transfer": lazy_gettext(
-        "Units were passed on after that day. Choose %(date)s or a later day for this loss."
+        "Units were passed on or released after that day."
+        " Choose %(date)s or a later day for this loss."
     ),
     "nothing-to-order": lazy_gettext(
         "Nobody can be paid: nothing is owed, or no account is known."
@@ -179,6 +180,24 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-to-list": lazy_gettext(
         "There is nothing to put on a list: no approved hours of this month are waiting."
     ),
+    "result-followed": lazy_gettext(
+        "Someone was paid of this result, or capital moved on since. It stays as it is."
+    ),
+    "payment-followed": lazy_gettext(
+        "Something followed on this payment, or the bank told of it. It stays as it is."
+    ),
+    "asset-disposed": lazy_gettext("This is out of use since %(date)s."),
+    "asset-depreciated": lazy_gettext(
+        "That month was booked already. Choose %(date)s or a later day."
+    ),
+    "payer-unknown": lazy_gettext("Write down first which insurer pays these budgets."),
+    "payer-fixed": lazy_gettext(
+        "Hours of this budget went to who pays it. Another insurer takes a new budget."
+    ),
+    "own-hours": lazy_gettext(
+        "You worked these hours yourself. The holder or another administrator decides on them."
+    ),
+    "own-carer": lazy_gettext("The holder cannot be his own carer. Choose someone else."),
     "not-our-money": lazy_gettext("The books hold no money of %(alias)s."),
     "subsidy-limit": lazy_gettext("Of this subsidy %(left_cents)s is left."),
     "subsidy-period": lazy_gettext(

@@ -162,6 +162,7 @@ def _is_shared(uow: UnitOfWork, code: str) -> bool:
         )
         .where(
             ProjectResult.cooperative_id == uow.tenant,
+            ProjectResult.reversed_on.is_(None),
             InvestmentProject.code == code,
             ProjectResult.year == RESULT_YEAR,
         )

@@ -104,7 +104,8 @@ from project_result r
 join investment_project p on p.cooperative_id = r.cooperative_id and p.id = r.project_id
 join result_share s on s.cooperative_id = r.cooperative_id and s.result_id = r.id
 join member m on m.cooperative_id = s.cooperative_id and m.id = s.member_id
-where r.cooperative_id = :cooperative_id and r.year = :year order by p.id, m.code
+where r.cooperative_id = :cooperative_id and r.year = :year and r.reversed_on is null
+order by p.id, m.code
 """
 ).bindparams(year=RESULT_YEAR)
 _VOUCHER_OUTCOMES = text(

@@ -209,7 +209,7 @@ select x.code as project_id, cooperative.code as coop_id, x.name, x.unit_price_c
   x.target_units, r.cents as result_2026_cents
 from investment_project x join cooperative on cooperative.id = x.cooperative_id
 left join project_result r on r.cooperative_id = x.cooperative_id and r.project_id = x.id
-  and r.year = 2026
+  and r.year = 2026 and r.reversed_on is null
 where x.cooperative_id = :cooperative_id and {_OF_KEY} order by x.id
 """
     ),
