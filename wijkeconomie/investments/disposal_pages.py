@@ -59,6 +59,7 @@ def dispose(code: str) -> ResponseReturnValue:
 def buyer_paid(code: str) -> ResponseReturnValue:
     """Note that who bought something paid for it."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.change")
     form = FormReader()
     day = form.day("paid_on")
     with visit.begin() as uow:

@@ -57,6 +57,7 @@ def new_result(code: str) -> ResponseReturnValue:
 def turn_back_shared(code: str, year: int) -> ResponseReturnValue:
     """Turn a result back that was shared wrongly."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.change")
     form = FormReader()
     reason = form.text("reason")
     if form.errors:
@@ -71,6 +72,7 @@ def turn_back_shared(code: str, year: int) -> ResponseReturnValue:
 def turn_back_paid(code: str) -> ResponseReturnValue:
     """Turn a payment back that was noted on the wrong participation."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.change")
     form = FormReader()
     number, reason = form.text("number"), form.text("why")
     if form.errors:
