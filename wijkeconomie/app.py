@@ -111,9 +111,11 @@ from wijkeconomie.vouchers import (
     grant_keeping_pages,
     grant_pages,
     history_pages,
+    kind_pages,
     merchant_pages,
     printing_pages,
     till_pages,
+    withdrawing_pages,
 )
 from wijkeconomie.vouchers import keeping_api as voucher_keeping_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
@@ -154,7 +156,9 @@ VIEWS = (
     transfer_api,
     till_pages,
     history_pages,
+    kind_pages,
     voucher_keeping_pages,
+    withdrawing_pages,
     merchant_pages,
     printing_pages,
     grant_pages,

@@ -29,6 +29,7 @@ from wijkeconomie.payments.order_queries import Payee, payees, payout_run
 from wijkeconomie.payments.refusals import NothingToOrderError, OrderSettledError
 from wijkeconomie.vouchers import queries as voucher_queries
 from wijkeconomie.vouchers.grant_money import PayGrants, pay_grants
+from wijkeconomie.vouchers.granting import held_round_to_pay
 from wijkeconomie.vouchers.paying_out import PayOut, pay_out
 
 UNDERWAY = "payments_underway"
@@ -66,6 +67,8 @@ def make_run(uow: UnitOfWork, command: MakeRun) -> str:
         return earlier
     today = local_date(uow.now, LOCAL_TIME)
     iban = _own_account(command, today)
+    if command.kind is PayeeKind.GRANT:
+        held_round_to_pay(uow, command.round_code or "")
     lock_books(uow)
     chosen = _chosen(uow, command)
     number = _next_number(uow)

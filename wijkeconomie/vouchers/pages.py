@@ -259,6 +259,7 @@ def pay_shop(merchant_code: str) -> ResponseReturnValue:
                 merchant_code=merchant_code,
                 amount_minor=amount,
                 holder_id=member_id,
+                unit=form.text("unit", is_required=False) or "EUR",
             )
             try:
                 answer = redeem_now(visit, command)
@@ -270,6 +271,8 @@ def pay_shop(merchant_code: str) -> ResponseReturnValue:
                 return redirect(url_for("vouchers.paid", payment_code=answer.code), 303)
     with visit.begin() as uow:
         shops = {shop.code: shop for shop in queries.merchants(uow.session, uow.tenant)}
+        held = queries.wallet(uow.session, uow.tenant, member_id, today(uow))
+    units = sorted({voucher.unit for voucher in held}) or ["EUR"]
     if merchant_code not in shops:
         raise NotFoundError(f"there is no merchant {merchant_code}", code=merchant_code)
     page = render_template(
@@ -278,7 +281,12 @@ def pay_shop(merchant_code: str) -> ResponseReturnValue:
         shop=shops[merchant_code],
         errors=errors,
         # What was refused is answered the same again: another try is another request.
-        form={"amount": request.form.get("amount", ""), "key": new_key()},
+        form={
+            "amount": request.form.get("amount", ""),
+            "unit": request.form.get("unit", ""),
+            "key": new_key(),
+        },
+        units=[(unit, unit) for unit in units],
     )
     return page, 422 if errors else 200
 
