@@ -106,6 +106,7 @@ from wijkeconomie.reports.jobs import STATEMENT_JOBS
 from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.vouchers import api as vouchers_api
 from wijkeconomie.vouchers import (
+    buying_pages,
     grant_api,
     grant_keeping_api,
     grant_keeping_pages,
@@ -157,6 +158,7 @@ VIEWS = (
     till_pages,
     history_pages,
     kind_pages,
+    buying_pages,
     voucher_keeping_pages,
     withdrawing_pages,
     merchant_pages,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from wijkeconomie.core.row_security import protect_tenant_table
+
 revision = "0035_voucher_funds"
 down_revision = "0028_guards_do_not_sort"
 branch_labels = None
@@ -27,10 +29,15 @@ def upgrade() -> None:
         " update (name, grantor, granted_minor, returns_unspent) on voucher_fund"
         " to wijkeconomie_app"
     )
+    _create_orders()
     op.execute("grant update (returned_minor, withdrawn_on) on voucher to wijkeconomie_app")
 
 
 def downgrade() -> None:
+    op.drop_table("voucher_order")
+    op.execute("drop function voucher_order_stands()")
+    op.drop_constraint(op.f("ck_voucher_scheme_sold_in_euro"), "voucher_scheme", type_="check")
+    op.drop_column("voucher_scheme", "is_for_sale")
     op.execute("grant insert, update on voucher_fund to wijkeconomie_app")
     for table, trigger in _TRIGGERS:
         op.execute(f"drop trigger {trigger} on {table}")
@@ -94,6 +101,86 @@ def _know_years() -> None:
         unique=True,
         postgresql_where=sa.text("state <> 'refused'"),
     )
+
+
+# SQLSTATE WE063: an order that was paid or given up is changed.
+_ORDER_GUARD = """
+create function voucher_order_stands() returns trigger
+language plpgsql set search_path = pg_catalog, public as $$
+begin
+  raise exception 'order % stands', old.code using errcode = 'WE063';
+end $$;
+
+create trigger stands before update on voucher_order
+for each row when (old.state <> 'open') execute function voucher_order_stands();
+"""
+
+
+def _create_orders() -> None:
+    op.add_column(
+        "voucher_scheme",
+        sa.Column("is_for_sale", sa.Boolean(), server_default="false", nullable=False),
+    )
+    op.create_check_constraint(
+        op.f("ck_voucher_scheme_sold_in_euro"),
+        "voucher_scheme",
+        "unit = 'EUR' or not is_for_sale",
+    )
+    op.execute("grant update (is_for_sale) on voucher_scheme to wijkeconomie_app")
+    op.create_table(
+        "voucher_order",
+        sa.Column("cooperative_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("scheme_id", sa.BigInteger(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("ordered_on", sa.Date(), nullable=False),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=True),
+        sa.Column("entry_number", sa.BigInteger(), nullable=True),
+        sa.Column("voucher_code", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "state in ('open', 'paid', 'given_up')", name=op.f("ck_voucher_order_state_known")
+        ),
+        sa.CheckConstraint(
+            "cents between 1 and 100000", name=op.f("ck_voucher_order_cents_of_an_order")
+        ),
+        sa.CheckConstraint(
+            "(state = 'paid') = (paid_on is not null and entry_number is not null"
+            " and voucher_code is not null)",
+            name=op.f("ck_voucher_order_paid_with_a_voucher"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"],
+            ["cooperative.id"],
+            name=op.f("fk_voucher_order_cooperative_id_cooperative"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "member_id"],
+            ["member.cooperative_id", "member.id"],
+            name=op.f("fk_voucher_order_cooperative_id_member_id_member"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id", "scheme_id"],
+            ["voucher_scheme.cooperative_id", "voucher_scheme.id"],
+            name=op.f("fk_voucher_order_cooperative_id_scheme_id_voucher_scheme"),
+        ),
+        sa.PrimaryKeyConstraint("cooperative_id", "id", name=op.f("pk_voucher_order")),
+        sa.UniqueConstraint(
+            "cooperative_id", "code", name=op.f("uq_voucher_order_cooperative_id_code")
+        ),
+    )
+    op.create_index(
+        "ix_voucher_order_cooperative_id_member_id",
+        "voucher_order",
+        ["cooperative_id", "member_id"],
+    )
+    op.execute(_ORDER_GUARD)
+    rights = "select, insert, update (state, paid_on, entry_number, voucher_code)"
+    for statement in protect_tenant_table("voucher_order", rights=rights):
+        op.execute(statement)
 
 
 # What a fund gave is counted where vouchers are written, by kind of event and not by voucher.

@@ -14,6 +14,8 @@ BY_REST = {
     "vouchers.paper": ("POST /vouchers/<voucher_code>/paper-codes",),
     "vouchers.issue": ("POST /vouchers",),
     "vouchers.new_kind": ("POST /voucher-kinds",),
+    "vouchers.buy": ("POST /voucher-orders",),
+    "vouchers.give_up": ("DELETE /voucher-orders/<order_code>",),
     "vouchers.kind_page": ("PUT /voucher-kinds/<kind_code>",),
     "vouchers.withdraw_whole": ("POST /vouchers/<voucher_code>/withdrawal",),
     "vouchers.new_fund": ("PUT /voucher-funds/<fund_code>",),

@@ -89,11 +89,25 @@ def test_a_kind_is_changed_by_rest(treasurer: ApiClient, member: ApiClient) -> N
         "valid_days": 30,
         "reminder_days": 7,
         "hold_days": 56,
+        "is_for_sale": True,
         "merchants": ["MRS-W1", "MRS-W2"],
     }
     told = treasurer.send("PUT", "/voucher-kinds/brood", change).get_json()
     assert (told["name"], told["valid_days"], told["reminder_days"]) == ("Brood en kaas", 30, 7)
     assert told["merchant_codes"] == ["MRS-W1", "MRS-W2"]
+    asked = {"scheme_code": "brood", "cents": 1_250}
+    ordered = made(member, "/voucher-orders", asked, "bestel-0001")
+    assert (ordered["state"], ordered["cents"], ordered["scheme"]) == (
+        "open",
+        1_250,
+        "Brood en kaas",
+    )
+    assert ordered in member.get("/voucher-orders")["items"]
+    assert member.send("DELETE", f"/voucher-orders/{ordered['code']}").status_code == 204
+    again = member.send("DELETE", f"/voucher-orders/{ordered['code']}")
+    assert problem(again, 409) == "voucher-order-state"
+    other = {"scheme_code": "wijkmunt", "cents": 1_250}
+    assert problem(member.send("POST", "/voucher-orders", other, key="bestel-0002"), 404)
     fewer = treasurer.send("PUT", "/voucher-kinds/brood", change | {"merchants": ["MRS-W2"]})
     assert problem(fewer, 409) == "earmark-narrowed"
     assert problem(treasurer.send("PUT", "/voucher-kinds/kaas", change), 404) == "not-found"
@@ -312,6 +326,8 @@ def test_every_new_resource_is_in_the_document(service: Flask) -> None:
     wanted = {
         "/voucher-kinds": {"get", "post"},
         "/voucher-kinds/{kind_code}": {"put"},
+        "/voucher-orders": {"get", "post"},
+        "/voucher-orders/{order_code}": {"delete"},
         "/vouchers/{voucher_code}/withdrawal": {"post"},
         "/voucher-holders-to-visit": {"get"},
         "/voucher-funds": {"get"},

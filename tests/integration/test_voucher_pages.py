@@ -19,6 +19,7 @@ from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.payments.service import RecordBankLine, record_bank_line
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.keeping import set_contacts
 from wijkeconomie.vouchers.mails import voucher_mails
@@ -327,6 +328,41 @@ def test_a_kind_is_changed_on_its_page(treasurer: FlaskClient) -> None:
     status, page = post(treasurer, path, path, merchants="MRS-W1", **(change | {"days": "0"}))
     assert (status, "minstens één dag" in page) == (422, True)
     assert treasurer.get(f"{root}/kinds/nee").status_code == 404
+
+
+def test_a_member_buys_vouchers_and_pays_by_bank(
+    treasurer: FlaskClient, member: FlaskClient, city: Runtime
+) -> None:
+    kind, buy = "/c/MRS/vouchers/kinds/wijkmunt", "/c/MRS/wallet/buy"
+    assert "wallet/buy" not in text_of(member, "wallet")
+    assert "Vraag het de penningmeester" in text_of(member, "wallet/buy")
+    change = {"name": "Wijkmunt", "days": "365", "reminder": "30", "hold": "56", "sale": "yes"}
+    assert post(treasurer, kind, kind, **change)[0] == 303
+    assert "wallet/buy" in text_of(member, "wallet")
+    order = {"kind": "wijkmunt", "amount": "25,00"}
+    status, page = post(member, buy, buy, key="key-0001", **(order | {"amount": "1000,01"}))
+    assert (status, "tot en met" in page) == (422, True)
+    for key in ("key-0002", "key-0003"):
+        assert post(member, buy, buy, key=key, **order)[0] == 303
+    page = text_of(member, "wallet/buy")
+    first, second = re.findall(r"orders/(WM-[^/]+)/give-up", page)
+    assert f"met {first} in de omschrijving" in page
+    assert post(member, f"/c/MRS/wallet/orders/{second}/give-up", buy)[0] == 303
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        own = cooperative_by_code(uow.session, "MRS")
+    with city.units_of_work.begin(identity=test, cooperative_id=own.id) as uow:
+        line = RecordBankLine(
+            code="BL-1",
+            account_iban=str(own.iban),
+            booked_on=NOW.date(),
+            amount_cents=2_500,
+            kind="incasso",
+            end_to_end_id=first,
+        )
+        assert record_bank_line(uow, line).entry_number
+    assert "€ 25,00" in text_of(member, "wallet")
+    assert first not in text_of(member, "wallet/buy")
 
 
 def test_a_voucher_is_withdrawn_on_its_page(treasurer: FlaskClient) -> None:

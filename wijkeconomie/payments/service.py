@@ -20,10 +20,11 @@ from wijkeconomie.payments import queries
 from wijkeconomie.payments.models import BankLine
 from wijkeconomie.payments.order_queries import paying_accounts, payout_run, run_of_reference
 from wijkeconomie.payments.ordering import open_cents, settle_run
-from wijkeconomie.payments.participations import pay_participation
+from wijkeconomie.payments.participations import PaidParticipation, pay_participation
 from wijkeconomie.payments.queries import BankLineView
 from wijkeconomie.payments.refusals import BankLineDiffersError, WrongBankAccountError
 from wijkeconomie.payments.rules import Mismatch, mismatch, read_contribution_reference
+from wijkeconomie.payments.voucher_orders import PaidOrder, pay_voucher_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +198,18 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
 
 
 def _book_participation(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
-    """Book a line that pays for units of a project: their number as reference, and their amount."""
-    paid = pay_participation(
+    """Book a line that pays for units of a project or for vouchers, by their reference."""
+    paid: PaidParticipation | PaidOrder | Mismatch = pay_participation(
         uow, line.end_to_end_id or "", cents=line.amount_cents, on=line.booked_on
     )
+    if paid is Mismatch.REFERENCE_UNKNOWN:
+        paid = pay_voucher_order(
+            uow,
+            line.end_to_end_id or "",
+            cents=line.amount_cents,
+            on=line.booked_on,
+            account_iban=line.account_iban,
+        )
     if isinstance(paid, Mismatch):
         return BankLineOutcome(line.code, None, paid)
     uow.session.execute(

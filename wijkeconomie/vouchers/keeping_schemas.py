@@ -28,6 +28,7 @@ class SaveKindSchema(StrictSchema):
     reminder_days = fields.Integer(load_default=30, strict=True, validate=DAYS)
     hold_days = fields.Integer(load_default=56, strict=True, validate=DAYS)
     is_transferable = fields.Boolean(load_default=True)
+    is_for_sale = fields.Boolean(load_default=False)
     merchants = fields.List(fields.String(validate=CODE), load_default=list)
 
 
@@ -44,6 +45,7 @@ class VoucherKindSchema(Schema):
     merchants = fields.String(allow_none=True)
     reminder_days = fields.Integer(required=True)
     hold_days = fields.Integer(required=True)
+    is_for_sale = fields.Boolean(required=True)
     merchant_codes = fields.List(fields.String(), required=True)
 
 
@@ -54,6 +56,7 @@ class ChangeKindSchema(StrictSchema):
     valid_days = fields.Integer(required=True, strict=True, validate=DAYS)
     reminder_days = fields.Integer(required=True, strict=True, validate=DAYS)
     hold_days = fields.Integer(required=True, strict=True, validate=DAYS)
+    is_for_sale = fields.Boolean(required=True)
     merchants = fields.List(fields.String(validate=CODE), required=True)
 
 

@@ -104,6 +104,7 @@ def kind_page(kind_code: str) -> ResponseReturnValue:
             "days": str(kind.valid_days),
             "reminder": str(kind.reminder_days),
             "hold": str(kind.hold_days),
+            "sale": "yes" if kind.is_for_sale and not request.form else "",
         }
         | request.form.to_dict(),
         errors=errors,
@@ -119,6 +120,7 @@ def _change_kind(visit: Visit, code: str) -> Errors:
         valid_days=form.count("days", if_empty=0) or 0,
         reminder_days=form.count("reminder", if_empty=0) or 0,
         hold_days=form.count("hold", if_empty=0) or 0,
+        is_for_sale=request.form.get("sale") == "yes",
         merchants=tuple(request.form.getlist("merchants")),
     )
     if form.errors:
@@ -126,7 +128,9 @@ def _change_kind(visit: Visit, code: str) -> Errors:
     try:
         with visit.begin() as uow:
             change_kind(uow, command)
-    except InvalidInputError:
+    except InvalidInputError as refusal:
+        if refusal.context["field"] == "is_for_sale":
+            return [("sale", _("Only vouchers in euro can be bought."))]
         return [("days", _("A voucher is valid for a day at least."))]
     except DomainError as refusal:
         return [("merchants", told(refusal))]

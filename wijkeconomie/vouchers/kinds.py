@@ -31,6 +31,7 @@ class SaveScheme:
     reminder_days: int = 30
     hold_days: int = 56
     is_transferable: bool = True
+    is_for_sale: bool = False
     merchants: tuple[str, ...] = ()
 
 
@@ -47,6 +48,8 @@ def save_scheme(uow: UnitOfWork, command: SaveScheme) -> int:
         raise InvalidInputError("a single-purpose voucher has one rate", field="vat_basis_points")
     if command.unit != "EUR" and command.vat_kind is VatKind.SPV:
         raise InvalidInputError("tax is in euro", field="unit")
+    if command.unit != "EUR" and command.is_for_sale:
+        raise InvalidInputError("a local unit is not sold for money", field="is_for_sale")
     if not (command.unit.isascii() and command.unit.isalnum() and command.unit.isupper()):
         raise InvalidInputError("a unit is 2 to 12 capitals, as in UUR", field="unit")
     if command.valid_days < 1:
@@ -63,6 +66,7 @@ def save_scheme(uow: UnitOfWork, command: SaveScheme) -> int:
         reminder_days=command.reminder_days,
         hold_days=command.hold_days,
         is_transferable=command.is_transferable,
+        is_for_sale=command.is_for_sale,
     )
     uow.session.add(scheme)
     flush_or_refuse(uow, command.code)
@@ -160,6 +164,7 @@ class ChangeKind:
     valid_days: int
     reminder_days: int
     hold_days: int
+    is_for_sale: bool = False
     merchants: tuple[str, ...] = ()
 
 
@@ -168,7 +173,7 @@ def change_kind(uow: UnitOfWork, command: ChangeKind) -> None:
 
     Raises:
         NotFoundError: no such kind or merchant.
-        InvalidInputError: no name, or days that are none.
+        InvalidInputError: no name, days that are none, or a local unit for sale.
         EarmarkNarrowedError: someone holds a voucher that could be used elsewhere.
     """
     require_permission(uow.identity, "voucher.change")
@@ -180,7 +185,9 @@ def change_kind(uow: UnitOfWork, command: ChangeKind) -> None:
     for field in ("reminder_days", "hold_days"):
         if getattr(command, field) < 0:
             raise InvalidInputError("days are not negative", field=field)
-    names = ("name", "valid_days", "reminder_days", "hold_days")
+    if scheme.unit != "EUR" and command.is_for_sale:
+        raise InvalidInputError("a local unit is not sold for money", field="is_for_sale")
+    names = ("name", "valid_days", "reminder_days", "hold_days", "is_for_sale")
     before = {name: getattr(scheme, name) for name in names}
     changed = [name for name in names if getattr(command, name) != before[name]]
     for name in changed:

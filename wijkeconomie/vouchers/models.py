@@ -71,6 +71,7 @@ class VoucherScheme(TenantTable, Base):
             "(vat_kind = 'SPV') = (vat_basis_points is not null)", name="one_rate_if_single_purpose"
         ),
         CheckConstraint("unit = 'EUR' or vat_kind = 'MPV'", name="tax_is_in_euro"),
+        CheckConstraint("unit = 'EUR' or not is_for_sale", name="sold_in_euro"),
         CheckConstraint("unit ~ '^[A-Z0-9]{2,12}$'", name="unit_plain"),
         CheckConstraint("valid_days > 0 and reminder_days >= 0 and hold_days >= 0", name="days"),
     )
@@ -85,6 +86,8 @@ class VoucherScheme(TenantTable, Base):
     reminder_days: Mapped[int]
     hold_days: Mapped[int]
     is_transferable: Mapped[bool]
+    is_for_sale: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """Whether members can order it themselves; of euros only."""
 
 
 class VoucherFund(TenantTable, Base):

@@ -35,6 +35,7 @@ from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.answers import Redeem
 from wijkeconomie.vouchers.codes import make_phone_code, own_code
+from wijkeconomie.vouchers.order_queries import kinds_for_sale
 from wijkeconomie.vouchers.refusals import WrongCooperativeError
 from wijkeconomie.vouchers.tills import redeem_now
 from wijkeconomie.vouchers.transferring import PassOn, pass_on
@@ -90,6 +91,7 @@ def _wallet(visit: Visit, errors: Errors) -> ResponseReturnValue:
         day = today(uow)
         held = queries.wallet(uow.session, uow.tenant, member_id, day)
         payments = queries.payments_of_member(uow.session, uow.tenant, member_id)
+        is_for_sale = bool(kinds_for_sale(uow.session, uow.tenant))
         shops = [
             shop
             for shop in queries.merchants(uow.session, uow.tenant)
@@ -106,6 +108,7 @@ def _wallet(visit: Visit, errors: Errors) -> ResponseReturnValue:
         vouchers=held,
         payments=payments,
         shops=shops,
+        is_for_sale=is_for_sale,
         errors=errors,
         form=request.form,
     )

@@ -80,6 +80,7 @@ class SchemeView:
     merchants: str | None
     reminder_days: int
     hold_days: int
+    is_for_sale: bool
     merchant_codes: list[str]
 
 
@@ -242,7 +243,7 @@ def schemes(session: Session, cooperative_id: int) -> list[SchemeView]:
     statement = text(
         f"""
 select s.code, s.name, s.unit, s.vat_kind, s.vat_basis_points, s.valid_days, s.is_transferable,
-  {_ONLY_AT}, s.reminder_days, s.hold_days,
+  {_ONLY_AT}, s.reminder_days, s.hold_days, s.is_for_sale,
   array(select m.code from scheme_merchant e
     join merchant m on m.cooperative_id = e.cooperative_id and m.id = e.merchant_id
     where e.cooperative_id = s.cooperative_id and e.scheme_id = s.id order by m.code)

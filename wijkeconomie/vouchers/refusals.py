@@ -40,6 +40,13 @@ class VoucherUsedError(DomainError):
     title = "Something of the voucher was used"
 
 
+class OrderStateError(DomainError):
+    """The order was paid or given up already; look how it stands."""
+
+    code = "voucher-order-state"
+    title = "The order is not open"
+
+
 class EarmarkNarrowedError(DomainError):
     """Who holds vouchers of this kind got them for these shops too; make a new kind for fewer."""
 

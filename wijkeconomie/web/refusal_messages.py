@@ -265,6 +265,7 @@ MESSAGES: Mapping[str, Any] = {
     "deposit-too-much": lazy_gettext("Only %(left_cents)s was paid in deposits."),
     "return-undone": lazy_gettext("This was turned back already."),
     "sale-taken-back": lazy_gettext("This sale was turned back already."),
+    "voucher-order-state": lazy_gettext("This order was paid or given up already."),
     "voucher-used": lazy_gettext(
         "Something of this voucher was used, passed on or has expired. Only a whole one can be"
         " withdrawn."
