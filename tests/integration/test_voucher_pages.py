@@ -348,6 +348,8 @@ def test_a_member_buys_vouchers_and_pays_by_bank(
     first, second = re.findall(r"orders/(WM-[^/]+)/give-up", page)
     assert f"met {first} in de omschrijving" in page
     assert post(member, f"/c/MRS/wallet/orders/{second}/give-up", buy)[0] == 303
+    waiting = text_of(treasurer, "vouchers")
+    assert (first in waiting, second in waiting) == (True, False)
     test = system_identity("test")
     with city.units_of_work.begin(identity=test) as uow:
         own = cooperative_by_code(uow.session, "MRS")

@@ -18,6 +18,8 @@ from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, PermissionDeniedError
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from wijkeconomie.ledger.queries import entry
+from wijkeconomie.network.interchange.files import VOUCHER_REDEMPTIONS, VOUCHERS
+from wijkeconomie.network.interchange.stored import stored_rows
 from wijkeconomie.vouchers.codes import print_codes, shown_code
 from wijkeconomie.vouchers.grant_models import GrantPayout
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
@@ -226,3 +228,21 @@ def test_what_was_withdrawn_does_not_count_for_who_got_it(place: Neighbourhood) 
     withdraw(place, "V1")
     place.issue("V2", 700, fund="G1", member="L002")
     assert (place.held("V1"), place.held("V2")) == (0, 700)
+
+
+def test_what_was_withdrawn_is_not_exported(place: Neighbourhood) -> None:
+    place.issue("V1", 700)
+    place.issue("V2", 500)
+    place.redeem("V1", 701)
+    place.redeem("V2", 501)
+
+    withdraw(place, "V1")
+
+    with place.books.open() as uow:
+        kept = {
+            layout.file: [
+                cells["voucher_id"] for cells in stored_rows(uow.session, uow.tenant, layout)
+            ]
+            for layout in (VOUCHERS, VOUCHER_REDEMPTIONS)
+        }
+    assert kept == {"vouchers.csv": ["V2"], "voucher_redemptions.csv": ["V2"]}

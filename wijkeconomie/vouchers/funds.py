@@ -20,7 +20,9 @@ from wijkeconomie.ledger.service import ensure_account, lock_books, post_entry, 
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers.accounts import open_voucher_accounts
 from wijkeconomie.vouchers.entry_rules import EURO
+from wijkeconomie.vouchers.keeping import flush_or_refuse
 from wijkeconomie.vouchers.models import VoucherFund
+from wijkeconomie.vouchers.refusals import VoucherCodeTakenError
 
 RECEIVABLE = "subsidy_receivable"
 TO_SPEND = "subsidies"
@@ -52,6 +54,7 @@ def save_fund(uow: UnitOfWork, command: SaveFund) -> int:
     Raises:
         InvalidInputError: less than was given from it already, another unit, or the code of a
             subsidy or a round.
+        VoucherCodeTakenError: another one got the code at this moment.
         ClosedPeriodError: the month of the day is closed.
     """
     require_permission(uow.identity, "voucher.change")
@@ -78,8 +81,10 @@ def save_fund(uow: UnitOfWork, command: SaveFund) -> int:
             raise InvalidInputError("more was given already", field="granted_minor")
     fund.name, fund.grantor = command.name, command.grantor
     fund.granted_minor, fund.returns_unspent = command.granted_minor, command.returns_unspent
-    uow.session.flush()
+    flush_or_refuse(uow, command.code)
     set_apart(uow, command.code, on=command.on)
+    if is_of_others(uow, command.code):
+        raise VoucherCodeTakenError(f"{command.code} is in the books", code=command.code)
     record_change(
         uow,
         subject=f"voucher_fund/{fund.id}",
@@ -119,12 +124,16 @@ def set_apart(uow: UnitOfWork, code: str, *, on: date | None = None) -> None:
 
     Raises:
         ClosedPeriodError: the month of the day is closed.
+        VoucherCodeTakenError: a subsidy or a round got the code at this moment.
     """
     fund = uow.session.execute(_LEFT, {"cooperative_id": uow.tenant, "code": code}).one_or_none()
     if fund is None or is_of_others(uow, code):
         return
-    lock_books(uow)
+    # Before the books: who sets up a subsidy with this code now waits, or is waited for and found.
     kept = ensure_account(uow, TO_SPEND, code)
+    if is_of_others(uow, code):
+        raise VoucherCodeTakenError(f"{code} is in the books", code=code)
+    lock_books(uow)
     missing = fund.left_minor + account_balance(uow.session, uow.tenant, kept)
     if missing:
         day = on or local_date(uow.now, LOCAL_TIME)

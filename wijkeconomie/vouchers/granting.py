@@ -71,7 +71,6 @@ def save_grant_round(uow: UnitOfWork, command: SaveGrantRound) -> int:
     if scheme is not None and scheme.unit != EURO:
         raise InvalidInputError("a grant is paid in euro", field="scheme_code")
     open_voucher_accounts(uow, EURO)
-    _open_accounts(uow, command.code)
     fund = VoucherFund(
         cooperative_id=uow.tenant,
         code=command.code,
@@ -81,6 +80,7 @@ def save_grant_round(uow: UnitOfWork, command: SaveGrantRound) -> int:
     )
     uow.session.add(fund)
     flush_or_refuse(uow, command.code)
+    _open_accounts(uow, command.code)
     round_ = _new_round(uow, command, fund_id=fund.id, scheme_id=scheme.id if scheme else None)
     uow.session.add(round_)
     flush_or_refuse(uow, command.code)

@@ -26,6 +26,7 @@ from wijkeconomie.vouchers.funds import SaveFund, save_fund
 from wijkeconomie.vouchers.holder_queries import holders_to_visit
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers
 from wijkeconomie.vouchers.models import PaidBy
+from wijkeconomie.vouchers.order_queries import orders
 from wijkeconomie.vouchers.pages import Errors, blueprint, new_key, today, told
 from wijkeconomie.vouchers.paying_out import MoveCover, move_cover
 from wijkeconomie.vouchers.queries import FundView
@@ -54,6 +55,7 @@ def overview() -> ResponseReturnValue:
             "subsidies": subsidy_source().offered(uow, day),
             "funds": _own_funds(uow),
             "payouts": queries.payouts(session, tenant),
+            "orders": orders(session, tenant, only_open=True),
         }
     return render_template(
         "vouchers/overview.html",
