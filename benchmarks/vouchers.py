@@ -15,7 +15,8 @@ from benchmarks.world import BENCH, World
 from wijkeconomie.vouchers.answers import Asked, Redeem
 from wijkeconomie.vouchers.expiring import expire_vouchers
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
-from wijkeconomie.vouchers.keeping import SaveMerchant, SaveScheme, save_merchant, save_scheme
+from wijkeconomie.vouchers.keeping import SaveMerchant, save_merchant
+from wijkeconomie.vouchers.kinds import SaveScheme, save_scheme
 from wijkeconomie.vouchers.models import PaidBy, VatMix
 from wijkeconomie.vouchers.queue import RedemptionQueue
 

@@ -110,16 +110,19 @@ from wijkeconomie.reports.jobs import STATEMENT_JOBS
 from wijkeconomie.reports.mails import statement_mails
 from wijkeconomie.vouchers import api as vouchers_api
 from wijkeconomie.vouchers import (
+    buying_pages,
     grant_api,
     grant_keeping_api,
     grant_keeping_pages,
     grant_pages,
     history_pages,
+    kind_pages,
     merchant_pages,
     payout_api,
     payout_pages,
     printing_pages,
     till_pages,
+    withdrawing_pages,
 )
 from wijkeconomie.vouchers import keeping_api as voucher_keeping_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
@@ -163,7 +166,10 @@ VIEWS = (
     transfer_api,
     till_pages,
     history_pages,
+    kind_pages,
+    buying_pages,
     voucher_keeping_pages,
+    withdrawing_pages,
     merchant_pages,
     printing_pages,
     grant_pages,

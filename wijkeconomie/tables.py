@@ -24,6 +24,7 @@ from wijkeconomie.purchasing import settlement_models as settlements
 from wijkeconomie.purchasing import stock_models as stock
 from wijkeconomie.vouchers import grant_models as grants
 from wijkeconomie.vouchers import models as vouchers
+from wijkeconomie.vouchers import order_models as orders
 
 MODULES = (
     audit,
@@ -48,6 +49,7 @@ MODULES = (
     budgets,
     investments,
     vouchers,
+    orders,
     grants,
     payments,
     network,

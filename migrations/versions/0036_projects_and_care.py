@@ -1,7 +1,7 @@
 """Assets that leave, what one may have of a project, who pays a care budget, hours of one's own.
 
 Revision ID: 0036_projects_and_care
-Revises: 0030_keys_and_meters
+Revises: 0035_voucher_funds
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0036_projects_and_care"
-down_revision = "0030_keys_and_meters"
+down_revision = "0035_voucher_funds"
 branch_labels = None
 depends_on = None
 

@@ -75,6 +75,94 @@ def test_kinds_and_funds_are_kept_by_rest(treasurer: ApiClient, member: ApiClien
 
 
 @pytest.mark.usefixtures("summer")
+def test_a_kind_is_changed_by_rest(treasurer: ApiClient, member: ApiClient) -> None:
+    kind = {"code": "brood", "name": "Brood", "merchants": ["MRS-W1"], "valid_days": 90}
+    made(treasurer, "/voucher-kinds", kind, "soort-0001")
+    gift = {
+        "scheme_code": "brood",
+        "paid_by": "bank",
+        "grants": [{"member_code": "M101", "face_minor": 900, "code": "BROOD1"}],
+    }
+    made(treasurer, "/vouchers", gift, "bon-0001")
+    change = {
+        "name": "Brood en kaas",
+        "valid_days": 30,
+        "reminder_days": 7,
+        "hold_days": 56,
+        "is_for_sale": True,
+        "merchants": ["MRS-W1", "MRS-W2"],
+    }
+    told = treasurer.send("PUT", "/voucher-kinds/brood", change).get_json()
+    assert (told["name"], told["valid_days"], told["reminder_days"]) == ("Brood en kaas", 30, 7)
+    assert told["merchant_codes"] == ["MRS-W1", "MRS-W2"]
+    asked = {"scheme_code": "brood", "cents": 1_250}
+    ordered = made(member, "/voucher-orders", asked, "bestel-0001")
+    assert (ordered["state"], ordered["cents"], ordered["scheme"]) == (
+        "open",
+        1_250,
+        "Brood en kaas",
+    )
+    assert ordered in member.get("/voucher-orders")["items"]
+    assert member.send("DELETE", f"/voucher-orders/{ordered['code']}").status_code == 204
+    again = member.send("DELETE", f"/voucher-orders/{ordered['code']}")
+    assert problem(again, 409) == "voucher-order-state"
+    other = {"scheme_code": "wijkmunt", "cents": 1_250}
+    assert problem(member.send("POST", "/voucher-orders", other, key="bestel-0002"), 404)
+    fewer = treasurer.send("PUT", "/voucher-kinds/brood", change | {"merchants": ["MRS-W2"]})
+    assert problem(fewer, 409) == "earmark-narrowed"
+    assert problem(treasurer.send("PUT", "/voucher-kinds/kaas", change), 404) == "not-found"
+    assert problem(member.send("PUT", "/voucher-kinds/brood", change), 403) == "permission-denied"
+
+    back = {"reason": "verkeerd lid"}
+    path = "/vouchers/BROOD1/withdrawal"
+    assert problem(member.send("POST", path, back, key="terug-0001"), 403)
+    assert made(treasurer, path, back, "terug-0002")["entry_number"]
+    again = treasurer.send("POST", path, back, key="terug-0003")
+    assert problem(again, 409) == "voucher-used"
+    fewer = treasurer.send("PUT", "/voucher-kinds/brood", change | {"merchants": ["MRS-W2"]})
+    assert fewer.get_json()["merchant_codes"] == ["MRS-W2"]
+
+
+@pytest.mark.usefixtures("summer")
+def test_a_round_and_a_subsidy_keep_their_fund_by_rest(treasurer: ApiClient) -> None:
+    made(treasurer, "/subsidies", SUBSIDY, "subsidie-0001")
+    grant_round = {
+        "code": "M26",
+        "name": "Mantelzorgwaardering",
+        "grantor": "Gemeente",
+        "budget_cents": 100_000,
+        "person_cap_cents": 15_000,
+        "opens_on": "2026-07-01",
+        "closes_on": "2026-07-31",
+    }
+    made(treasurer, "/grant-rounds", grant_round, "ronde-0001")
+    fund = {"name": "Buurtfonds", "grantor": "Kerk", "granted_minor": 9_000}
+    for code in ("M26", "FEEST"):
+        refused = treasurer.send("PUT", f"/voucher-funds/{code}", fund)
+        assert problem(refused, 422) == "invalid-input"
+    kept = {each["code"]: each["kept_as"] for each in treasurer.get("/voucher-funds")["items"]}
+    assert kept["M26"] == "grant_round"
+    taken = treasurer.send("POST", "/subsidies", SUBSIDY | {"code": "M26"}, key="subsidie-0002")
+    assert problem(taken, 409) == "code-taken"
+
+
+def test_who_gets_no_letter_is_listed_by_rest(
+    treasurer: ApiClient, member: ApiClient, clock: Clock, city: Runtime
+) -> None:
+    clock.set(datetime(2027, 2, 9, 3, tzinfo=UTC))
+    assert treasurer.get("/voucher-holders-to-visit")["items"] == []
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        tenant = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=tenant) as uow:
+        uow.session.execute(text("update member set email = null where code = 'M103'"))
+    [found] = treasurer.get("/voucher-holders-to-visit")["items"]
+    assert (found["member_code"], found["expires_on"]) == ("M103", "2027-03-10")
+    refused = member.send("GET", "/voucher-holders-to-visit")
+    assert problem(refused, 403) == "permission-denied"
+
+
+@pytest.mark.usefixtures("summer")
 def test_a_merchant_is_kept_by_rest(treasurer: ApiClient, member: ApiClient) -> None:
     shop = {
         "code": "W9",
@@ -237,6 +325,11 @@ def test_every_new_resource_is_in_the_document(service: Flask) -> None:
     below = "/api/v1/cooperatives/{cooperative_code}"
     wanted = {
         "/voucher-kinds": {"get", "post"},
+        "/voucher-kinds/{kind_code}": {"put"},
+        "/voucher-orders": {"get", "post"},
+        "/voucher-orders/{order_code}": {"delete"},
+        "/vouchers/{voucher_code}/withdrawal": {"post"},
+        "/voucher-holders-to-visit": {"get"},
         "/voucher-funds": {"get"},
         "/voucher-funds/{fund_code}": {"put"},
         "/merchants": {"get", "post"},

@@ -14,15 +14,10 @@ from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.vouchers.answers import Answer, Redeem
 from wijkeconomie.vouchers.expiring import expire_vouchers
+from wijkeconomie.vouchers.funds import SaveFund, save_fund
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
-from wijkeconomie.vouchers.keeping import (
-    SaveFund,
-    SaveMerchant,
-    SaveScheme,
-    save_fund,
-    save_merchant,
-    save_scheme,
-)
+from wijkeconomie.vouchers.keeping import SaveMerchant, save_merchant
+from wijkeconomie.vouchers.kinds import SaveScheme, save_scheme
 from wijkeconomie.vouchers.meters import Circulation, circulation
 from wijkeconomie.vouchers.models import PaidBy, VatKind, VatMix
 from wijkeconomie.vouchers.redeeming import redeem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from threading import Barrier
 
@@ -21,6 +21,7 @@ from wijkeconomie.vouchers.grant_refusals import (
     GrantAppliedError,
     GrantBudgetFullError,
     GrantCarersFullError,
+    GrantOtherRoundError,
     GrantStateError,
 )
 from wijkeconomie.vouchers.grant_rules import BudgetRule
@@ -82,6 +83,35 @@ def test_a_request_that_is_repeated_at_once_is_answered_alike(carers: Carers) ->
 
     assert len(set(done)) == applications(carers) == 1
     assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("applied", "refusal"),
+    [
+        ([("L001", "A"), ("L002", "A")], GrantOtherRoundError),
+        ([("L001", "A"), ("L001", "B")], GrantAppliedError),
+    ],
+)
+def test_of_two_rounds_at_the_same_moment_one_gets_the_person_and_the_carer(
+    carers: Carers,
+    clock: Clock,
+    applied: list[tuple[str, str]],
+    refusal: type[DomainError],
+) -> None:
+    for turn in range(4):
+        rounds = [Carers(carers.place, f"{place}{turn}") for place in ("X", "Y")]
+        for each in rounds:
+            each.set_up(opens_on=date(2026 + turn, 1, 1), closes_on=date(2030, 1, 1))
+        work: list[Callable[[], int]] = [
+            partial(each.apply, member, person)
+            for each, (member, person) in zip(rounds, applied, strict=True)
+        ]
+        clock.set(datetime(2026 + turn, 1, 10, 12, tzinfo=UTC))
+
+        done, refused = at_once(work)
+
+        assert len(done) == 1
+        assert [type(each) for each in refused] == [refusal]
 
 
 def test_a_budget_is_not_promised_twice(carers: Carers) -> None:

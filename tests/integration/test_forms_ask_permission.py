@@ -37,6 +37,8 @@ OF_MEMBERS = {
     "purchasing.pickup",
     "purchasing.save_order",
     "vouchers.apply",
+    "vouchers.buy",
+    "vouchers.give_up",
     "vouchers.make_code",
     "vouchers.pay_shop",
     "vouchers.send",

@@ -146,6 +146,38 @@ def test_a_person_is_cared_for_in_one_round_a_year(carers: Carers) -> None:
         other.apply("L002", "A")
 
 
+def test_a_carer_is_thanked_once_a_year_also_by_another_round(carers: Carers) -> None:
+    carers.set_up()
+    first = carers.apply("L001", "A")
+    refused = carers.apply("L002", "B")
+    carers.refuse(refused)
+    other = Carers(carers.place, "M26B")
+    other.set_up()
+    with pytest.raises(GrantAppliedError):
+        other.apply("L001", "C")
+    # What another round turned down does not count, nor what was taken back.
+    other.apply("L002", "D")
+    with carers.place.books.open() as uow:
+        withdraw_application(uow, first)
+    other.apply("L001", "C")
+
+
+def test_where_a_carer_can_apply_for_several_he_can_in_another_round_too(carers: Carers) -> None:
+    carers.set_up(is_one_per_carer=False)
+    carers.apply("L001", "A")
+    other = Carers(carers.place, "M26B")
+    other.set_up(is_one_per_carer=False)
+    other.apply("L001", "C")
+
+
+def test_who_applied_this_year_can_apply_next_year(carers: Carers, clock: Clock) -> None:
+    carers.set_up()
+    carers.apply("L001", "A")
+    Carers(carers.place, "M27").set_up(opens_on=date(2027, 1, 5), closes_on=date(2027, 1, 31))
+    clock.set(datetime(2027, 1, 10, 12, tzinfo=UTC))
+    Carers(carers.place, "M27").apply("L001", "A")
+
+
 def test_one_applies_from_the_first_to_the_last_day(carers: Carers, clock: Clock) -> None:
     carers.set_up()
     for day in (OPENS - timedelta(days=1), CLOSES + timedelta(days=1)):

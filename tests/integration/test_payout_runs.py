@@ -24,6 +24,8 @@ from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.budgets.declaring import approve
 from wijkeconomie.budgets.keeping import name_carer
 from wijkeconomie.core.identity import Role
+from wijkeconomie.core.mail import Letter
+from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.refusals import InvalidInputError, PermissionDeniedError
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
@@ -39,6 +41,7 @@ from wijkeconomie.payments.service import (
     RecordBankLine,
     record_bank_line,
 )
+from wijkeconomie.vouchers.grant_mails import grant_mails
 from wijkeconomie.vouchers.grant_models import GrantPayout
 from wijkeconomie.vouchers.meters import Cover, cover
 
@@ -250,6 +253,14 @@ def test_grants_go_with_their_round_and_are_erased_when_the_bank_has_paid(
     place: Neighbourhood, clock: Clock
 ) -> None:
     give_iban(place, "L001", "L002")
+    with place.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update member set email = lower(code) || '@example.org'"
+                " where cooperative_id = :id and code in ('L001', 'L002')"
+            ),
+            {"id": uow.tenant},
+        )
     carers = Carers(place)
     carers.set_up(scheme_code=None)
     carers.apply("L001", "A", GrantPayout.BANK)
@@ -263,6 +274,14 @@ def test_grants_go_with_their_round_and_are_erased_when_the_bank_has_paid(
     run, [order] = shown(place, code)
     assert (order.cents, order.iban, order.settled_on) == (15_000, IBAN, None)
     assert place.books.balance(f"10510:{code}") == -15_000
+    sent: list[Letter] = []
+    mails = grant_mails("https://wijk.example")
+    send_due(place.books.units_of_work, mails, lambda letter, _key: sent.append(letter))
+    letters = {each.to: (each.subject, each.body) for each in sent}
+    subject, body = letters["l001@example.org"]
+    assert subject == "Je mantelzorgwaardering komt eraan"
+    assert "We hebben de bank gevraagd het over te maken" in body
+    assert letters["l002@example.org"][0] == "Je mantelzorgwaardering is betaald"
     assert bank_line(place, code, -run.total_cents, booked_on=day).entry_number
     _run, [order] = shown(place, code)
     assert (order.name, order.iban, order.settled_on) == (None, None, day)

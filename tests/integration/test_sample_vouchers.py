@@ -171,3 +171,37 @@ def test_the_books_hold_what_merchants_and_holders_can_claim(
     assert owed == paid
     assert sum(outstanding.values()) == issued - sum(paid.values())
     assert dict(given) == {"MRS-G2": 15000, "NWG-G2": 15000, "ZST-G2": 15000}
+
+
+def test_what_a_subsidy_did_not_cover_was_our_own_money(
+    units_of_work: UnitOfWorkFactory, behind: Engine, tmp_path: Path
+) -> None:
+    folder = a_harder_city(tmp_path)
+    subsidies = folder / "subsidies.csv"
+    lines = subsidies.read_text(encoding="utf-8").splitlines()
+    column = lines[0].split(",").index("cents")
+    for number, line in enumerate(lines):
+        cells = line.split(",")
+        if cells[0] == "MRS-G2":
+            cells[column] = "14999"
+            lines[number] = ",".join(cells)
+    subsidies.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    check_city(folder, units_of_work, tmp_path)
+
+    with behind.connect() as connection:
+        given = connection.execute(
+            text("select code, issued_minor from voucher_fund where issued_minor > 0")
+        ).all()
+        balances: dict[str, int] = dict(
+            connection.execute(
+                text(
+                    "select a.code, b.balance from account a join account_balance b"
+                    " on b.cooperative_id = a.cooperative_id and b.account_id = a.id"
+                    " join cooperative c on c.id = a.cooperative_id and c.code = 'MRS'"
+                    " where a.code in ('16521:MRS-G2', '16521:MANTELZORG', '82811')"
+                )
+            ).all()
+        )
+    assert dict(given) == {"MANTELZORG": 15000, "NWG-G2": 15000, "ZST-G2": 15000}
+    assert balances == {"16521:MRS-G2": -14999, "16521:MANTELZORG": 0, "82811": 15000}

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import Clock
@@ -244,13 +244,16 @@ def test_the_last_part_of_what_was_spent_is_received_after_the_accounting(
 
 
 def test_the_database_gives_nothing_from_a_subsidy_that_was_accounted_for(
-    place: Neighbourhood,
+    place: Neighbourhood, owner: Engine
 ) -> None:
     give(place, [("L001", 100)])
     with place.books.open() as uow:
         account_for_subsidy(uow, "G1", date(2026, 7, 1))
-    with pytest.raises(DBAPIError) as refused, place.books.open() as uow:
-        uow.session.execute(text("update voucher_fund set issued_minor = issued_minor + 1"))
+    change = text(
+        "update voucher_fund set issued_minor = issued_minor + 1 where cooperative_id = :id"
+    )
+    with pytest.raises(DBAPIError) as refused, owner.begin() as connection:
+        connection.execute(change, {"id": place.books.cooperative_id})
     assert refused.value.orig.sqlstate == "WE030"  # type: ignore[union-attr]
 
 

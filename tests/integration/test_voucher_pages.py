@@ -19,6 +19,7 @@ from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.outbox import send_due
 from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.payments.service import RecordBankLine, record_bank_line
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
 from wijkeconomie.vouchers.keeping import set_contacts
 from wijkeconomie.vouchers.mails import voucher_mails
@@ -306,6 +307,140 @@ def test_roles_open_the_pages_of_the_table(
     client = signed_in(site, sign_up(city, "MRS", "Iemand", role, member=number))
 
     assert client.get(f"/c/MRS/{path}").status_code == status
+
+
+def test_a_kind_is_changed_on_its_page(treasurer: FlaskClient) -> None:
+    root = "/c/MRS/vouchers"
+    kind = {"name": "Buurtbon", "code": "buurtbon", "unit": "EUR", "rate": "", "days": "90"}
+    assert post(treasurer, f"{root}/kinds/new", merchants="MRS-W1", **kind)[0] == 303
+    path = f"{root}/kinds/buurtbon"
+    assert path in text_of(treasurer, "vouchers")
+    change = {"name": "Buurtbon 2", "days": "60", "reminder": "14", "hold": "56"}
+    assert post(treasurer, path, path, merchants="MRS-W1", **change)[0] == 303
+    page = text_of(treasurer, "vouchers/kinds/buurtbon")
+    for words in ('value="Buurtbon 2"', 'value="60"', 'value="14"', 'value="MRS-W1" checked'):
+        assert words in page
+    issue = f"{root}/issue"
+    bought = {"members": "M101", "amount": "5,00", "kind": "buurtbon", "paid_by": "bank"}
+    assert post(treasurer, issue, issue, key="key-0001", **bought)[0] == 303
+    status, page = post(treasurer, path, path, merchants="MRS-W2", **change)
+    assert (status, "Maak voor minder winkels een nieuwe soort" in page) == (422, True)
+    status, page = post(treasurer, path, path, merchants="MRS-W1", **(change | {"days": "0"}))
+    assert (status, "minstens één dag" in page) == (422, True)
+    assert treasurer.get(f"{root}/kinds/nee").status_code == 404
+
+
+def test_a_member_buys_vouchers_and_pays_by_bank(
+    treasurer: FlaskClient, member: FlaskClient, city: Runtime
+) -> None:
+    kind, buy = "/c/MRS/vouchers/kinds/wijkmunt", "/c/MRS/wallet/buy"
+    assert "wallet/buy" not in text_of(member, "wallet")
+    assert "Vraag het de penningmeester" in text_of(member, "wallet/buy")
+    change = {"name": "Wijkmunt", "days": "365", "reminder": "30", "hold": "56", "sale": "yes"}
+    assert post(treasurer, kind, kind, **change)[0] == 303
+    assert "wallet/buy" in text_of(member, "wallet")
+    order = {"kind": "wijkmunt", "amount": "25,00"}
+    status, page = post(member, buy, buy, key="key-0001", **(order | {"amount": "1000,01"}))
+    assert (status, "tot en met" in page) == (422, True)
+    for key in ("key-0002", "key-0003"):
+        assert post(member, buy, buy, key=key, **order)[0] == 303
+    page = text_of(member, "wallet/buy")
+    first, second = re.findall(r"orders/(WM-[^/]+)/give-up", page)
+    assert f"met {first} in de omschrijving" in page
+    assert post(member, f"/c/MRS/wallet/orders/{second}/give-up", buy)[0] == 303
+    waiting = text_of(treasurer, "vouchers")
+    assert (first in waiting, second in waiting) == (True, False)
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        own = cooperative_by_code(uow.session, "MRS")
+    with city.units_of_work.begin(identity=test, cooperative_id=own.id) as uow:
+        line = RecordBankLine(
+            code="BL-1",
+            account_iban=str(own.iban),
+            booked_on=NOW.date(),
+            amount_cents=2_500,
+            kind="incasso",
+            end_to_end_id=first,
+        )
+        assert record_bank_line(uow, line).entry_number
+    assert "€ 25,00" in text_of(member, "wallet")
+    assert first not in text_of(member, "wallet/buy")
+
+
+def test_a_voucher_is_withdrawn_on_its_page(treasurer: FlaskClient) -> None:
+    root = "/c/MRS/vouchers"
+    issue = f"{root}/issue"
+    bought = {"members": "M101", "amount": "6,66", "kind": "wijkmunt", "paid_by": "cash"}
+    assert post(treasurer, issue, issue, key="key-0001", **bought)[0] == 303
+    page = text_of(treasurer, "vouchers/withdraw?search=M101")
+    found = re.search(r'/withdraw/([^"]+)">Intrekken', page[page.index("€ 6,66") :])
+    assert found is not None
+    path = f"{root}/withdraw/{found[1]}"
+    assert "dat boeken we nu" in text_of(treasurer, f"vouchers/withdraw/{found[1]}")
+    status, _page = post(treasurer, path, path, key="key-0002", reason="")
+    assert status == 422
+    assert post(treasurer, path, path, key="key-0003", reason="verkeerd lid")[0] == 303
+    assert treasurer.get(path).status_code == 409
+    status, page = post(treasurer, path, root, key="key-0004", reason="nog eens")
+    assert (status, "alleen hele wijkmunt" in page) == (409, True)
+
+
+def test_only_funds_of_our_own_can_be_changed(treasurer: FlaskClient) -> None:
+    root = "/c/MRS/vouchers"
+    fund = {"name": "Zorg", "code": "Z1", "grantor": "Bestuur", "granted": "100,00"}
+    assert post(treasurer, f"{root}/funds/new", **fund)[0] == 303
+    page = text_of(treasurer, "vouchers")
+    assert re.findall(r"/funds/new\?code=([^&]+)&amp;", page) == ["Z1"]
+    assert "returns=no" in page
+    # The carers' vouchers of the demo are from a subsidy; its code is not for a fund.
+    status, page = post(treasurer, f"{root}/funds/new", **(fund | {"code": "MRS-G2"}))
+    assert status == 422
+
+
+def test_who_has_no_address_stands_on_a_list(
+    site: Flask, city: Runtime, treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2027, 2, 9, 3, tzinfo=UTC))
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        tenant = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=tenant) as uow:
+        uow.session.execute(text("update member set email = null where code = 'M103'"))
+
+    run_due(city.units_of_work, VOUCHER_JOBS)
+
+    coordinator = signed_in(site, sign_up(city, "MRS", "Coor", Role.COORDINATOR))
+    for client in (coordinator, treasurer):
+        page = text_of(client, "vouchers/print")
+        assert "Vertel hun dat hun wijkmunt verloopt" in page
+        assert "M103" in page[page.index("Vertel hun") :]
+    assert "Vertel leden dat hun wijkmunt verloopt" in text_of(coordinator, "")
+    with city.units_of_work.begin(identity=test, cooperative_id=tenant) as uow:
+        marked = uow.session.scalars(
+            text(
+                "select count(*) from voucher v join member m on m.id = v.holder_id"
+                " and m.cooperative_id = v.cooperative_id"
+                " where m.code = 'M103' and v.reminded_at is not null"
+            )
+        ).one()
+    assert marked == 0
+
+
+def test_a_member_pays_a_shop_in_hours(treasurer: FlaskClient, member: FlaskClient) -> None:
+    root = "/c/MRS/vouchers"
+    kind = {"name": "Uren", "code": "uren", "unit": "UUR", "rate": "", "days": "90"}
+    fund = {"name": "Uren", "code": "U1", "grantor": "Buurt", "granted": "100", "unit": "UUR"}
+    gift = {"members": "M103", "amount": "3,00", "kind": "uren", "paid_by": "fund", "fund": "U1"}
+    assert post(treasurer, f"{root}/kinds/new", **kind)[0] == 303
+    assert post(treasurer, f"{root}/funds/new", **fund)[0] == 303
+    assert post(treasurer, f"{root}/issue", f"{root}/issue", key="key-0001", **gift)[0] == 303
+    shop = "/c/MRS/wallet/shops/MRS-W1"
+    assert '<option value="UUR"' in text_of(member, "wallet/shops/MRS-W1")
+
+    status, _page = post(member, shop, shop, key="key-0002", amount="1,00", unit="UUR")
+
+    assert status == 303
+    assert "in omloop aan het eind van elke maand, in UUR" in text_of(treasurer, "vouchers")
 
 
 def test_holders_are_reminded_once_and_then_it_expires(city: Runtime, clock: Clock) -> None:

@@ -26,6 +26,7 @@ from tests.conftest import Clock
 from tests.factories.vouchers import TODAY, Neighbourhood, a_neighbourhood
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.money.periods import LOCAL_TIME
+from wijkeconomie.money.vat import contained_vat
 from wijkeconomie.vouchers.answers import Redeem
 from wijkeconomie.vouchers.paying_out import PayOut, pay_out
 from wijkeconomie.vouchers.redeeming import redeem
@@ -35,8 +36,10 @@ from wijkeconomie.vouchers.refusals import (
     NothingToPayOutError,
     RefundTooLargeError,
     VoucherBalanceError,
+    VoucherUsedError,
 )
 from wijkeconomie.vouchers.transferring import PassOn, pass_on
+from wijkeconomie.vouchers.withdrawing import WithdrawVoucher, withdraw_voucher
 
 MEMBERS = ("L001", "L002", "L003")
 FEE = {"W1": 150, "W2": 0}
@@ -57,6 +60,8 @@ class ModelVoucher:
     expires: date
     held: int
     is_gift: bool
+    face: int
+    """What was issued; 0 of what was passed on."""
 
 
 @dataclass
@@ -157,7 +162,7 @@ class VoucherModel(RuleBasedStateMachine):
         act()
         self.given += face if fund == "G1" else 0
         self.issued[unit] += face
-        self.vouchers.append(ModelVoucher(code, unit, scheme, member, until, face, is_gift))
+        self.vouchers.append(ModelVoucher(code, unit, scheme, member, until, face, is_gift, face))
 
     @precondition(lambda self: self.vouchers)
     @rule(which=st.integers(0, 99), amount=AMOUNTS, merchant=st.sampled_from(["W1", "W2"]))
@@ -249,7 +254,7 @@ class VoucherModel(RuleBasedStateMachine):
             assert pass_on(uow, command) == codes
         for code, (voucher, part) in zip(codes, parts, strict=True):
             voucher.held -= part
-            self.vouchers.append(replace(voucher, code=code, holder=taker, held=part))
+            self.vouchers.append(replace(voucher, code=code, holder=taker, held=part, face=0))
 
     @precondition(lambda self: self.payments)
     @rule(which=st.integers(0, 99), amount=AMOUNTS)
@@ -296,9 +301,29 @@ class VoucherModel(RuleBasedStateMachine):
         for voucher in late:
             sums[voucher.unit] = sums.get(voucher.unit, 0) + voucher.held
             self.expired[voucher.unit] += voucher.held
-            self.given -= voucher.held if voucher.is_gift and voucher.unit == "EUR" else 0
+            if voucher.is_gift and voucher.unit == "EUR":
+                # The tax of a single-purpose voucher was paid at issue and does not come back.
+                rate = 900 if voucher.scheme == "groente" else None
+                self.given -= voucher.held - contained_vat(voucher.held, rate)
             voucher.held = 0
         assert found == sums
+
+    @precondition(lambda self: self.vouchers)
+    @rule(which=st.integers(0, 99))
+    def withdraw(self, which: int) -> None:
+        voucher = self.vouchers[which % len(self.vouchers)]
+        command = WithdrawVoucher(
+            idempotency_key=self.next_code("withdraw-"), voucher_code=voucher.code, reason="fout"
+        )
+        if voucher.face == 0 or voucher.held != voucher.face:
+            with pytest.raises(VoucherUsedError), self.place.books.open() as uow:
+                withdraw_voucher(uow, command)
+            return
+        with self.place.books.open() as uow:
+            withdraw_voucher(uow, command)
+        self.issued[voucher.unit] -= voucher.face
+        self.given -= voucher.face if voucher.is_gift and voucher.unit == "EUR" else 0
+        voucher.held = 0
 
     @rule(merchant=st.sampled_from(["W1", "W2"]))
     def pay_merchant(self, merchant: str) -> None:
@@ -348,6 +373,7 @@ class VoucherModel(RuleBasedStateMachine):
                 {"id": uow.tenant},
             )
         assert given == self.given
+        assert self.place.balance("16521:G1") == self.given - GRANTED
         # When no single-purpose voucher holds anything, all of their tax has come back.
         if not any(v.held for v in self.vouchers if v.scheme == "groente"):
             assert self.place.balance("13306") == 0

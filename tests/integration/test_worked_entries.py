@@ -87,6 +87,7 @@ from wijkeconomie.vouchers import transferring
 from wijkeconomie.vouchers.grant_models import GrantPayout
 from wijkeconomie.vouchers.paying_out import MoveCover, PayOut, move_cover, pay_out
 from wijkeconomie.vouchers.refunding import Refund, refund
+from wijkeconomie.vouchers.withdrawing import WithdrawVoucher, withdraw_voucher
 
 PAGE = Path(__file__).parents[2] / "docs" / "chart-of-accounts.md"
 EVENT = re.compile(
@@ -586,6 +587,13 @@ def _single_purpose(market: Market) -> Neighbourhood:
     return place
 
 
+def _voucher_withdrawn(market: Market) -> None:
+    place = _sold(market)
+    with place.books.open() as uow:
+        command = WithdrawVoucher(idempotency_key="w", voucher_code="V1", reason="verkeerd lid")
+        withdraw_voucher(uow, command)
+
+
 def _hours(market: Market) -> None:
     place = _place(market)
     place.scheme("uren", unit="UUR")
@@ -784,6 +792,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "A member passes units on to another": _units_passed_on,
     "The bank pays a member what he is owed": _paid_out,
     "A voucher is sold": _sold,
+    "Euros are set apart for a fund": lambda market: _place(market).fund("G1", 10_000),
+    "A voucher is withdrawn": _voucher_withdrawn,
     "A voucher is given from a fund": _given,
     "A single-purpose voucher is sold": _single_purpose,
     "Hours are given": _hours,

@@ -16,8 +16,9 @@ from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.models import Subsidy
-from wijkeconomie.costs.refusals import SubsidyAccountedError, SubsidyLimitError
+from wijkeconomie.costs.refusals import CostExistsError, SubsidyAccountedError, SubsidyLimitError
 from wijkeconomie.costs.settling import hold_costs
+from wijkeconomie.ledger.batches import PartyKnownError, open_new_accounts
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import EntryDraft, PostingDraft, credit, debit
 from wijkeconomie.ledger.queries import account_balance, control_codes, last_number
@@ -72,6 +73,22 @@ def book_award(uow: UnitOfWork, subsidy: Subsidy) -> None:
     )
     set_balance_limit(uow, receivable, minimum=0)
     set_balance_limit(uow, to_spend, maximum=0)
+
+
+def open_subsidy_accounts(uow: UnitOfWork, code: str) -> None:
+    """Open the accounts of a new subsidy, which nothing else has: no round and no fund.
+
+    Who takes the code for other money at the same moment waits, and finds it taken.
+
+    Raises:
+        CostExistsError: there is money with this code.
+    """
+    _open_control_accounts(uow)
+    try:
+        for key in (RECEIVABLE, TO_SPEND):
+            open_new_accounts(uow, key, [code])
+    except PartyKnownError as known:
+        raise CostExistsError(f"{code} is in the books", code=code) from known
 
 
 def receive_subsidy(uow: UnitOfWork, command: MoveSubsidy) -> SubsidyAccounts:
@@ -176,10 +193,14 @@ def subsidy_accounts(uow: UnitOfWork, code: str) -> SubsidyAccounts:
     )
 
 
-def _accounts(uow: UnitOfWork, code: str) -> tuple[str, str]:
+def _open_control_accounts(uow: UnitOfWork) -> None:
     if RECEIVABLE not in control_codes(uow.session, uow.tenant):
         # The books were opened before the chart had this account.
         open_books(uow, load_chart())
+
+
+def _accounts(uow: UnitOfWork, code: str) -> tuple[str, str]:
+    _open_control_accounts(uow)
     return ensure_account(uow, RECEIVABLE, code), ensure_account(uow, TO_SPEND, code)
 
 

@@ -12,7 +12,7 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.costs.funding import book_award
+from wijkeconomie.costs.funding import book_award, open_subsidy_accounts
 from wijkeconomie.costs.keys import flush_or_refuse, key_by_code
 from wijkeconomie.costs.models import (
     RecurringCost,
@@ -190,7 +190,7 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
     Raises:
         NotFoundError: no such key.
         InvalidInputError: nothing is awarded, it ends before it begins, or earmarks do not fit.
-        CostExistsError: another subsidy has the code.
+        CostExistsError: another subsidy, a round of carers' grants or a fund has the code.
         ClosedPeriodError: the month in which it begins was closed.
     """
     require_permission(uow.identity, "cost.change")
@@ -208,6 +208,7 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
         valid_until=command.valid_until,
         accountable_by=command.accountable_by,
     )
+    open_subsidy_accounts(uow, command.code)
     uow.session.add(subsidy)
     flush_or_refuse(uow, f"there is a subsidy {command.code}")
     uow.session.add_all(

@@ -36,6 +36,7 @@ from wijkeconomie.payments.refusals import (
 from wijkeconomie.payments.returning import UNDERWAY, held_orders, order_anew, returned_orders
 from wijkeconomie.vouchers import queries as voucher_queries
 from wijkeconomie.vouchers.grant_money import PayGrants, pay_grants
+from wijkeconomie.vouchers.granting import held_round_to_pay
 from wijkeconomie.vouchers.paying_out import PayOut, pay_out
 
 
@@ -71,6 +72,8 @@ def make_run(uow: UnitOfWork, command: MakeRun) -> str:
         return earlier
     today = local_date(uow.now, LOCAL_TIME)
     iban = _own_account(command, today)
+    if command.round_code is not None:
+        held_round_to_pay(uow, command.round_code)
     lock_books(uow)
     chosen = _chosen(uow, command)
     number = _next_number(uow)

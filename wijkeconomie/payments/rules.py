@@ -22,6 +22,7 @@ class Mismatch(StrEnum):
     COLLECTED_ALREADY = "collected-already"
     NOTHING_TO_RETURN = "nothing-to-return"
     NO_PARTICIPATION_WAITS = "no-participation-waits"
+    NO_ORDER_WAITS = "no-order-waits"
     NO_PAYMENT_WAITS = "no-payment-waits"
     NO_PAYMENT_TO_RETURN = "no-payment-to-return"
 

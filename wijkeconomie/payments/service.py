@@ -20,11 +20,12 @@ from wijkeconomie.payments.models import BankLine
 from wijkeconomie.payments.order_queries import orders_of_run, payout_run, run_of_reference
 from wijkeconomie.payments.ordering import open_cents, settle_run
 from wijkeconomie.payments.own_accounts import MAIN, account_of, own_accounts
-from wijkeconomie.payments.participations import pay_participation
+from wijkeconomie.payments.participations import PaidParticipation, pay_participation
 from wijkeconomie.payments.queries import BankLineView
 from wijkeconomie.payments.refusals import BankLineDiffersError, WrongBankAccountError
 from wijkeconomie.payments.returning import take_back
 from wijkeconomie.payments.rules import Mismatch, mismatch, read_contribution_reference
+from wijkeconomie.payments.voucher_orders import PaidOrder, pay_voucher_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,14 +200,22 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
 
 
 def _book_participation(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
-    """Book a line that pays for units of a project: their number as reference, and their amount."""
-    paid = pay_participation(
+    """Book a line that pays for units of a project or for vouchers, by their reference."""
+    paid: PaidParticipation | PaidOrder | Mismatch = pay_participation(
         uow,
         line.end_to_end_id or "",
         cents=line.amount_cents,
         on=line.booked_on,
         bank=account_of(uow, line.account_iban, MAIN),
     )
+    if paid is Mismatch.REFERENCE_UNKNOWN:
+        paid = pay_voucher_order(
+            uow,
+            line.end_to_end_id or "",
+            cents=line.amount_cents,
+            on=line.booked_on,
+            account_iban=line.account_iban,
+        )
     if isinstance(paid, Mismatch):
         return BankLineOutcome(line.code, None, paid)
     uow.session.execute(

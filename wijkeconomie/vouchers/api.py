@@ -14,8 +14,15 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.wire import IdempotencyKeySchema
 from wijkeconomie.vouchers import meters, queries
 from wijkeconomie.vouchers.answers import Answer, Redeem
+from wijkeconomie.vouchers.buying import OrderVouchers, give_up_order, order_vouchers
 from wijkeconomie.vouchers.codes import MadeCode, make_phone_code
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers
+from wijkeconomie.vouchers.order_queries import OrderView, orders
+from wijkeconomie.vouchers.order_schemas import (
+    AskVoucherOrderSchema,
+    VoucherOrderListSchema,
+    VoucherOrderSchema,
+)
 from wijkeconomie.vouchers.pages import own_number, today, wallet_of
 from wijkeconomie.vouchers.paying_out import PayOut, pay_out
 from wijkeconomie.vouchers.purses import merchants_of_login
@@ -181,6 +188,45 @@ class TransfersResource(MethodView):
         )
         with visit.begin() as uow:
             return {"voucher_codes": pass_on(uow, command)}
+
+
+@blueprint.route("/voucher-orders")
+class VoucherOrdersResource(MethodView):
+    """Orders of vouchers."""
+
+    @blueprint.response(200, VoucherOrderListSchema)
+    def get(self) -> Body:
+        """List one's own orders; who keeps vouchers sees those of all."""
+        visit = current_visit()
+        whose = None if visit.may("voucher.read") else wallet_of(visit)
+        with visit.begin() as uow:
+            return {"items": orders(uow.session, uow.tenant, member_id=whose)}
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(AskVoucherOrderSchema)
+    @blueprint.response(201, VoucherOrderSchema)
+    def post(self, headers: Body, body: Body) -> OrderView:
+        """Order vouchers for oneself; they are issued when the bank has received the payment."""
+        visit = current_visit()
+        member_id = wallet_of(visit)
+        command = OrderVouchers(
+            idempotency_key=headers["idempotency_key"], member_id=member_id, **body
+        )
+        with visit.begin() as uow:
+            code = order_vouchers(uow, command)
+            found = orders(uow.session, uow.tenant, member_id=member_id)
+        return next(each for each in found if each.code == code)
+
+
+@blueprint.route("/voucher-orders/<order_code>")
+class VoucherOrderResource(MethodView):
+    """One order."""
+
+    @blueprint.response(204)
+    def delete(self, order_code: str) -> None:
+        """Give an order up that was not paid."""
+        with current_visit().begin() as uow:
+            give_up_order(uow, order_code)
 
 
 @blueprint.route("/merchants/<merchant_code>/payouts")

@@ -170,27 +170,29 @@ class Desk:
         for part in parts:
             left = replace(part.voucher, balance=part.before - part.amount)
             self._vouchers[left.id] = left
-        used = chosen.code.id if chosen.code and answer.is_accepted else None
-        if used is not None:
-            self._used_codes.add(used)
+        shown = chosen.code.id if chosen.code else None
+        if shown is not None and answer.is_accepted:
+            self._used_codes.add(shown)
         self.taken[asked.key] = Taken(
-            answer, asked, merchant, chosen.named.id if chosen.named else None, used, parts
+            answer, asked, merchant, chosen.named.id if chosen.named else None, shown, parts
         )
         return answer
 
     def _is_same(self, earlier: Answered, command: Redeem) -> bool:
         """Whether a request says what the earlier one with its key said."""
+        shown = None
         if command.payment_code:
-            code = self._codes.get(code_hash(self.uow.tenant, command.payment_code))
-            if code is None or code.holder_id != earlier.holder_id:
+            shown = self._codes.get(code_hash(self.uow.tenant, command.payment_code))
+            if shown is None:
                 return False
-            # A refused attempt used no code up: of that one only the holder is known.
-            if code.redemption_id != (earlier.id if earlier.refusal is None else None):
-                return False
+        is_wallet = shown is None and command.voucher_code is None
         return (
             (earlier.merchant_code, earlier.amount_minor)
             == (command.merchant_code, command.amount_minor)
+            and earlier.payment_code_id == (shown.id if shown else None)
             and earlier.voucher_code == command.voucher_code
+            # A code and a voucher have a unit; of a wallet it is said.
+            and (earlier.unit == command.unit or not is_wallet)
             and (command.on or earlier.redeemed_on) == earlier.redeemed_on
             and (command.holder_id or earlier.holder_id) == earlier.holder_id
         )
@@ -209,6 +211,7 @@ class Desk:
         if command.voucher_code:
             if command.voucher_code not in self._by_code:
                 voucher = command.voucher_code
+                require_own_cooperative(self.uow, voucher)
                 raise UnknownVoucherError(f"there is no voucher {voucher}", voucher=voucher)
             holding = self._vouchers[self._by_code[command.voucher_code]]
             _require_own(identity, holding.holder_id)

@@ -108,12 +108,17 @@ def expired_lines(fund: str | None, amount: int, tax: Tax) -> tuple[Line, ...]:
     """
     if tax.unit != EURO:
         return _kept(Line("voucher_counterpart", None, -amount))
-    vat = moved_vat(amount, 0, tax.charged_points)
-    goes = Line("subsidies", fund, vat - amount) if fund else None
+    left = left_of_expired(amount, tax)
+    goes = Line("subsidies", fund, -left) if fund else None
     return _kept(
-        goes or Line("expired_vouchers", None, vat - amount),
-        Line("voucher_vat_to_come", None, -vat),
+        goes or Line("expired_vouchers", None, -left),
+        Line("voucher_vat_to_come", None, left - amount),
     )
+
+
+def left_of_expired(amount: int, tax: Tax) -> int:
+    """What can be given again, or is income, of what expires: all but the tax that was paid."""
+    return amount - moved_vat(amount, 0, tax.charged_points)
 
 
 def payout_lines(

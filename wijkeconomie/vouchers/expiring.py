@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -21,12 +21,15 @@ from wijkeconomie.vouchers.accounts import (
     tax_of,
     vat_regime,
 )
-from wijkeconomie.vouchers.entry_rules import Line, expired_lines
+from wijkeconomie.vouchers.entry_rules import Line, Tax, expired_lines, left_of_expired
+from wijkeconomie.vouchers.funds import hold_funds
+
+Taxes = Mapping[int | None, Tax]
 
 _EXPIRED = text(
     """
 select v.id, v.code, v.account_id, -b.balance as held, s.unit, s.vat_basis_points,
-  case when f.returns_unspent then f.code end as fund, f.id as fund_id
+  case when f.returns_unspent then f.code end as fund
 from voucher v
 join voucher_scheme s on s.cooperative_id = v.cooperative_id and s.id = v.scheme_id
 join account_balance b on b.cooperative_id = v.cooperative_id and b.account_id = v.account_id
@@ -47,6 +50,7 @@ def expire_vouchers(uow: UnitOfWork, day: date) -> dict[str, int]:
         ClosedPeriodError: the month of the day is closed.
     """
     require_permission(uow.identity, "voucher.expire")
+    hold_funds(uow)
     lock_books(uow)
     rows = uow.session.execute(_EXPIRED, {"cooperative_id": uow.tenant, "day": day}).all()
     by_unit: dict[str, list[Row[tuple[object, ...]]]] = {}
@@ -59,7 +63,12 @@ def expire_vouchers(uow: UnitOfWork, day: date) -> dict[str, int]:
 
 def _expire(uow: UnitOfWork, unit: str, rows: Sequence[Row[tuple[object, ...]]], day: date) -> None:
     accounts = open_voucher_accounts(uow, unit)
-    lines = _across(uow, unit, rows, day)
+    regime = vat_regime(uow)
+    taxes = {
+        points: tax_of(unit, points, regime, day)
+        for points in {row.vat_basis_points for row in rows}
+    }
+    lines = _across(rows, taxes)
     columns = []
     for line in lines:
         if line.party is None:
@@ -83,45 +92,36 @@ def _expire(uow: UnitOfWork, unit: str, rows: Sequence[Row[tuple[object, ...]]],
         unit=unit,
     )
     post_bulk_entry(uow, draft)
-    _write(uow, rows)
+    _write(uow, rows, taxes)
 
 
-def _across(
-    uow: UnitOfWork, unit: str, rows: Sequence[Row[tuple[object, ...]]], day: date
-) -> list[Line]:
+def _across(rows: Sequence[Row[tuple[object, ...]]], taxes: Taxes) -> list[Line]:
     """What stands across the vouchers, merged by account; tax is that of each voucher."""
-    regime = vat_regime(uow)
     alike = Counter((row.fund, row.vat_basis_points, row.held) for row in rows)
     sums: Counter[tuple[str, str | None]] = Counter()
     for (fund, points, held), count in alike.items():
-        tax = tax_of(unit, points, regime, day)
-        for line in expired_lines(fund, held, tax):
+        for line in expired_lines(fund, held, taxes[points]):
             sums[line.account_key, line.party] += line.amount * count
     return [Line(key, party, amount) for (key, party), amount in sums.items() if amount]
 
 
-def _write(uow: UnitOfWork, rows: Sequence[Row[tuple[object, ...]]]) -> None:
+def _write(uow: UnitOfWork, rows: Sequence[Row[tuple[object, ...]]], taxes: Taxes) -> None:
+    """What expired, and what of it its fund can give again; the database counts that."""
     uow.session.execute(
         text(
-            "update voucher v set expired_minor = v.expired_minor + x.held"
-            " from unnest(cast(:ids as bigint[]), cast(:held as bigint[])) as x (id, held)"
+            "update voucher v set expired_minor = v.expired_minor + x.held,"
+            " returned_minor = v.returned_minor + x.back"
+            " from unnest(cast(:ids as bigint[]), cast(:held as bigint[]), cast(:back as bigint[]))"
+            " as x (id, held, back)"
             " where v.cooperative_id = :cooperative_id and v.id = x.id"
         ),
         {
             "cooperative_id": uow.tenant,
             "ids": array_text(row.id for row in rows),
             "held": array_text(row.held for row in rows),
+            "back": array_text(
+                0 if row.fund is None else left_of_expired(row.held, taxes[row.vat_basis_points])
+                for row in rows
+            ),
         },
     )
-    returned: Counter[int] = Counter()
-    for row in rows:
-        if row.fund is not None:
-            returned[row.fund_id] += row.held
-    for fund_id, amount in returned.items():
-        uow.session.execute(
-            text(
-                "update voucher_fund set returned_minor = returned_minor + :amount"
-                " where cooperative_id = :cooperative_id and id = :id"
-            ),
-            {"cooperative_id": uow.tenant, "id": fund_id, "amount": amount},
-        )

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, func, select
+from psycopg.errors import UniqueViolation
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.commands import Command, find_earlier_result, remember
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import InvalidInputError, NotFoundError, PermissionDeniedError
+from wijkeconomie.core.refusals import (
+    DomainError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers.grant_models import (
@@ -76,13 +83,15 @@ def apply_for_grant(uow: UnitOfWork, command: Apply) -> int:
         receiver_id=receiver.id,
         member_id=command.carer_id,
         carer_slot=slot,
+        year=round_.year,
         payout=command.payout,
         is_typed_in=not is_own,
         applied_on=today,
         state=ApplicationState.APPLIED,
     )
     uow.session.add(application)
-    uow.session.flush()
+    # In another round of the year the same carer or person can come in at the same moment.
+    _flush_or_refuse(uow, GrantAppliedError("this carer applied before"))
     # Of the round, not of the application: what is never erased does not point at anyone's.
     record_change(uow, subject=f"grant_round/{round_.id}", action="application received")
     remember(uow, command, result=round_.id)
@@ -161,17 +170,33 @@ def _receiver(uow: UnitOfWork, round_: GrantRound, receiver_hash: str) -> GrantR
         cap_cents=round_.person_cap_cents,
     )
     uow.session.add(receiver)
-    uow.session.flush()
+    _flush_or_refuse(uow, GrantOtherRoundError("another round of this year has this person"))
     return receiver
 
 
+def _flush_or_refuse(uow: UnitOfWork, refusal: DomainError) -> None:
+    """Write what is new, or refuse where a unique key of the year knows it already."""
+    try:
+        with uow.session.begin_nested():
+            uow.session.flush()
+    except IntegrityError as error:
+        if not isinstance(error.orig, UniqueViolation):
+            raise
+        raise refusal from error
+
+
 def _require_first(uow: UnitOfWork, round_: GrantRound, carer_id: int, slot: int) -> None:
+    """Once in a round; and once in a year, where what another round refused does not count."""
     found = uow.session.scalar(
         select(GrantApplication.id).where(
             GrantApplication.cooperative_id == uow.tenant,
-            GrantApplication.round_id == round_.id,
             GrantApplication.member_id == carer_id,
             GrantApplication.carer_slot == slot,
+            or_(
+                GrantApplication.round_id == round_.id,
+                (GrantApplication.year == round_.year)
+                & (GrantApplication.state != ApplicationState.REFUSED),
+            ),
         )
     )
     if found is not None:

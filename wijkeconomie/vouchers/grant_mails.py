@@ -13,6 +13,7 @@ from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.outbox import Renderer
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
+from wijkeconomie.vouchers.grant_models import GrantPayout
 
 _OPENED: Mapping[str, tuple[str, str]] = {
     "nl": (
@@ -37,11 +38,13 @@ _WAYS: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "account": "Het staat op je rekening bij ons.",
         "bank": "We hebben het overgemaakt naar je bankrekening.",
+        "ordered": "We hebben de bank gevraagd het over te maken naar je bankrekening.",
         "voucher": "Het staat als wijkmunt in je portemonnee.",
     },
     "en": {
         "account": "It is on your account with us.",
         "bank": "We transferred it to your bank account.",
+        "ordered": "We asked the bank to transfer it to your bank account.",
         "voucher": "It is in your wallet as a voucher.",
     },
 }
@@ -60,6 +63,10 @@ _PAID: Mapping[str, tuple[str, str]] = {
             " {way}\n\nYou see it here: {address}\n\nRegards,\n{cooperative}\n"
         ),
     ),
+}
+_COMING: Mapping[str, str] = {
+    "nl": "Je mantelzorgwaardering komt eraan",
+    "en": "Your carer's grant is on its way",
 }
 _ROUND = text(
     "select code, name, grantor, closes_on, state from grant_round"
@@ -110,7 +117,7 @@ def _opened(uow: UnitOfWork, told: Mapping[str, Any], address: str) -> Sequence[
 
 
 def _paid(uow: UnitOfWork, told: Mapping[str, Any], address: str) -> Sequence[Letter]:
-    """Nothing when who applied has been erased."""
+    """Nothing when who applied has been erased; what the bank was asked is not said to be paid."""
     values = {"id": uow.tenant, "application": told["application"]}
     row = uow.session.execute(_GRANTED, values).one_or_none()
     if row is None:
@@ -118,6 +125,9 @@ def _paid(uow: UnitOfWork, told: Mapping[str, Any], address: str) -> Sequence[Le
     letters = []
     for to in addressees(uow.session, uow.tenant, [row.member_id]):
         subject, body = _PAID[to.language]
+        way = row.payout
+        if way == GrantPayout.BANK and told.get("ordered"):
+            subject, way = _COMING[to.language], "ordered"
         letters.append(
             Letter(
                 to.email,
@@ -127,7 +137,7 @@ def _paid(uow: UnitOfWork, told: Mapping[str, Any], address: str) -> Sequence[Le
                     amount=format_amount(row.granted_cents, to.language),
                     round=row.name,
                     grantor=row.grantor,
-                    way=_WAYS[to.language][row.payout],
+                    way=_WAYS[to.language][way],
                     address=f"{address}/c/{to.cooperative_code}/grants",
                     cooperative=to.cooperative,
                 ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wijkeconomie.core.models import Base, SurrogateKey, TenantTable
@@ -161,8 +161,9 @@ class GrantReceiver(TenantTable, Base):
 class GrantApplication(TenantTable, Base):
     """An application of a carer for a person cared for.
 
-    ``carer_slot`` is 0 where a carer can apply once in the round, else the person: unique with
-    the carer, so that who applies twice is refused by the database too.
+    ``carer_slot`` is 0 where a carer can apply once, else the person: unique with the carer in a
+    round, and in a year as long as it was not refused (Wmo 2015, art. 2.1.6: once a year), so that
+    who applies twice is refused by the database too.
     """
 
     __tablename__ = "grant_application"
@@ -189,6 +190,15 @@ class GrantApplication(TenantTable, Base):
         CheckConstraint("carer_slot in (0, receiver_id)", name="slot_known"),
         Index("ix_grant_application_cooperative_id_member_id", "cooperative_id", "member_id"),
         Index("ix_grant_application_cooperative_id_receiver_id", "cooperative_id", "receiver_id"),
+        Index(
+            "uq_grant_application_once_a_year",
+            "cooperative_id",
+            "year",
+            "member_id",
+            "carer_slot",
+            unique=True,
+            postgresql_where=text("state <> 'refused'"),
+        ),
     )
 
     id: Mapped[SurrogateKey]
@@ -197,6 +207,8 @@ class GrantApplication(TenantTable, Base):
     member_id: Mapped[int | None]
     """The carer, until it is erased."""
     carer_slot: Mapped[int]
+    year: Mapped[int | None]
+    """Of the round; absent in a second application of a year from before that was refused."""
     payout: Mapped[str]
     is_typed_in: Mapped[bool]
     """Whether a coordinator typed it in for him."""

@@ -26,7 +26,13 @@ from wijkeconomie.ledger.service import (
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers.grant_models import GrantPayout, GrantRound, GrantState
 from wijkeconomie.vouchers.grant_refusals import GrantAmountError
-from wijkeconomie.vouchers.granting import TO_SPEND, held_round, require_state, round_accounts
+from wijkeconomie.vouchers.granting import (
+    TO_SPEND,
+    held_round,
+    held_round_to_pay,
+    require_state,
+    round_accounts,
+)
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers, new_code
 from wijkeconomie.vouchers.models import PaidBy
 
@@ -107,7 +113,7 @@ _TELL = text(
     """
 insert into outbox_message (cooperative_id, kind, event_key, payload, created_at, next_attempt_at)
 select :cooperative_id, 'mail.grant-paid', 'grant/' || :code || '/paid/' || a.id,
-  jsonb_build_object('application', a.id), :now, :now
+  jsonb_build_object('application', a.id, 'ordered', cast(:ordered as boolean)), :now, :now
 from unnest(cast(:ids as bigint[])) as a (id)
 on conflict (cooperative_id, event_key) do nothing
 """
@@ -137,7 +143,7 @@ def pay_grants(uow: UnitOfWork, command: PayGrants) -> int:
     require_permission(uow.identity, "grant.change")
     if (earlier := find_earlier_result(uow, command)) is not None:
         return int(earlier)
-    round_ = held_round(uow, command.round_code)
+    round_ = held_round_to_pay(uow, command.round_code)
     require_state(round_, GrantState.DECIDED)
     day = command.on or local_date(uow.now, LOCAL_TIME)
     rows = uow.session.execute(_GRANTED, {"cooperative_id": uow.tenant, "round": round_.id}).all()
@@ -159,6 +165,7 @@ def pay_grants(uow: UnitOfWork, command: PayGrants) -> int:
             "cooperative_id": uow.tenant,
             "code": round_.code,
             "now": uow.now,
+            "ordered": command.underway is not None,
             "ids": array_text(row.id for row in rows),
         },
     )

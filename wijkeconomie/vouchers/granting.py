@@ -12,9 +12,10 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.ledger.batches import PartyKnownError, open_new_accounts
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import EntryDraft, credit, debit
-from wijkeconomie.ledger.queries import control_codes, party_codes
+from wijkeconomie.ledger.queries import control_codes
 from wijkeconomie.ledger.service import ensure_account, open_books, post_entry, set_balance_limit
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers.accounts import open_voucher_accounts
@@ -70,8 +71,6 @@ def save_grant_round(uow: UnitOfWork, command: SaveGrantRound) -> int:
     if scheme is not None and scheme.unit != EURO:
         raise InvalidInputError("a grant is paid in euro", field="scheme_code")
     open_voucher_accounts(uow, EURO)
-    if party_codes(uow.session, uow.tenant, TO_SPEND, [command.code]):
-        raise VoucherCodeTakenError(f"{command.code} is in the books", code=command.code)
     fund = VoucherFund(
         cooperative_id=uow.tenant,
         code=command.code,
@@ -81,6 +80,7 @@ def save_grant_round(uow: UnitOfWork, command: SaveGrantRound) -> int:
     )
     uow.session.add(fund)
     flush_or_refuse(uow, command.code)
+    _open_accounts(uow, command.code)
     round_ = _new_round(uow, command, fund_id=fund.id, scheme_id=scheme.id if scheme else None)
     uow.session.add(round_)
     flush_or_refuse(uow, command.code)
@@ -134,10 +134,22 @@ def _check(command: SaveGrantRound) -> None:
         raise InvalidInputError("days are not negative", field="keep_days")
 
 
-def _book_award(uow: UnitOfWork, round_: GrantRound) -> None:
-    """Book the award; from then on the ledger refuses to spend more than it."""
+def _open_accounts(uow: UnitOfWork, code: str) -> None:
+    """Open the accounts of a round, which nothing else has: no subsidy and no other fund.
+
+    Who sets up another one with this code at the same moment waits, and finds it taken.
+    """
     if RECEIVABLE not in control_codes(uow.session, uow.tenant):
         open_books(uow, load_chart())
+    try:
+        for key in (RECEIVABLE, TO_SPEND):
+            open_new_accounts(uow, key, [code])
+    except PartyKnownError as known:
+        raise VoucherCodeTakenError(f"{code} is in the books", code=code) from known
+
+
+def _book_award(uow: UnitOfWork, round_: GrantRound) -> None:
+    """Book the award; from then on the ledger refuses to spend more than it."""
     receivable, to_spend = round_accounts(uow, round_.code)
     draft = EntryDraft(
         accounting_date=local_date(uow.now, LOCAL_TIME),
@@ -172,6 +184,23 @@ def held_round(uow: UnitOfWork, code: str) -> GrantRound:
     if found is None:
         raise NotFoundError(f"there is no round {code}", code=code)
     return found
+
+
+def held_round_to_pay(uow: UnitOfWork, code: str) -> GrantRound:
+    """A round and its fund, held in this order, before the books are.
+
+    Raises:
+        NotFoundError: there is none with this code.
+    """
+    round_ = held_round(uow, code)
+    values = {"cooperative_id": uow.tenant, "id": round_.fund_id}
+    uow.session.execute(_HOLD_FUND, values)
+    return round_
+
+
+_HOLD_FUND = text(
+    "select id from voucher_fund where cooperative_id = :cooperative_id and id = :id for update"
+)
 
 
 def require_state(round_: GrantRound, *states: GrantState) -> None:

@@ -27,6 +27,7 @@ from wijkeconomie.vouchers.accounts import (
     vat_regime,
 )
 from wijkeconomie.vouchers.entry_rules import EURO, Line, Tax, paid_lines
+from wijkeconomie.vouchers.funds import set_apart
 from wijkeconomie.vouchers.keeping import scheme_by_code
 from wijkeconomie.vouchers.models import PaidBy, VoucherScheme
 from wijkeconomie.vouchers.refusals import FundExhaustedError, VoucherCodeTakenError
@@ -36,12 +37,13 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without what looks alike on paper: 0 and O, 1 and I."""
 CODE_LENGTH = 9
 
-_SOURCES = {
+SOURCES = {
     PaidBy.BANK: "voucher_bank",
     PaidBy.CASH: "cash",
     PaidBy.MEMBER_ACCOUNT: "member_account",
     PaidBy.FUND: "subsidies",
 }
+"""By which account what was paid for a voucher came in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -103,7 +105,7 @@ def issue_vouchers(uow: UnitOfWork, command: IssueVouchers) -> int:
     _check(command, scheme)
     _require_members(uow, {grant.member_id for grant in command.grants})
     day = command.issued_on or local_date(uow.now, LOCAL_TIME)
-    fund = _take_from_fund(uow, command, scheme.unit)
+    fund = _hold_fund(uow, command, scheme.unit)
     codes = [grant.code or new_code() for grant in command.grants]
     accounts = open_voucher_accounts(uow, scheme.unit)
     ids = _open_accounts(uow, codes, scheme.unit)
@@ -175,38 +177,34 @@ def _require_members(uow: UnitOfWork, member_ids: set[int]) -> None:
         raise NotFoundError("there is no such member")
 
 
-_TAKE = text(
+_HOLD_FUND = text(
     """
-update voucher_fund set issued_minor = issued_minor + :total
-where cooperative_id = :cooperative_id and id = :id
-  and issued_minor - returned_minor + :total <= granted_minor
-returning id
+select f.id, f.unit, f.granted_minor - f.issued_minor
+  -- What comes back of carers' grants is the municipality's, and not given again.
+  + case when exists (select from grant_round r where r.cooperative_id = f.cooperative_id
+    and r.fund_id = f.id) then 0 else f.returned_minor end as left_minor
+from voucher_fund f where f.cooperative_id = :cooperative_id and f.code = :code for update of f
 """
 )
 
 
-def _take_from_fund(uow: UnitOfWork, command: IssueVouchers, unit: str) -> Fund | None:
+def _hold_fund(uow: UnitOfWork, command: IssueVouchers, unit: str) -> Fund | None:
+    """The fund that gives, held; what it gave is counted where the vouchers are written."""
     if command.fund_code is None:
         return None
-    row = uow.session.execute(
-        text(
-            "select id, unit, granted_minor - issued_minor + returned_minor as left_minor"
-            " from voucher_fund where cooperative_id = :cooperative_id and code = :code"
-            " for update"
-        ),
-        {"cooperative_id": uow.tenant, "code": command.fund_code},
-    ).one_or_none()
+    values = {"cooperative_id": uow.tenant, "code": command.fund_code}
+    row = uow.session.execute(_HOLD_FUND, values).one_or_none()
     if row is None or row.unit != unit:
         raise NotFoundError(f"there is no fund {command.fund_code} in {unit}")
     total = sum(grant.face_minor for grant in command.grants)
-    taken = uow.session.scalar(_TAKE, {"cooperative_id": uow.tenant, "id": row.id, "total": total})
-    if taken is None:
+    if total > row.left_minor:
         raise FundExhaustedError(
             f"the fund has {row.left_minor} left, the vouchers come to {total}",
             left_cents=row.left_minor,
             total_cents=total,
             unit=unit,
         )
+    set_apart(uow, command.fund_code)  # of funds from before euros were set apart
     return Fund(row.id, command.fund_code)
 
 
@@ -215,7 +213,7 @@ def _across(uow: UnitOfWork, command: IssueVouchers, fund: Fund | None, tax: Tax
 
     Tax is that of each voucher, so that what its redemptions bring back adds up to it.
     """
-    source = _SOURCES[command.paid_by]
+    source = SOURCES[command.paid_by]
     owing = command.paid_by is PaidBy.MEMBER_ACCOUNT
     member_codes = _member_codes(uow, command.grants) if owing else {}
     faces = Counter(

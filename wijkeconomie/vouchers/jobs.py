@@ -27,9 +27,12 @@ and exists (
   where v.cooperative_id = :id and b.balance < 0 and {is_due})
 """
 _IS_EXPIRED = "v.expires_on < cast(:today as date)"
+# Who has no address is not reminded by a letter: coordinators see a list of these.
 _IS_TO_REMIND = (
     "v.reminded_at is null and cast(:today as date)"
     " between v.expires_on - s.reminder_days::int and v.expires_on"
+    " and exists (select from member m where m.cooperative_id = v.cooperative_id"
+    " and m.id = v.holder_id and m.email is not null)"
 )
 _EXPIRED = text(_FIRST.format(is_due=_IS_EXPIRED))
 _TO_REMIND = text(_FIRST.format(is_due=_IS_TO_REMIND))

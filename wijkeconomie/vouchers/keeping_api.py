@@ -19,20 +19,16 @@ from wijkeconomie.money.periods import Period
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.api import blueprint
 from wijkeconomie.vouchers.codes import print_codes
+from wijkeconomie.vouchers.funds import SaveFund, save_fund
 from wijkeconomie.vouchers.history_pages import require_own
-from wijkeconomie.vouchers.keeping import (
-    SaveFund,
-    SaveMerchant,
-    SaveScheme,
-    save_fund,
-    save_merchant,
-    save_scheme,
-    stop_merchant,
-)
+from wijkeconomie.vouchers.holder_queries import holders_to_visit
+from wijkeconomie.vouchers.keeping import SaveMerchant, save_merchant, stop_merchant
 from wijkeconomie.vouchers.keeping_schemas import (
     ChangeFeeSchema,
+    ChangeKindSchema,
     ChangeMerchantSchema,
     HistoryPeriodSchema,
+    HoldersToVisitSchema,
     MerchantDetailSchema,
     MerchantHistorySchema,
     MoveCoverSchema,
@@ -48,7 +44,10 @@ from wijkeconomie.vouchers.keeping_schemas import (
     VoucherFundSchema,
     VoucherKindListSchema,
     VoucherKindSchema,
+    WithdrawnVoucherSchema,
+    WithdrawVoucherSchema,
 )
+from wijkeconomie.vouchers.kinds import ChangeKind, SaveScheme, change_kind, save_scheme
 from wijkeconomie.vouchers.merchant_history import months_of_merchant, movements
 from wijkeconomie.vouchers.merchant_queries import fees_of_merchant
 from wijkeconomie.vouchers.merchants import (
@@ -62,6 +61,7 @@ from wijkeconomie.vouchers.pages import today
 from wijkeconomie.vouchers.paying_out import MoveCover, move_cover
 from wijkeconomie.vouchers.queries import FundView, SchemeView
 from wijkeconomie.vouchers.subsidising import subsidy_source
+from wijkeconomie.vouchers.withdrawing import WithdrawVoucher, withdraw_voucher
 
 Body = dict[str, Any]
 
@@ -96,6 +96,21 @@ class VoucherKindsResource(MethodView):
         return next(each for each in found if each.code == code)
 
 
+@blueprint.route("/voucher-kinds/<kind_code>")
+class VoucherKindResource(MethodView):
+    """One kind of voucher."""
+
+    @blueprint.arguments(ChangeKindSchema)
+    @blueprint.response(200, VoucherKindSchema)
+    def put(self, body: Body, kind_code: str) -> SchemeView:
+        """Change a kind of voucher; who holds one keeps what he has."""
+        command = ChangeKind(code=kind_code, **(body | {"merchants": tuple(body["merchants"])}))
+        with current_visit().begin() as uow:
+            change_kind(uow, command)
+            found = queries.schemes(uow.session, uow.tenant)
+        return next(each for each in found if each.code == kind_code)
+
+
 @blueprint.route("/voucher-funds")
 class VoucherFundsResource(MethodView):
     """Funds."""
@@ -116,7 +131,10 @@ class VoucherFundResource(MethodView):
     @blueprint.arguments(SaveFundSchema)
     @blueprint.response(200, VoucherFundSchema)
     def put(self, body: Body, fund_code: str) -> FundView:
-        """Write down a fund, or what it grants from now on. A subsidy is kept as a subsidy."""
+        """Write down a fund of our own, or what it grants from now on.
+
+        The fund of a subsidy or of a round of carers' grants is refused: it follows from these.
+        """
         with current_visit().begin() as uow:
             if subsidy_source().exists(uow, fund_code):
                 raise InvalidInputError("this is a subsidy", field="fund_code")
@@ -269,6 +287,35 @@ class VoucherCoverResource(MethodView):
             number = move_cover(uow, command)
             short = cover(uow.session, uow.tenant).short_cents
         return {"entry_number": number, "short_cents": short}
+
+
+@blueprint.route("/vouchers/<voucher_code>/withdrawal")
+class WithdrawalResource(MethodView):
+    """Vouchers that were issued by mistake."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(WithdrawVoucherSchema)
+    @blueprint.response(201, WithdrawnVoucherSchema)
+    def post(self, headers: Body, body: Body, voucher_code: str) -> Body:
+        """Take a whole voucher back; what was paid for it goes back to where it came from."""
+        command = WithdrawVoucher(
+            idempotency_key=headers["idempotency_key"], voucher_code=voucher_code, **body
+        )
+        with current_visit().begin() as uow:
+            return {"entry_number": withdraw_voucher(uow, command)}
+
+
+@blueprint.route("/voucher-holders-to-visit")
+class HoldersToVisitResource(MethodView):
+    """Holders whom no letter reaches."""
+
+    @blueprint.response(200, HoldersToVisitSchema)
+    def get(self) -> Body:
+        """List who holds vouchers that expire soon and has no e-mail address."""
+        visit = current_visit()
+        require_permission(visit.identity, "voucher.print")
+        with visit.begin() as uow:
+            return {"items": holders_to_visit(uow.session, uow.tenant, today(uow))}
 
 
 @blueprint.route("/vouchers/<voucher_code>/paper-codes")

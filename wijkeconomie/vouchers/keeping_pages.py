@@ -1,8 +1,9 @@
-"""Pages of the treasurer: circulation, cover and volume, issuing, kinds and funds."""
+"""Pages of the treasurer: circulation, cover and volume, issuing, and funds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from babel.dates import format_date
@@ -20,23 +21,21 @@ from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundE
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.vouchers import meters, queries
+from wijkeconomie.vouchers.entry_rules import EURO
+from wijkeconomie.vouchers.funds import SaveFund, save_fund
+from wijkeconomie.vouchers.holder_queries import holders_to_visit
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers
-from wijkeconomie.vouchers.keeping import (
-    SaveFund,
-    SaveScheme,
-    save_fund,
-    save_scheme,
-)
-from wijkeconomie.vouchers.models import PaidBy, VatKind
+from wijkeconomie.vouchers.models import PaidBy
+from wijkeconomie.vouchers.order_queries import orders
 from wijkeconomie.vouchers.pages import Errors, blueprint, new_key, today, told
 from wijkeconomie.vouchers.paying_out import MoveCover, move_cover
+from wijkeconomie.vouchers.queries import FundView
 from wijkeconomie.vouchers.rules import VOLUME_LIMIT_CENTS, Level
 from wijkeconomie.vouchers.subsidising import issue_from, subsidy_source
 from wijkeconomie.vouchers.words import way_choices
 
 MONTHS = 12
 NONE = "-"
-RATES = (("", NONE), ("900", "9 %"), ("2100", "21 %"), ("0", "0 %"))
 
 
 @blueprint.get("/vouchers")
@@ -46,7 +45,7 @@ def overview() -> ResponseReturnValue:
     require_permission(visit.identity, "voucher.read")
     with visit.begin() as uow:
         session, tenant, day = uow.session, uow.tenant, today(uow)
-        months = _since_the_first(meters.months_of_circulation(session, tenant, _last_months(day)))
+        months = meters.months_of_circulation(session, tenant, _last_months(day))
         shown = {
             "circulation": meters.circulation(session, tenant),
             "cover": meters.cover(session, tenant),
@@ -54,18 +53,14 @@ def overview() -> ResponseReturnValue:
             "merchants": queries.merchants(session, tenant, day),
             "schemes": queries.schemes(session, tenant),
             "subsidies": subsidy_source().offered(uow, day),
-            "funds": [
-                each
-                for each in queries.funds(session, tenant)
-                if not subsidy_source().exists(uow, each.code)
-            ],
+            "funds": _own_funds(uow),
             "payouts": queries.payouts(session, tenant),
+            "orders": orders(session, tenant, only_open=True),
         }
     return render_template(
         "vouchers/overview.html",
         visit=visit,
-        months=months,
-        chart=_chart(months),
+        months=[_UnitOverMonths(unit, _since_the_first(own)) for unit, own in months.items()],
         limit_cents=VOLUME_LIMIT_CENTS,
         key=new_key(),
         **shown,
@@ -90,19 +85,33 @@ def _last_months(day: date) -> list[date]:
     return found[::-1]
 
 
-def _chart(months: Sequence[meters.MonthOfCirculation]) -> object:
-    return bar_chart(
-        _("Vouchers outstanding at the end of each month, in euros"),
-        _("The same figures stand in the table below."),
-        [
-            Bar(
-                format_date(each.month, "MMM", locale=page_language()),
-                max(each.outstanding, 0),
-                str(each.outstanding // 100),
-            )
-            for each in months
-        ],
-    )
+@dataclass(frozen=True, slots=True)
+class _UnitOverMonths:
+    """Circulation of a unit by month: figures, and the same as a chart."""
+
+    unit: str
+    rows: Sequence[meters.MonthOfCirculation]
+
+    @property
+    def title(self) -> str:
+        if self.unit == EURO:
+            return str(_("Vouchers outstanding at the end of each month, in euros"))
+        return str(_("Vouchers outstanding at the end of each month, in %(unit)s", unit=self.unit))
+
+    @property
+    def chart(self) -> object:
+        return bar_chart(
+            self.title,
+            _("The same figures stand in the table below."),
+            [
+                Bar(
+                    format_date(each.month, "MMM", locale=page_language()),
+                    max(each.outstanding, 0),
+                    str(each.outstanding // 100),
+                )
+                for each in self.rows
+            ],
+        )
 
 
 @blueprint.route("/vouchers/issue", methods=["GET", "POST"])
@@ -155,10 +164,19 @@ def _gift_sources(uow: UnitOfWork) -> list[tuple[str, str]]:
                 left=format_amount(each.left_minor, language, each.unit),
             ),
         )
-        for each in queries.funds(uow.session, uow.tenant)
-        if each.left_minor > 0 and not source.exists(uow, each.code)
+        for each in _own_funds(uow)
+        if each.left_minor > 0
     ]
     return [*subsidies, *funds]
+
+
+def _own_funds(uow: UnitOfWork) -> list[FundView]:
+    """The funds that are kept here; a subsidy and a round decide on theirs themselves."""
+    return [
+        each
+        for each in queries.funds(uow.session, uow.tenant)
+        if each.kept_as == "own" and not subsidy_source().exists(uow, each.code)
+    ]
 
 
 def _issue(visit: Visit) -> Errors:
@@ -204,64 +222,6 @@ def _issue(visit: Visit) -> Errors:
     return []
 
 
-@blueprint.route("/vouchers/kinds/new", methods=["GET", "POST"])
-def new_kind() -> ResponseReturnValue:
-    """Make a kind of voucher."""
-    visit = current_visit()
-    require_permission(visit.identity, "voucher.change")
-    errors: Errors = []
-    if request.method == "POST":
-        errors = _save_kind(visit)
-        if not errors:
-            flash(_("Made. You can issue it now."), "success")
-            return redirect(url_for("vouchers.overview"), 303)
-    with visit.begin() as uow:
-        shops = [(each.code, each.name) for each in queries.merchants(uow.session, uow.tenant)]
-    page = render_template(
-        "vouchers/new_kind.html",
-        visit=visit,
-        rates=RATES,
-        shops=shops,
-        chosen=request.form.getlist("merchants"),
-        form={"unit": "EUR", "days": "365", "transferable": "yes"}
-        | (request.form.to_dict() | {"transferable": request.form.get("transferable", "")})
-        if request.form
-        else {"unit": "EUR", "days": "365", "transferable": "yes"},
-        errors=errors,
-    )
-    return page, 422 if errors else 200
-
-
-def _save_kind(visit: Visit) -> Errors:
-    form = FormReader()
-    rate = form.choice("rate", [value for value, _words in RATES])
-    days = form.count("days", if_empty=365)
-    command = SaveScheme(
-        code=form.text("code"),
-        name=form.text("name"),
-        unit=form.text("unit").upper(),
-        vat_kind=VatKind.SPV if rate else VatKind.MPV,
-        vat_basis_points=int(rate) if rate else None,
-        valid_days=days or 0,
-        is_transferable=request.form.get("transferable") == "yes",
-        merchants=tuple(request.form.getlist("merchants")),
-    )
-    if form.errors:
-        return form.errors
-    try:
-        with visit.begin() as uow:
-            save_scheme(uow, command)
-    except InvalidInputError as refusal:
-        words = {
-            "unit": ("unit", _("A unit is EUR, or 2 to 12 letters. Tax is in EUR only.")),
-            "valid_days": ("days", _("A voucher is valid for a day at least.")),
-        }
-        return [words[str(refusal.context["field"])]]
-    except DomainError as refusal:
-        return [("code", told(refusal))]
-    return []
-
-
 @blueprint.route("/vouchers/funds/new", methods=["GET", "POST"])
 def new_fund() -> ResponseReturnValue:
     """Write down a fund, or what it grants from now on."""
@@ -298,6 +258,10 @@ def _save_fund(visit: Visit, command: SaveFund) -> Errors:
         words = {
             "unit": ("unit", _("A fund keeps its unit.")),
             "granted_minor": ("granted", _("More than this was given already.")),
+            "fund_code": (
+                "code",
+                _("A subsidy or a round of carers' grants has this code. Choose another one."),
+            ),
         }
         return [words[str(refusal.context["field"])]]
     return []
@@ -319,7 +283,28 @@ def set_apart() -> ResponseReturnValue:
 
 
 def voucher_tasks(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
-    """What a treasurer must look at: missing cover, the limit of the law, who waits for money."""
+    """Whom no letter reaches; for a treasurer missing cover, the law's limit, who is to be paid."""
+    return [*_visits(visit, uow), *_money_tasks(visit, uow)]
+
+
+def _visits(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
+    if not visit.may("voucher.print"):
+        return []
+    holders = holders_to_visit(uow.session, uow.tenant, today(uow))
+    if not holders:
+        return []
+    return [
+        Task(
+            label=_("Tell members that their vouchers expire"),
+            url=url_for("vouchers.paper"),
+            explanation=_("They have no e-mail address, so no letter reaches them."),
+            due=str(len({each.member_code for each in holders})),
+            kind="attention",
+        )
+    ]
+
+
+def _money_tasks(visit: Visit, uow: UnitOfWork) -> Sequence[Task]:
     if not visit.may("voucher.pay-out"):
         return []
     language, address = page_language(), url_for("vouchers.overview")

@@ -28,6 +28,7 @@ class SaveKindSchema(StrictSchema):
     reminder_days = fields.Integer(load_default=30, strict=True, validate=DAYS)
     hold_days = fields.Integer(load_default=56, strict=True, validate=DAYS)
     is_transferable = fields.Boolean(load_default=True)
+    is_for_sale = fields.Boolean(load_default=False)
     merchants = fields.List(fields.String(validate=CODE), load_default=list)
 
 
@@ -42,6 +43,50 @@ class VoucherKindSchema(Schema):
     valid_days = fields.Integer(required=True)
     is_transferable = fields.Boolean(required=True)
     merchants = fields.String(allow_none=True)
+    reminder_days = fields.Integer(required=True)
+    hold_days = fields.Integer(required=True)
+    is_for_sale = fields.Boolean(required=True)
+    merchant_codes = fields.List(fields.String(), required=True)
+
+
+class ChangeKindSchema(StrictSchema):
+    """A kind of voucher as it is from now on; ``merchants`` by their codes, none means all."""
+
+    name = fields.String(required=True, validate=TEXT)
+    valid_days = fields.Integer(required=True, strict=True, validate=DAYS)
+    reminder_days = fields.Integer(required=True, strict=True, validate=DAYS)
+    hold_days = fields.Integer(required=True, strict=True, validate=DAYS)
+    is_for_sale = fields.Boolean(required=True)
+    merchants = fields.List(fields.String(validate=CODE), required=True)
+
+
+class WithdrawVoucherSchema(StrictSchema):
+    """Why a voucher is taken back; the holder is told."""
+
+    reason = fields.String(required=True, validate=TEXT)
+
+
+class WithdrawnVoucherSchema(Schema):
+    """The entry by which a voucher was taken back."""
+
+    entry_number = fields.Integer(required=True)
+
+
+class HolderToVisitSchema(Schema):
+    """Who holds vouchers that expire soon and has no e-mail address; amounts by the last day."""
+
+    member_code = fields.String(required=True)
+    member_name = fields.String(required=True)
+    address = fields.String(required=True)
+    unit = fields.String(required=True)
+    balance = fields.Integer(required=True)
+    expires_on = fields.Date(required=True)
+
+
+class HoldersToVisitSchema(Schema):
+    """Those whom no letter reaches, by their last day."""
+
+    items = fields.List(fields.Nested(HolderToVisitSchema), required=True)
 
 
 class VoucherKindListSchema(Schema):
@@ -51,7 +96,7 @@ class VoucherKindListSchema(Schema):
 
 
 class SaveFundSchema(StrictSchema):
-    """What a funder granted for vouchers, or what he grants from now on."""
+    """What is set apart for vouchers in all, from now on; euros from our own means."""
 
     name = fields.String(required=True, validate=TEXT)
     grantor = fields.String(required=True, validate=TEXT)
@@ -70,6 +115,10 @@ class VoucherFundSchema(Schema):
     granted_minor = fields.Integer(required=True)
     issued_minor = fields.Integer(required=True)
     returned_minor = fields.Integer(required=True)
+    returns_unspent = fields.Boolean(required=True)
+    kept_as = fields.String(
+        required=True, validate=validate.OneOf(["own", "subsidy", "grant_round"])
+    )
     left_minor = fields.Integer(required=True)
 
 

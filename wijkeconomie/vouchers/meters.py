@@ -33,7 +33,7 @@ class Circulation:
 
 @dataclass(frozen=True, slots=True)
 class MonthOfCirculation:
-    """What one month did to vouchers in euro, and what was outstanding at its end."""
+    """What one month did to vouchers of a unit, and what was outstanding at its end."""
 
     month: date
     issued: int
@@ -93,6 +93,8 @@ group by a.unit, month, e.kind order by a.unit, month
 )
 _KINDS = {
     "voucher.issued": "issued",
+    # Issued by mistake: it counts as not issued, so that the law of conservation stays as it is.
+    "voucher.withdrawn": "issued",
     "voucher.redeemed": "redeemed",
     "voucher.refunded": "redeemed",
     "voucher.expired": "expired",
@@ -128,9 +130,15 @@ def circulation(session: Session, cooperative_id: int) -> list[Circulation]:
 
 def months_of_circulation(
     session: Session, cooperative_id: int, months: list[date]
-) -> list[MonthOfCirculation]:
-    """Vouchers in euro in each of some months, which follow upon each other."""
-    moved = _movements(session, cooperative_id).get("EUR", {})
+) -> dict[str, list[MonthOfCirculation]]:
+    """Vouchers by unit in each of some months, which follow upon each other."""
+    return {
+        unit: _months(moved, months)
+        for unit, moved in sorted(_movements(session, cooperative_id).items())
+    }
+
+
+def _months(moved: dict[date, dict[str, int]], months: list[date]) -> list[MonthOfCirculation]:
     outstanding = sum(own["outstanding"] for month, own in moved.items() if month < months[0])
     found = []
     for month in months:
@@ -146,7 +154,8 @@ _KEPT = text(
     """
 select
   coalesce(-sum(b.balance) filter (where a.key = 'vouchers_outstanding'), 0)::bigint,
-  coalesce(-sum(b.balance) filter (where a.key = 'merchants'), 0)::bigint,
+  -- What one shop owes us does not pay another.
+  coalesce(sum(greatest(-b.balance, 0)) filter (where a.key = 'merchants'), 0)::bigint,
   coalesce(sum(b.balance) filter (where a.key = 'voucher_bank'
     -- What payout runs to merchants ordered has left the account as good as.
     or a.key = 'payments_underway' and a.party like 'W%'), 0)::bigint

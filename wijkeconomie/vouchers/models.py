@@ -71,6 +71,7 @@ class VoucherScheme(TenantTable, Base):
             "(vat_kind = 'SPV') = (vat_basis_points is not null)", name="one_rate_if_single_purpose"
         ),
         CheckConstraint("unit = 'EUR' or vat_kind = 'MPV'", name="tax_is_in_euro"),
+        CheckConstraint("unit = 'EUR' or not is_for_sale", name="sold_in_euro"),
         CheckConstraint("unit ~ '^[A-Z0-9]{2,12}$'", name="unit_plain"),
         CheckConstraint("valid_days > 0 and reminder_days >= 0 and hold_days >= 0", name="days"),
     )
@@ -85,13 +86,16 @@ class VoucherScheme(TenantTable, Base):
     reminder_days: Mapped[int]
     hold_days: Mapped[int]
     is_transferable: Mapped[bool]
+    is_for_sale: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """Whether members can order it themselves; of euros only."""
 
 
 class VoucherFund(TenantTable, Base):
     """Money (or units) of a funder from which vouchers are given; never more than was granted.
 
     ``issued_minor`` is what vouchers were given for, ``returned_minor`` what came back as they
-    expired, which ``returns_unspent`` decides: a municipality wants unspent money back.
+    expired, which ``returns_unspent`` decides: a municipality wants unspent money back. Both are
+    counted by the database where vouchers are written; nobody else has the right to.
     """
 
     __tablename__ = "voucher_fund"
@@ -111,8 +115,8 @@ class VoucherFund(TenantTable, Base):
     grantor: Mapped[str]
     unit: Mapped[str] = mapped_column(server_default="EUR", default="EUR")
     granted_minor: Mapped[int]
-    issued_minor: Mapped[int] = mapped_column(server_default="0", default=0)
-    returned_minor: Mapped[int] = mapped_column(server_default="0", default=0)
+    issued_minor: Mapped[int] = mapped_column(server_default="0")
+    returned_minor: Mapped[int] = mapped_column(server_default="0")
     returns_unspent: Mapped[bool] = mapped_column(server_default="true", default=True)
 
 
@@ -200,6 +204,11 @@ class Voucher(TenantTable, Base):
         CheckConstraint("expires_on >= issued_on", name="expires_after_issue"),
         CheckConstraint("usable_from >= issued_on", name="usable_after_issue"),
         CheckConstraint("expired_minor >= 0", name="expired_not_negative"),
+        CheckConstraint(
+            "returned_minor between 0"
+            " and expired_minor + case when withdrawn_on is null then 0 else face_minor end",
+            name="came_back_was_held",
+        ),
         Index("ix_voucher_cooperative_id_holder_id", "cooperative_id", "holder_id"),
         Index("ix_voucher_cooperative_id_expires_on", "cooperative_id", "expires_on"),
     )
@@ -220,13 +229,18 @@ class Voucher(TenantTable, Base):
     """The last day on which it is valid."""
     entry_number: Mapped[int]
     expired_minor: Mapped[int] = mapped_column(server_default="0", default=0)
+    returned_minor: Mapped[int] = mapped_column(server_default="0", default=0)
+    """What of it came back to the fund: of a single-purpose voucher without its tax."""
+    withdrawn_on: Mapped[date | None]
+    """When it was taken back, all of it, because it had been issued by mistake."""
     reminded_at: Mapped[datetime | None]
 
 
 class VoucherRedemption(TenantTable, Base):
     """An attempt to redeem and its answer, which every repetition of the request hears again.
 
-    ``voucher_id`` is the voucher that was named; without it the member's wallet paid. What it
+    ``voucher_id`` is the voucher that was named, ``payment_code_id`` the code that was shown;
+    without either the member's wallet paid. What it
     refers to is checked by the trigger of the statement that writes it with its lines: foreign
     keys would lock the rows of a voucher and a merchant that everyone pays with at once.
     """
@@ -273,6 +287,7 @@ class VoucherRedemption(TenantTable, Base):
     balance_after_minor: Mapped[int]
     entry_number: Mapped[int | None]
     refunded_minor: Mapped[int] = mapped_column(server_default="0", default=0)
+    payment_code_id: Mapped[int | None]
 
 
 class VoucherRedemptionLine(TenantTable, Base):

@@ -35,6 +35,7 @@ from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.answers import Redeem
 from wijkeconomie.vouchers.codes import make_phone_code, own_code
+from wijkeconomie.vouchers.order_queries import kinds_for_sale
 from wijkeconomie.vouchers.refusals import WrongCooperativeError
 from wijkeconomie.vouchers.tills import redeem_now
 from wijkeconomie.vouchers.transferring import PassOn, pass_on
@@ -90,6 +91,7 @@ def _wallet(visit: Visit, errors: Errors) -> ResponseReturnValue:
         day = today(uow)
         held = queries.wallet(uow.session, uow.tenant, member_id, day)
         payments = queries.payments_of_member(uow.session, uow.tenant, member_id)
+        is_for_sale = bool(kinds_for_sale(uow.session, uow.tenant))
         shops = [
             shop
             for shop in queries.merchants(uow.session, uow.tenant)
@@ -106,6 +108,7 @@ def _wallet(visit: Visit, errors: Errors) -> ResponseReturnValue:
         vouchers=held,
         payments=payments,
         shops=shops,
+        is_for_sale=is_for_sale,
         errors=errors,
         form=request.form,
     )
@@ -259,6 +262,7 @@ def pay_shop(merchant_code: str) -> ResponseReturnValue:
                 merchant_code=merchant_code,
                 amount_minor=amount,
                 holder_id=member_id,
+                unit=form.text("unit", is_required=False) or "EUR",
             )
             try:
                 answer = redeem_now(visit, command)
@@ -270,6 +274,8 @@ def pay_shop(merchant_code: str) -> ResponseReturnValue:
                 return redirect(url_for("vouchers.paid", payment_code=answer.code), 303)
     with visit.begin() as uow:
         shops = {shop.code: shop for shop in queries.merchants(uow.session, uow.tenant)}
+        held = queries.wallet(uow.session, uow.tenant, member_id, today(uow))
+    units = sorted({voucher.unit for voucher in held}) or ["EUR"]
     if merchant_code not in shops:
         raise NotFoundError(f"there is no merchant {merchant_code}", code=merchant_code)
     page = render_template(
@@ -278,7 +284,12 @@ def pay_shop(merchant_code: str) -> ResponseReturnValue:
         shop=shops[merchant_code],
         errors=errors,
         # What was refused is answered the same again: another try is another request.
-        form={"amount": request.form.get("amount", ""), "key": new_key()},
+        form={
+            "amount": request.form.get("amount", ""),
+            "unit": request.form.get("unit", ""),
+            "key": new_key(),
+        },
+        units=[(unit, unit) for unit in units],
     )
     return page, 422 if errors else 200
 

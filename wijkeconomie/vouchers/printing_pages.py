@@ -11,6 +11,7 @@ from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.codes import MOST_ON_A_SHEET, print_codes
+from wijkeconomie.vouchers.holder_queries import holders_to_visit
 from wijkeconomie.vouchers.pages import Errors, blueprint, today
 from wijkeconomie.vouchers.words import qr_picture
 
@@ -31,10 +32,12 @@ def paper() -> ResponseReturnValue:
     search = request.values.get("search", "").strip()
     with visit.begin() as uow:
         found = queries.held_vouchers(uow.session, uow.tenant, today(uow), search=search)
+        to_visit = holders_to_visit(uow.session, uow.tenant, today(uow))
     page = render_template(
         "vouchers/print.html",
         visit=visit,
         vouchers=found,
+        to_visit=to_visit,
         search=search,
         form={"count": "8", "maximum": "25,00"} | request.form.to_dict(),
         errors=errors,

@@ -78,6 +78,7 @@ class Answered:
     redeemed_on: date
     refusal: str | None
     balance_after_minor: int
+    payment_code_id: int | None
 
 
 _HOLDING = """
@@ -176,7 +177,7 @@ def known_codes(
 _ANSWERED = text(
     """
 select r.asked_by, r.idempotency_key, r.id, r.code, m.code, m.name, v.code, r.holder_id, r.unit,
-  r.amount_minor, r.redeemed_on, r.refusal, r.balance_after_minor
+  r.amount_minor, r.redeemed_on, r.refusal, r.balance_after_minor, r.payment_code_id
 from unnest((select cast(:actors as text[])), (select cast(:keys as text[]))) as asked (actor, key)
 join lateral (
   -- "From this key on, the first" names the right index, whatever the statistics say.

@@ -78,11 +78,18 @@ class SchemeView:
     valid_days: int
     is_transferable: bool
     merchants: str | None
+    reminder_days: int
+    hold_days: int
+    is_for_sale: bool
+    merchant_codes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class FundView:
-    """A fund with what is left of it."""
+    """A fund with what is left of it; ``kept_as`` tells where that is decided.
+
+    It is ``own``, ``subsidy`` or ``grant_round``: only our own funds are kept as a fund.
+    """
 
     code: str
     name: str
@@ -91,11 +98,14 @@ class FundView:
     granted_minor: int
     issued_minor: int
     returned_minor: int
+    returns_unspent: bool
+    kept_as: str
 
     @property
     def left_minor(self) -> int:
-        """What can still be given."""
-        return self.granted_minor - self.issued_minor + self.returned_minor
+        """What can still be given: what comes back of carers' grants is not given again."""
+        returned = 0 if self.kept_as == "grant_round" else self.returned_minor
+        return self.granted_minor - self.issued_minor + returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +243,10 @@ def schemes(session: Session, cooperative_id: int) -> list[SchemeView]:
     statement = text(
         f"""
 select s.code, s.name, s.unit, s.vat_kind, s.vat_basis_points, s.valid_days, s.is_transferable,
-  {_ONLY_AT}
+  {_ONLY_AT}, s.reminder_days, s.hold_days, s.is_for_sale,
+  array(select m.code from scheme_merchant e
+    join merchant m on m.cooperative_id = e.cooperative_id and m.id = e.merchant_id
+    where e.cooperative_id = s.cooperative_id and e.scheme_id = s.id order by m.code)
 from voucher_scheme s where s.cooperative_id = :id order by s.name, s.id
 """
     )
@@ -243,8 +256,16 @@ from voucher_scheme s where s.cooperative_id = :id order by s.name, s.id
 def funds(session: Session, cooperative_id: int) -> list[FundView]:
     """The funds, by code."""
     statement = text(
-        "select code, name, grantor, unit, granted_minor, issued_minor, returned_minor"
-        " from voucher_fund where cooperative_id = :id order by code"
+        """
+select f.code, f.name, f.grantor, f.unit, f.granted_minor, f.issued_minor, f.returned_minor,
+  f.returns_unspent,
+  case when exists (select from grant_round r
+      where r.cooperative_id = f.cooperative_id and r.fund_id = f.id) then 'grant_round'
+    when exists (select from account a where a.cooperative_id = f.cooperative_id
+      and a.key = 'subsidy_receivable' and a.party = f.code and a.unit = 'EUR') then 'subsidy'
+    else 'own' end
+from voucher_fund f where f.cooperative_id = :id order by f.code
+"""
     )
     return [FundView(*row) for row in session.execute(statement, {"id": cooperative_id})]
 

@@ -105,9 +105,10 @@ with told as (
 ), answered as (
   insert into voucher_redemption (cooperative_id, code, asked_by, idempotency_key, voucher_id,
     holder_id, merchant_id, unit, amount_minor, redeemed_on, answered_at, refusal,
-    balance_after_minor, entry_number)
+    balance_after_minor, entry_number, payment_code_id)
   select :cooperative_id, t.code, t.asked_by, t.key, t.voucher_id, t.holder_id, t.merchant_id,
-    t.unit, t.amount, t.redeemed_on, :now, t.refusal, t.balance_after, entry.number
+    t.unit, t.amount, t.redeemed_on, :now, t.refusal, t.balance_after, entry.number,
+    t.payment_code_id
   from told t
   left join lateral (
     -- "From this key on, the first" names the right index, whatever the statistics say.
@@ -127,6 +128,7 @@ with told as (
 update payment_code p set redemption_id = answered.id
 from told join answered on answered.code = told.code
 where p.cooperative_id = :cooperative_id and p.id = told.payment_code_id
+  and told.refusal is null
 """
 )
 

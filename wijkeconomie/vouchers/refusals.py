@@ -33,6 +33,27 @@ class VoucherBalanceError(DomainError):
     title = "The voucher does not hold enough"
 
 
+class VoucherUsedError(DomainError):
+    """Only a whole voucher is withdrawn: of this one something was used, passed on or expired."""
+
+    code = "voucher-used"
+    title = "Something of the voucher was used"
+
+
+class OrderStateError(DomainError):
+    """The order was paid or given up already; look how it stands."""
+
+    code = "voucher-order-state"
+    title = "The order is not open"
+
+
+class EarmarkNarrowedError(DomainError):
+    """Who holds vouchers of this kind got them for these shops too; make a new kind for fewer."""
+
+    code = "earmark-narrowed"
+    title = "Vouchers were issued for these shops"
+
+
 class WrongCooperativeError(DomainError):
     """The voucher is of another cooperative, and is accepted by the merchants of that one."""
 

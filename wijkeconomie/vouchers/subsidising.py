@@ -99,7 +99,7 @@ def issue_from(uow: UnitOfWork, command: IssueVouchers, source: SubsidySource) -
         if scheme_by_code(uow, command.scheme_code).unit != EURO:
             raise InvalidInputError("a subsidy gives euros", field="fund_code")
         day = command.issued_on or local_date(uow.now, LOCAL_TIME)
-        _endow(uow, code, source.take(uow, code, _gifts(uow, command), day))
+        endow_fund(uow, code, source.take(uow, code, _gifts(uow, command), day))
     return issue_vouchers(uow, command)
 
 
@@ -120,7 +120,7 @@ select v.holder_id, sum(v.face_minor - v.expired_minor)::bigint
 from voucher v
 join voucher_fund f on f.cooperative_id = v.cooperative_id and f.id = v.fund_id
 where v.cooperative_id = :cooperative_id and f.code = :code and v.paid_by = 'fund'
-  and v.holder_id = any(cast(:ids as bigint[]))
+  and v.withdrawn_on is null and v.holder_id = any(cast(:ids as bigint[]))
 group by v.holder_id
 """
 )
@@ -146,6 +146,10 @@ set granted_minor = greatest(voucher_fund.granted_minor, excluded.granted_minor)
 )
 
 
-def _endow(uow: UnitOfWork, code: str, taken: TakenSubsidy) -> None:
+def endow_fund(uow: UnitOfWork, code: str, taken: TakenSubsidy) -> None:
+    """Let a subsidy that is held have a fund of its code, which grants what it awarded.
+
+    How much of that is left stands in the books, and the database keeps it from passing zero.
+    """
     values = {"name": taken.purpose, "grantor": taken.grantor, "granted": taken.awarded_cents}
     uow.session.execute(_ENDOW, {"cooperative_id": uow.tenant, "code": code} | values)

@@ -256,6 +256,10 @@ MESSAGES: Mapping[str, Any] = {
     ),
     "grant-state": lazy_gettext("This round is not at this step. Look again how it stands."),
     "grant-window": lazy_gettext("You can apply from %(opens_on)s to %(closes_on)s."),
+    "earmark-narrowed": lazy_gettext(
+        "Members hold vouchers of this kind that they got for these shops too. You can add a shop."
+        " For fewer shops make a new kind."
+    ),
     "merchant-not-accepted": lazy_gettext(
         "This voucher cannot be used at this shop. Look on the list which shops take part."
     ),
@@ -286,6 +290,11 @@ MESSAGES: Mapping[str, Any] = {
     "deposit-too-much": lazy_gettext("Only %(left_cents)s was paid in deposits."),
     "return-undone": lazy_gettext("This was turned back already."),
     "sale-taken-back": lazy_gettext("This sale was turned back already."),
+    "voucher-order-state": lazy_gettext("This order was paid or given up already."),
+    "voucher-used": lazy_gettext(
+        "Something of this voucher was used, passed on or has expired. Only a whole one can be"
+        " withdrawn."
+    ),
     "wrong-cooperative": lazy_gettext(
         "This voucher is of cooperative %(cooperative)s. It can be used at the shops of that one."
     ),

@@ -249,7 +249,8 @@ select * from (
   join member on member.cooperative_id = x.cooperative_id and member.id = x.holder_id
   join voucher_scheme scheme on scheme.cooperative_id = x.cooperative_id
     and scheme.id = x.scheme_id
-  where x.cooperative_id = :cooperative_id and {_OF_KEY} and scheme.unit = 'EUR' order by x.id
+  where x.cooperative_id = :cooperative_id and {_OF_KEY} and scheme.unit = 'EUR'
+    and x.withdrawn_on is null order by x.id
 ) kept where face_cents > 0
 """
     ),
@@ -272,6 +273,7 @@ cross join lateral (
   select x.voucher_id, x.amount_minor, 1 where x.refusal is not null
 ) attempt
 join voucher on voucher.cooperative_id = x.cooperative_id and voucher.id = attempt.voucher_id
+  and voucher.withdrawn_on is null
 join merchant on merchant.cooperative_id = x.cooperative_id and merchant.id = x.merchant_id
 where x.cooperative_id = :cooperative_id and {_OF_KEY} and attempt.cents > 0 and x.unit = 'EUR'
 order by x.id, attempt.position

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.funding import subsidy_accounts
 from wijkeconomie.costs.models import Subsidy
 from wijkeconomie.network.interchange.files import MERCHANTS, VOUCHER_REDEMPTIONS, VOUCHERS
 from wijkeconomie.network.interchange.layout import Layout
@@ -21,24 +22,20 @@ from wijkeconomie.network.interchange.rows_kept import keep_rows, remember_spell
 from wijkeconomie.network.interchange.stored import stored_rows
 from wijkeconomie.network.interchange.work import CooperativeWork, refusals_at
 from wijkeconomie.vouchers.answers import Asked, Redeem
+from wijkeconomie.vouchers.funds import SaveFund, hold_funds, save_fund
 from wijkeconomie.vouchers.issuing import Grant, IssueVouchers, issue_vouchers
-from wijkeconomie.vouchers.keeping import (
-    SaveFund,
-    SaveMerchant,
-    SaveScheme,
-    save_fund,
-    save_merchant,
-    save_scheme,
-)
+from wijkeconomie.vouchers.keeping import SaveMerchant, save_merchant
+from wijkeconomie.vouchers.kinds import SaveScheme, save_scheme
 from wijkeconomie.vouchers.models import PaidBy, VatKind, VatMix, VoucherFund, VoucherScheme
 from wijkeconomie.vouchers.redeeming import redeem_together
+from wijkeconomie.vouchers.subsidising import TakenSubsidy, endow_fund
 
 BATCH = 500
 GIVEN = "mantelzorgwaardering"
 """The source of a voucher that a municipality gives to carers, and the word in its subsidy."""
 
 UNNAMED_FUND = "MANTELZORG"
-"""The fund of carers' vouchers in a folder that tells of no subsidy for them."""
+"""The fund of carers' vouchers in a folder that tells of no subsidy for them, or of too little."""
 
 
 def import_vouchers(work: CooperativeWork) -> None:
@@ -96,6 +93,7 @@ def _save_merchant(uow: UnitOfWork, row: Row) -> None:
 def _issue(uow: UnitOfWork, batch: list[Row]) -> None:
     """Issue what follows upon each other of one kind and day as one entry."""
     members = _member_ids(uow, batch)
+    hold_funds(uow)
     fund = _fund_for(uow, batch)
     for (kind, rate, source, day), group in groupby(batch, key=_alike):
         rows = list(group)
@@ -154,9 +152,10 @@ def _scheme(uow: UnitOfWork, kind: VatKind, rate: int | None) -> str:
 def _fund_for(uow: UnitOfWork, batch: list[Row]) -> str | None:
     """The fund that gives the carers' vouchers of a batch: the municipality's subsidy for them.
 
-    It grants what the subsidy awards, or what the folder says was given where that is more.
+    Where the subsidy has less left than was given, or there is none, it was our own money.
     """
-    given = sum(row["face_cents"] for row in batch if row["source"] == GIVEN)
+    rows = [row for row in batch if row["source"] == GIVEN]
+    given = sum(row["face_cents"] for row in rows)
     if not given:
         return None
     subsidy = uow.session.scalar(
@@ -165,25 +164,30 @@ def _fund_for(uow: UnitOfWork, batch: list[Row]) -> str | None:
         .order_by(Subsidy.id)
         .limit(1)
     )
-    code = subsidy.code if subsidy else UNNAMED_FUND
+    if subsidy is not None and subsidy_accounts(uow, subsidy.code).to_spend_cents >= given:
+        taken = TakenSubsidy(
+            grantor=subsidy.grantor, purpose=subsidy.purpose, awarded_cents=subsidy.awarded_cents
+        )
+        endow_fund(uow, subsidy.code, taken)
+        return subsidy.code
     known = uow.session.scalar(
         select(VoucherFund).where(
-            VoucherFund.cooperative_id == uow.tenant, VoucherFund.code == code
+            VoucherFund.cooperative_id == uow.tenant, VoucherFund.code == UNNAMED_FUND
         )
     )
-    needed = given + (known.issued_minor - known.returned_minor if known else 0)
-    awarded = known.granted_minor if known else subsidy.awarded_cents if subsidy else 0
-    if known is None or needed > awarded:
+    left = known.granted_minor - known.issued_minor + known.returned_minor if known else 0
+    if left < given:
         save_fund(
             uow,
             SaveFund(
-                code=code,
-                name=subsidy.purpose if subsidy else GIVEN,
-                grantor=subsidy.grantor if subsidy else "Gemeente",
-                granted_minor=max(awarded, needed),
+                code=UNNAMED_FUND,
+                name=GIVEN,
+                grantor="Gemeente",
+                granted_minor=(known.granted_minor if known else 0) + given - left,
+                on=min(row["issued_on"] for row in rows),
             ),
         )
-    return code
+    return UNNAMED_FUND
 
 
 def _redeem_all(work: CooperativeWork) -> None:
