@@ -7,6 +7,8 @@ from wijkeconomie.cooperatives import models as cooperatives
 from wijkeconomie.core import audit, commands, jobs, outbox
 from wijkeconomie.core.models import Base
 from wijkeconomie.costs import models as costs
+from wijkeconomie.costs import recurring_models as recurring_costs
+from wijkeconomie.costs import subsidy_models as subsidy_uses
 from wijkeconomie.investments import models as investments
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
@@ -42,6 +44,8 @@ MODULES = (
     stock,
     deposits,
     costs,
+    recurring_costs,
+    subsidy_uses,
     budgets,
     investments,
     vouchers,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
 from tests.integration.test_web_pages import post, signed_in
-from wijkeconomie.core.identity import Role
+from wijkeconomie.cooperatives.queries import cooperative_by_code
+from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.costs.proof import verify_proof
+from wijkeconomie.ledger.periods import close_period
 
 
 @pytest.fixture
@@ -67,15 +70,16 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
     assert "/publish/" not in treasurer.get(month).get_data(as_text=True)
     page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
     assert "€ 121,00 × 1/8" in page
-    status, _ = post(
-        treasurer,
-        "/c/MRS/costs/HUUR-1/correct",
-        "/c/MRS/costs/HUUR-1",
-        net="200,00",
-        vat="42,00",
-        reason="typfout",
-    )
-    assert status == 303
+    typed = {"net": "200,00", "vat": "42,00", "reason": "typfout"}
+    status, page = post(treasurer, "/c/MRS/costs/HUUR-1/correct", "/c/MRS/costs/HUUR-1", **typed)
+    assert status == 200
+    assert "€\xa030,25" in page
+    typed |= {"seen": shown_fingerprint(page), "idempotency_key": "correct-1"}
+    for _ in range(2):
+        status, _page = post(
+            treasurer, "/c/MRS/costs/HUUR-1/corrected", "/c/MRS/costs/HUUR-1", **typed
+        )
+        assert status == 303
     page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
     assert "€ 242,00 × 1/8" in page
     proof = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs.json").data)
@@ -84,13 +88,89 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("net", "12,345"), ("on", "gisteren"), ("description", ""), ("every", "7"), ("rate", "6")],
+    [
+        ("net", "12,345"),
+        ("net", ""),
+        ("net", "999999999999,00"),
+        ("vat", "-21,00"),
+        ("vat", "21,06"),
+        ("on", "gisteren"),
+        ("on", "0202-04-15"),
+        ("description", ""),
+        ("every", "7"),
+        ("rate", "6"),
+        ("code", "HUUR/1"),
+        ("supplier", "TYPFOUT"),
+    ],
 )
 def test_a_wrong_field_is_said_at_its_place(treasurer: FlaskClient, field: str, value: str) -> None:
     status, page = write_down(treasurer, **{field: value})
 
     assert status == 422
     assert f"field-{field}" in page
+
+
+def test_a_start_in_another_century_makes_no_thousands_of_costs(treasurer: FlaskClient) -> None:
+    status, page = write_down(treasurer, on="0202-04-15", every="1")
+
+    assert (status, "field-on" in page) == (422, True)
+    assert "Kies een dag van 2021-01-05 tot en met" in page
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"), [({"net": ""}, "net"), ({"vat": ""}, "vat"), ({"vat": "43,00"}, "vat")]
+)
+def test_a_blank_amount_corrects_nothing(
+    treasurer: FlaskClient, changed: dict[str, str], field: str
+) -> None:
+    page = "/c/MRS/costs/MRS-K011"
+    form = {"net": "200,00", "vat": "42,00", "reason": "typfout"} | changed
+    status, shown = post(treasurer, f"{page}/correct", page, **form)
+
+    assert (status, f'href="#field-{field}"' in shown) == (422, True)
+
+
+def test_a_late_cost_of_a_closed_month_is_offered_on_the_first_open_day(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 6, 20, tzinfo=UTC))
+    write_down(treasurer)
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        cooperative_id = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
+        for number in (4, 5):
+            close_period(uow, date(2026, number, 1))
+    month = "/c/MRS/costs/months/2026-04"
+    page = treasurer.get(month).get_data(as_text=True)
+    assert "de boeken van deze maand zijn gesloten" in page.lower()
+    assert 'name="booked_on" value="2026-06-01"' in page
+
+    form = {"seen": shown_fingerprint(page), "booked_on": "2026-06-01"}
+    assert post(treasurer, month, booked_on="2026-03-31", seen=form["seen"])[0] == 422
+    assert post(treasurer, month, **form)[0] == 303
+    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
+        booked = uow.session.scalar(
+            text(
+                "select accounting_date from journal_entry where cooperative_id = :id"
+                " and source = 'cost/HUUR-1/1'"
+            ),
+            {"id": cooperative_id},
+        )
+    assert booked == date(2026, 6, 1)
+
+
+def test_what_members_see_of_a_run_that_waits_to_be_shown_is_said(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    write_down(treasurer)
+    month = "/c/MRS/costs/months/2026-04"
+    seen = shown_fingerprint(treasurer.get(month).get_data(as_text=True))
+    post(treasurer, month, seen=seen, later="yes")
+
+    page = treasurer.get(month).get_data(as_text=True)
+    assert "Het staat dus al op de rekening en het afschrift van de leden" in page
 
 
 def test_the_treasurer_sees_what_is_left_of_each_subsidy(treasurer: FlaskClient) -> None:
