@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -14,9 +18,11 @@ from sqlalchemy import text
 from tests.conftest import Clock
 from tests.factories.people import sign_up
 from tests.integration.test_web_pages import post, signed_in
+from wijkeconomie.app import command_line
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.proof import verify_proof
 from wijkeconomie.ledger.periods import close_period
 
@@ -130,34 +136,68 @@ def test_a_blank_amount_corrects_nothing(
     assert (status, f'href="#field-{field}"' in shown) == (422, True)
 
 
+def closed_months(city: Runtime, *numbers: int) -> None:
+    with books_of(city) as uow:
+        for number in numbers:
+            close_period(uow, date(2026, number, 1))
+
+
+@contextmanager
+def books_of(city: Runtime) -> Iterator[UnitOfWork]:
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        cooperative_id = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
+        yield uow
+
+
+def booked_on(city: Runtime, code: str) -> date | None:
+    with books_of(city) as uow:
+        found: date | None = uow.session.scalar(
+            text(
+                "select accounting_date from journal_entry where cooperative_id = :id"
+                " and source = :source"
+            ),
+            {"id": uow.tenant, "source": f"cost/{code}/1"},
+        )
+    return found
+
+
 def test_a_late_cost_of_a_closed_month_is_offered_on_the_first_open_day(
     treasurer: FlaskClient, city: Runtime, clock: Clock
 ) -> None:
     clock.set(datetime(2026, 6, 20, tzinfo=UTC))
     write_down(treasurer)
-    test = system_identity("test")
-    with city.units_of_work.begin(identity=test) as uow:
-        cooperative_id = cooperative_by_code(uow.session, "MRS").id
-    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
-        for number in (4, 5):
-            close_period(uow, date(2026, number, 1))
+    closed_months(city, 4, 5)
     month = "/c/MRS/costs/months/2026-04"
     page = treasurer.get(month).get_data(as_text=True)
     assert "de boeken van deze maand zijn gesloten" in page.lower()
     assert 'name="booked_on" value="2026-06-01"' in page
 
-    form = {"seen": shown_fingerprint(page), "booked_on": "2026-06-01"}
-    assert post(treasurer, month, booked_on="2026-03-31", seen=form["seen"])[0] == 422
-    assert post(treasurer, month, **form)[0] == 303
-    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
-        booked = uow.session.scalar(
-            text(
-                "select accounting_date from journal_entry where cooperative_id = :id"
-                " and source = 'cost/HUUR-1/1'"
-            ),
-            {"id": cooperative_id},
-        )
-    assert booked == date(2026, 6, 1)
+    seen = shown_fingerprint(page)
+    assert post(treasurer, month, booked_on="2026-03-31", seen=seen)[0] == 422
+    assert post(treasurer, month, booked_on="2026-06-01", seen=seen)[0] == 303
+    assert booked_on(city, "HUUR-1") == date(2026, 6, 1)
+
+
+def test_the_command_line_books_a_late_cost_on_the_day_it_is_told(
+    treasurer: FlaskClient, city: Runtime, runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(treasurer)
+    closed_months(city, 4)
+    monkeypatch.setenv("DATABASE_URL", city.addresses.application)
+    monkeypatch.setenv("DATABASE_OWNER_URL", city.addresses.owner)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    arguments = ["settle", "costs", "--cooperative", "MRS", "--period", "2026-04"]
+    refused = runner.invoke(command_line, arguments)
+    done = runner.invoke(command_line, [*arguments, "--accounting-date", "2026-05-01"])
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+    assert (refused.exit_code, "closed-period" in refused.output) == (1, True)
+    assert (done.exit_code, done.output) == (0, "Settled 1 costs of 2026-04: HUUR-1\n")
+    assert booked_on(city, "HUUR-1") == date(2026, 5, 1)
 
 
 def test_what_members_see_of_a_run_that_waits_to_be_shown_is_said(

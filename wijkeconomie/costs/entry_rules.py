@@ -57,8 +57,10 @@ def _creditor(cost: CostAmounts, gross: int) -> EntryLine:
 
 
 def _accounts(basis_points: int | None, standard_rates: Mapping[RateName, int]) -> tuple[str, str]:
-    if not basis_points:
+    if basis_points is None:
         return "services_exempt", "vat_due_other"
+    if basis_points == 0:
+        return "services_zero", "vat_due_other"
     if basis_points == standard_rates["high"]:
         return "services_high", "vat_due_high"
     if basis_points == standard_rates["low"]:
