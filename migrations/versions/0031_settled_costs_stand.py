@@ -27,7 +27,7 @@ def upgrade() -> None:
     )
     _create_subsidy_blocks()
     _create_recurring_terms()
-    for guard in (_SHARES, _ARRIVAL, _COSTS, _RUNS, _KEYS, _SUBSIDIES):
+    for guard in (_SHARES, _ARRIVAL, _COSTS, _RUNS, _SUBSIDIES):
         op.execute(sa.text(guard.replace(":", r"\:")))
     for table, columns in _CHANGEABLE.items():
         op.execute(f"revoke update on {table} from wijkeconomie_app")
@@ -47,7 +47,6 @@ def downgrade() -> None:
         op.execute(f"drop trigger {trigger} on {table}")
     for function in _FUNCTIONS:
         op.execute(f"drop function {function}()")
-    op.execute("drop function key_version_is_used(bigint, bigint)")
     op.execute(sa.text(_SHARES_BEFORE.replace(":", r"\:")))
     op.drop_table("recurring_cost_terms")
     op.add_column("cost_settlement", sa.Column("subsidy_id", sa.BigInteger(), nullable=True))
@@ -79,7 +78,7 @@ _CHANGEABLE = {
 }
 
 # SQLSTATEs: WE008 shares do not fit their settlement, WE040 a settled cost, WE041 a run,
-# WE042 a key that was used, WE043 a subsidy that was accounted for.
+# WE043 a subsidy that was accounted for.
 
 _SHARES_BODY = """
 create or replace function cost_shares_sum_up() returns trigger
@@ -266,51 +265,6 @@ when (new.month <> old.month or old.state <> 'draft' and (
 execute function settlement_run_moves_one_way();
 """
 
-# A version of a key by which something was settled stays what it was. Members who come later
-# may get terms in it: what was settled does not ask for those.
-_KEYS = """
-create function key_version_is_used(of_cooperative bigint, of_version bigint) returns boolean
-language sql stable security definer set search_path = pg_catalog, public as $$
-  select exists (select from cost_settlement s
-    where s.cooperative_id = of_cooperative and s.key_version_id = of_version)
-$$;
-revoke all on function key_version_is_used(bigint, bigint) from public;
-
-create function key_version_stands() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
-begin
-  if key_version_is_used(old.cooperative_id, old.id) then
-    raise exception 'version % of a key was used', old.number using errcode = 'WE042';
-  end if;
-  return case tg_op when 'DELETE' then old else new end;
-end $$;
-
-create trigger stands before update or delete on allocation_key_version
-for each row execute function key_version_stands();
-
-create function key_weights_stand() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
-declare
-  used bigint;
-begin
-  select version_id into used
-  from (select distinct cooperative_id, version_id from changed) c
-  where key_version_is_used(c.cooperative_id, c.version_id) limit 1;
-  if found then
-    raise exception 'weights of a version that was used stand' using errcode = 'WE042';
-  end if;
-  return null;
-end $$;
-
-create trigger stand_changed after update on allocation_weight
-referencing old table as changed
-for each statement execute function key_weights_stand();
-
-create trigger stand_deleted after delete on allocation_weight
-referencing old table as changed
-for each statement execute function key_weights_stand();
-"""
-
 # The funder was told what was used of it.
 _SUBSIDIES = """
 create function subsidy_accounted_stands() returns trigger
@@ -334,9 +288,6 @@ _TRIGGERS = (
     ("settled_in_turn", "shared_cost"),
     ("is_what_was_settled", "shared_cost"),
     ("moves_one_way", "settlement_run"),
-    ("stands", "allocation_key_version"),
-    ("stand_changed", "allocation_weight"),
-    ("stand_deleted", "allocation_weight"),
     ("accounted_stands", "subsidy"),
 )
 _FUNCTIONS = (
@@ -346,8 +297,6 @@ _FUNCTIONS = (
     "shared_cost_settled_in_turn",
     "shared_cost_is_what_was_settled",
     "settlement_run_moves_one_way",
-    "key_version_stands",
-    "key_weights_stand",
     "subsidy_accounted_stands",
 )
 

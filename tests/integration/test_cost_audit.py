@@ -1,8 +1,6 @@
-"""Whoever writes down a cost, a subsidy, a meter or a reading stands in the audit trail."""
+"""Whoever writes down a cost or a subsidy stands in the audit trail."""
 
 from __future__ import annotations
-
-from datetime import date
 
 import pytest
 from sqlalchemy import text
@@ -11,8 +9,7 @@ from tests.factories.shared_costs import JANUARY, House, a_house
 from tests.integration.test_cost_corrections import subsidise
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.keeping import SaveRecurringCost, save_recurring_cost
-from wijkeconomie.costs.meters import RecordReading, record_reading, save_meter
-from wijkeconomie.costs.models import Basis, SubsidyMode
+from wijkeconomie.costs.models import SubsidyMode
 
 
 @pytest.fixture
@@ -64,20 +61,3 @@ def test_a_recurring_cost_and_a_subsidy_are_in_the_trail(house: House) -> None:
 
     assert [action for action, *_ in trail(house, "recurring_cost")] == ["recorded"]
     assert [action for action, *_ in trail(house, "subsidy")] == ["recorded"]
-
-
-def test_a_meter_and_its_readings_are_in_the_trail_and_what_a_reading_was_before(
-    house: House,
-) -> None:
-    house.key("meter", Basis.METER)
-    with house.books.open() as uow:
-        meter = save_meter(uow, "W", key_code="meter", member_id=house.members["L001"], unit="m3")
-        for value in ("10", "12.5"):
-            record_reading(
-                uow, RecordReading(meter_id=meter, read_on=date(2026, 1, 1), value=value)
-            )
-
-    told = trail(house, "meter")
-    assert [action for action, *_ in told] == ["recorded", "read", "read"]
-    assert told[2][1] == {"value": "10"}
-    assert told[2][2] == {"read_on": "2026-01-01", "value": "12.5", "is_estimate": False}

@@ -20,7 +20,7 @@ from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory, session_factory
 from wijkeconomie.costs.funding import account_for_subsidy
 from wijkeconomie.costs.keeping import stop_cost
-from wijkeconomie.costs.models import Basis, SubsidyMode
+from wijkeconomie.costs.models import SubsidyMode
 from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.refusals import CostSettledError
 from wijkeconomie.costs.settling import settle_month
@@ -127,17 +127,14 @@ def test_a_settled_cost_is_not_stopped_whoever_tries(house: House, owner: Engine
         (f"update cost_settlement set total_cents = 5 {OWN}", "stand"),
         (f"update cost_share_block set cents[1] = 5 {OWN}", "stand"),
         (f"delete from cost_share_block {OWN}", "stand"),
-        (f"update allocation_key_version set basis = 'm2' {OWN}", "was used"),
-        (f"update allocation_weight set weight = '9' {OWN}", "was used"),
-        (f"delete from allocation_weight {OWN}", "was used"),
         (LATE_SHARES, "has its shares"),
         (LATE_SUBSIDIES, "has its subsidies"),
     ],
 )
 def test_what_was_settled_stands(house: House, owner: Engine, statement: str, told: str) -> None:
     subsidise(house, "G1", SubsidyMode.POOL, 100)
-    house.key("weighed", Basis.WEIGHTS, weights=["1", "1", "1"])
-    house.cost("A", 1000, key="weighed")
+    house.key("other")
+    house.cost("A", 1000, key="other")
     with house.books.open() as uow:
         settle_month(uow, JANUARY, Publication.SILENT)
 
@@ -193,26 +190,6 @@ def test_what_was_used_of_a_subsidy_stands_once_the_funder_was_told(
 def test_the_application_has_no_right_to_what_it_needs_not(house: House, statement: str) -> None:
     with pytest.raises(DBAPIError, match="permission denied"), house.books.open() as uow:
         uow.session.execute(text(statement), {"id": uow.tenant})
-
-
-def test_members_who_come_later_get_a_weight_in_a_version_that_was_used(house: House) -> None:
-    house.key("weighed", Basis.WEIGHTS, weights=["1", "1"])
-    house.cost("A", 1000, key="weighed")
-    house.settle()
-    with house.books.open() as uow:
-        uow.session.execute(
-            text(
-                "insert into allocation_weight (cooperative_id, version_id, member_id, weight)"
-                " select v.cooperative_id, v.id, :member, '2' from allocation_key_version v"
-                " join allocation_key k on k.cooperative_id = v.cooperative_id and k.id = v.key_id"
-                " where v.cooperative_id = :id and k.code = 'weighed'"
-            ),
-            {"id": uow.tenant, "member": house.members["L003"]},
-        )
-    house.cost("B", 1000, key="weighed", month=date(2026, 2, 1))
-    house.settle(date(2026, 2, 1))
-
-    assert house.shares("B") == [250, 250, 500]
 
 
 def test_what_a_subsidy_paid_goes_down_and_up_with_the_schema(

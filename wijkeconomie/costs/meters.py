@@ -10,7 +10,6 @@ from fractions import Fraction
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.keys import flush_or_refuse, key_by_code, weight_of
@@ -36,12 +35,6 @@ def save_meter(uow: UnitOfWork, code: str, *, key_code: str, member_id: int, uni
     )
     uow.session.add(meter)
     flush_or_refuse(uow, f"there is a meter {code}")
-    record_change(
-        uow,
-        subject=f"meter/{meter.id}",
-        action="recorded",
-        after={"code": code, "key": key.code, "member_id": member_id, "unit": unit},
-    )
     return meter.id
 
 
@@ -71,10 +64,10 @@ def record_reading(uow: UnitOfWork, command: RecordReading) -> None:
         .where(
             MeterReading.cooperative_id == uow.tenant,
             MeterReading.meter_id == command.meter_id,
+            MeterReading.read_on != command.read_on,
         )
         .order_by(MeterReading.read_on)
     ).all()
-    replaced = next((row.value for row in rows if row.read_on == command.read_on), None)
     before = [row for row in rows if row.read_on < command.read_on]
     after = [row for row in rows if row.read_on > command.read_on]
     if before and value < parse_weight(before[-1].value):
@@ -92,10 +85,6 @@ def record_reading(uow: UnitOfWork, command: RecordReading) -> None:
             f"{command.value} is more than {PLAUSIBLE_FACTOR} times the usual usage: confirm it",
             value=command.value,
         )
-    _write(uow, command, replaced)
-
-
-def _write(uow: UnitOfWork, command: RecordReading, replaced: str | None) -> None:
     statement = insert(MeterReading)
     uow.session.execute(
         statement.on_conflict_do_update(
@@ -113,17 +102,6 @@ def _write(uow: UnitOfWork, command: RecordReading, replaced: str | None) -> Non
             "is_estimate": command.is_estimate,
             "recorded_at": uow.now,
             "recorded_by": uow.actor,
-        },
-    )
-    record_change(
-        uow,
-        subject=f"meter/{command.meter_id}",
-        action="read",
-        before=None if replaced is None else {"value": replaced},
-        after={
-            "read_on": command.read_on.isoformat(),
-            "value": command.value,
-            "is_estimate": command.is_estimate,
         },
     )
 

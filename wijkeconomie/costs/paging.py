@@ -13,7 +13,10 @@ PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class AskedPage:
-    """Which page of a list, counted from 1; with a member's number in ``search`` only his line."""
+    """Which page of a list, counted from 1; with a member's number in ``search`` only his line.
+
+    A number is searched in capitals, however it was typed.
+    """
 
     number: int = 1
     search: str = ""
@@ -38,6 +41,8 @@ def page_of(
 ) -> ShownPage[Line]:
     """One page of lines, or the line of the member whose number is asked for."""
     if asked.search:
-        return ShownPage([x for x in lines if code_of(x) == asked.search], asked, len(lines))
+        return ShownPage(
+            [line for line in lines if code_of(line).upper() == asked.search], asked, len(lines)
+        )
     first = (asked.number - 1) * PER_PAGE
     return ShownPage(lines[first : first + PER_PAGE], asked, len(lines))

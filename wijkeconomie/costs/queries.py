@@ -305,9 +305,9 @@ def shares_of_cost(
     condition = "c.code = :code and s.version = c.settled_version and b.position = :block"
     if asked.search:
         condition = (
-            "c.code = :code and s.version = c.settled_version and m.code = :search"
-            " and b.member_ids @> array(select id from member"
-            " where cooperative_id = :id and code = :search)"
+            "c.code = :code and s.version = c.settled_version and upper(m.code) = :search"
+            " and b.member_ids && array(select id from member"
+            " where cooperative_id = :id and upper(code) = :search)"
         )
     rows = session.execute(
         text(f"{_SHARES.format(condition=condition)} limit :limit offset :offset"),
