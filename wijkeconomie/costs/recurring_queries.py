@@ -37,13 +37,7 @@ def recurring_costs(session: Session, cooperative_id: int, today: date) -> list[
             RecurringCost.cooperative_id == cooperative_id, RecurringCost.stopped_at.is_(None)
         )
     ).all()
-    changed: dict[int, list[RecurringCostTerms]] = {}
-    for terms in session.scalars(
-        select(RecurringCostTerms)
-        .where(RecurringCostTerms.cooperative_id == cooperative_id)
-        .order_by(RecurringCostTerms.from_month)
-    ):
-        changed.setdefault(terms.recurring_id, []).append(terms)
+    changed = changed_terms(session, cooperative_id)
     keys: dict[int, str] = dict(
         session.execute(
             select(AllocationKey.id, AllocationKey.code).where(
@@ -51,8 +45,28 @@ def recurring_costs(session: Session, cooperative_id: int, today: date) -> list[
             )
         ).all()
     )
-    views = [_view(each, changed.get(each.id, ()), keys, today) for each in found]
+    views = [_view(each, changed, keys, today) for each in found]
     return sorted(views, key=lambda view: (view.next_on or date.max, view.code))
+
+
+def changed_terms(session: Session, cooperative_id: int) -> dict[int, list[RecurringCostTerms]]:
+    """What recurring costs are from a month on, by their id, the earliest month first."""
+    found: dict[int, list[RecurringCostTerms]] = {}
+    for terms in session.scalars(
+        select(RecurringCostTerms)
+        .where(RecurringCostTerms.cooperative_id == cooperative_id)
+        .order_by(RecurringCostTerms.from_month)
+    ):
+        found.setdefault(terms.recurring_id, []).append(terms)
+    return found
+
+
+def terms_then(
+    recurring: RecurringCost, changed: Mapping[int, Sequence[RecurringCostTerms]], day: date
+) -> RecurringCost | RecurringCostTerms:
+    """The amount and the key of a recurring cost on a day."""
+    own = changed.get(recurring.id, ())
+    return next((each for each in reversed(own) if each.from_month <= day), recurring)
 
 
 def recurring_cost(session: Session, cooperative_id: int, code: str, today: date) -> RecurringView:
@@ -70,13 +84,12 @@ def recurring_cost(session: Session, cooperative_id: int, code: str, today: date
 
 def _view(
     recurring: RecurringCost,
-    changed: Sequence[RecurringCostTerms],
+    changed: Mapping[int, Sequence[RecurringCostTerms]],
     keys: Mapping[int, str],
     today: date,
 ) -> RecurringView:
     next_on = next_occurrence(recurring, today)
-    day = next_on or today
-    then = next((each for each in reversed(changed) if each.from_month <= day), recurring)
+    then = terms_then(recurring, changed, next_on or today)
     return RecurringView(
         code=recurring.code,
         description=recurring.description,
