@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from wijkeconomie.costs.funding_queries import left_of_subsidies
 from wijkeconomie.costs.models import (
     AllocationKey,
     AllocationKeyVersion,
+    CostSettlement,
     SharedCost,
     Subsidy,
     SubsidyMode,
@@ -54,17 +55,15 @@ class SubsidyUse:
         return int(self.cents.sum())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class GivenBack:
     """What a settlement gives back that is to be turned back, before another takes its place.
 
-    ``carried`` is what each of its members carries once it is undone, ``start`` whose turn it
-    was: the new settlement begins with the same one.
+    ``subsidies`` is what each paid, by id; ``carried`` what each member carries once it is undone.
     """
 
-    start: int = 0
-    subsidies: Mapping[int, int] = field(default_factory=dict)
-    carried: Mapping[int, Fraction] = field(default_factory=dict)
+    subsidies: Mapping[int, int]
+    carried: Mapping[int, Fraction]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +149,7 @@ class Divider:
     def _by(self, cost: SharedCost) -> SharedBy:
         if cost.key_id not in self._known:
             key, version = valid_version(self._uow.session, self._uow.tenant, cost, self._month)
-            turn = self._turn(key) if version.tie_policy == TiePolicy.ROTATE else 0
+            turn = self._turn(key, cost) if version.tie_policy == TiePolicy.ROTATE else 0
             by = shared_by(self._uow, key, version, self._month, turn=turn)
             self._known[cost.key_id] = self._undone(by)
         return self._known[cost.key_id]
@@ -166,10 +165,20 @@ class Divider:
         ]
         return replace(by, terms=replace(by.terms, carried=carried))
 
-    def _turn(self, key: AllocationKey) -> int:
-        """How many settlements of the key came before."""
-        if self._given_back is not None:
-            return self._given_back.start
+    def _turn(self, key: AllocationKey, cost: SharedCost) -> int:
+        """How many costs the key shared before; a cost that is settled anew keeps its turn."""
+        of_cost = (
+            select(CostSettlement.start)
+            .where(
+                CostSettlement.cooperative_id == self._uow.tenant,
+                CostSettlement.cost_id == cost.id,
+            )
+            .order_by(CostSettlement.version.desc())
+            .limit(1)
+        )
+        kept = self._uow.session.scalar(of_cost)
+        if kept is not None:
+            return kept
         settled = (
             select(func.count())
             .select_from(SharedCost)

@@ -153,9 +153,11 @@ def meter_readings(
     return found
 
 
-def carried_by(session: Session, cooperative_id: int, key_id: int) -> dict[int, Fraction]:
-    """What members carry on from earlier settlements of a key, by their id."""
-    return {
+def carried_cents(
+    session: Session, cooperative_id: int, key_id: int, member_ids: Sequence[int]
+) -> list[Fraction]:
+    """What each member carries on from earlier settlements of a key; 0 without any."""
+    known = {
         row.member_id: Fraction(row.cents)
         for row in session.execute(
             text(
@@ -165,13 +167,6 @@ def carried_by(session: Session, cooperative_id: int, key_id: int) -> dict[int, 
             {"cooperative_id": cooperative_id, "key_id": key_id},
         )
     }
-
-
-def carried_cents(
-    session: Session, cooperative_id: int, key_id: int, member_ids: Sequence[int]
-) -> list[Fraction]:
-    """What each member carries on from earlier settlements of a key; 0 without any."""
-    known = carried_by(session, cooperative_id, key_id)
     return [known.get(member_id, Fraction(0)) for member_id in member_ids]
 
 

@@ -19,7 +19,7 @@ from wijkeconomie.costs.models import (
     SettlementRun,
     SharedCost,
 )
-from wijkeconomie.costs.participant_queries import carried_by
+from wijkeconomie.costs.participant_queries import carried_cents
 from wijkeconomie.costs.refusals import CostAccountedError
 from wijkeconomie.ledger.service import reverse_entry
 
@@ -42,9 +42,7 @@ class Standing:
 
     def gives_back(self) -> GivenBack:
         """What another settlement in its place finds."""
-        return GivenBack(
-            start=self.settlement.start, subsidies=self.subsidies, carried=self.carried
-        )
+        return GivenBack(self.subsidies, self.carried)
 
 
 def standing_settlement(uow: UnitOfWork, cost: SharedCost) -> Standing:
@@ -130,16 +128,15 @@ def _carried(uow: UnitOfWork, cost: SharedCost, settlement: CostSettlement) -> d
     ).all()
     if not blocks:
         return {}
-    weight_sum = int(settlement.weight_sums[0])
-    known = carried_by(uow.session, uow.tenant, cost.key_id)
-    undone: dict[int, Fraction] = {}
-    for block in blocks:
-        for member_id, weight, cents in zip(
-            block.member_ids, block.weights, block.cents, strict=True
-        ):
-            exact = Fraction(settlement.total_cents * int(weight), weight_sum or 1)
-            undone[member_id] = known.get(member_id, 0) + cents - exact
-    return undone
+    weight_sum = int(settlement.weight_sums[0]) or 1
+    ids = [member_id for block in blocks for member_id in block.member_ids]
+    weights = [int(weight) for block in blocks for weight in block.weights]
+    shares = [cents for block in blocks for cents in block.cents]
+    known = carried_cents(uow.session, uow.tenant, cost.key_id, ids)
+    return {
+        member_id: carried + cents - Fraction(settlement.total_cents * weight, weight_sum)
+        for member_id, carried, cents, weight in zip(ids, known, shares, weights, strict=True)
+    }
 
 
 def turn_back(uow: UnitOfWork, cost: SharedCost, standing: Standing, *, on: date) -> None:
