@@ -73,9 +73,10 @@ from wijkeconomie.investments.mails import campaign_mails
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
+from wijkeconomie.network.splitting import api as split_api
 from wijkeconomie.network.splitting import pages as split_pages
 from wijkeconomie.payments import api as payments_api
-from wijkeconomie.payments import order_pages
+from wijkeconomie.payments import order_pages, return_pages
 from wijkeconomie.purchasing import api as purchasing_api
 from wijkeconomie.purchasing import (
     credit_api,
@@ -115,6 +116,8 @@ from wijkeconomie.vouchers import (
     grant_pages,
     history_pages,
     merchant_pages,
+    payout_api,
+    payout_pages,
     printing_pages,
     till_pages,
 )
@@ -169,6 +172,9 @@ VIEWS = (
     voucher_keeping_api,
     care_keeping_api,
     investment_keeping_api,
+    return_pages,
+    payout_api,
+    payout_pages,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -256,7 +262,6 @@ SCHEDULED_JOBS = (
     *STATEMENT_JOBS,
     *BELOW_ZERO_JOBS,
 )
-LOOK_EVERY_S = 30
 
 
 def _do_due_work(runtime: Runtime) -> int:
@@ -281,8 +286,8 @@ def _send_messages(runtime: Runtime) -> int:
 
 
 CLOCK = (
-    Job("due-work", LOOK_EVERY_S, _do_due_work),
-    Job("outbox", LOOK_EVERY_S, _send_messages),
+    Job("due-work", _do_due_work),
+    Job("outbox", _send_messages),
 )
 
 RESOURCES = (
@@ -310,6 +315,7 @@ RESOURCES = (
     preview_api.blueprint,
     round_history_api.blueprint,
     payments_api.blueprint,
+    split_api.blueprint,
     reports_api.blueprint,
 )
 

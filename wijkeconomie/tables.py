@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from wijkeconomie.budgets import models as budgets
 from wijkeconomie.cooperatives import models as cooperatives
-from wijkeconomie.core import audit, commands, jobs, outbox
+from wijkeconomie.core import audit, commands, job_starts, jobs, outbox
 from wijkeconomie.core.models import Base
+from wijkeconomie.costs import meter_models as meters
 from wijkeconomie.costs import models as costs
 from wijkeconomie.costs import recurring_models as recurring_costs
 from wijkeconomie.costs import subsidy_models as subsidy_uses
@@ -29,6 +30,7 @@ from wijkeconomie.vouchers import models as vouchers
 MODULES = (
     audit,
     commands,
+    job_starts,
     jobs,
     outbox,
     cooperatives,
@@ -46,6 +48,7 @@ MODULES = (
     costs,
     recurring_costs,
     subsidy_uses,
+    meters,
     budgets,
     investments,
     vouchers,

@@ -1,7 +1,7 @@
 """Several subsidies help one cost; what was settled stands, whoever is connected.
 
 Revision ID: 0031_settled_costs_stand
-Revises: 0028_guards_do_not_sort
+Revises: 0037_payouts_that_come_back
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0031_settled_costs_stand"
-down_revision = "0028_guards_do_not_sort"
+down_revision = "0037_payouts_that_come_back"
 branch_labels = None
 depends_on = None
 
@@ -194,10 +194,12 @@ for each statement execute function cost_shares_stand();
 create trigger stands before update on cost_settlement for each row
 when (row(new.cost_id, new.version, new.run_id, new.key_version_id, new.accounting_date,
     new.total_cents, new.subsidy_cents, new.part_totals, new.weight_sums, new.weight_scales,
-    new.start, new.member_count, new.entry_number, new.proof, new.secret)
+    new.start, new.member_count, new.held_cents, new.free_weight, new.carry_mean,
+    new.entry_number, new.proof, new.secret)
   is distinct from row(old.cost_id, old.version, old.run_id, old.key_version_id,
     old.accounting_date, old.total_cents, old.subsidy_cents, old.part_totals, old.weight_sums,
-    old.weight_scales, old.start, old.member_count, old.entry_number, old.proof, old.secret)
+    old.weight_scales, old.start, old.member_count, old.held_cents, old.free_weight,
+    old.carry_mean, old.entry_number, old.proof, old.secret)
   or old.reversal_number is not null
     and new.reversal_number is distinct from old.reversal_number)
 execute function cost_shares_stand();

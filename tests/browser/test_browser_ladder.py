@@ -22,6 +22,9 @@ PICTURES = os.environ.get("WIJKECONOMIE_PICTURES")
 
 def look(page: Page, name: str) -> None:
     """Hold a page to what every page is held to, and keep its picture where that is asked."""
+    # A click does not wait for the page that it leads to: half of it has no main part yet.
+    page.wait_for_load_state()
+    expect(page.get_by_role("contentinfo")).to_be_visible()
     found = Axe().run(page)
     assert found.violations_count == 0, f"{name}\n{found.generate_report()}"
     too_wide = "document.documentElement.scrollWidth > window.innerWidth"

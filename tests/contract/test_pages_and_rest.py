@@ -55,6 +55,9 @@ BY_REST = {
     "budgets.reject_mine": ("POST /care-declarations/<int:declaration_id>/reject",),
     "payments.new_run": ("POST /payout-runs",),
     "payments.settle": ("POST /payout-runs/<code>/settle",),
+    "payments.call_off_run": ("POST /payout-runs/<code>/call-off",),
+    "payments.returned": ("POST /payout-runs/<code>/returned",),
+    "payments.voucher_account": ("PUT /voucher-bank-account",),
     "investments.new_project": ("POST /projects",),
     "investments.transfers": ("POST /projects/<code>/transfers",),
     "investments.decide_transfer": tuple(

@@ -18,7 +18,15 @@ from sqlalchemy import Engine, create_engine, text
 from tests.conftest import Clock
 from tests.factories.shared_costs import House, a_house
 from tests.faults.test_settlement_crash import wait_until_blocked, wait_until_gone
-from wijkeconomie.core.jobs import ScheduledJob, due_work, latest_runs, run_due
+from wijkeconomie.core.job_starts import Started, started_work
+from wijkeconomie.core.jobs import (
+    ScheduledJob,
+    due_work,
+    failing_work,
+    latest_runs,
+    run_due,
+    work_under_way,
+)
 from wijkeconomie.core.pauses import pause_after
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -44,6 +52,7 @@ run_due(UnitOfWorkFactory(session_factory(create_engine(address)), lambda: momen
 """
 # The first write of this table waits, and there the worker is killed.
 STEPS = (
+    "job_start",
     "job_run",
     "shared_cost",
     "settlement_run",
@@ -324,6 +333,106 @@ def test_a_failure_is_kept_in_words(fresh_runtime: Runtime, clock: Clock) -> Non
         [run] = latest_runs(uow.session, uow.tenant)
     assert (run.status, run.attempts, run.error) == ("failed", 3, "key-not-valid")
     assert run.detail == "key late has no version for 2026-01"
+    assert run.context is not None
+    assert run.context["key"] == "late"
+
+
+def test_a_bug_is_kept_with_a_reference_to_the_log(
+    fresh_runtime: Runtime, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = a_house(fresh_runtime.units_of_work)
+
+    def break_down(_uow: UnitOfWork, _period: str) -> str:
+        raise ZeroDivisionError
+
+    job = ScheduledJob("broken", lambda _s, _id, now: [("2026-01", now)], break_down)
+    run_due(fresh_runtime.units_of_work, [job])
+
+    with house.books.open() as uow:
+        [run] = latest_runs(uow.session, uow.tenant)
+    assert run.error == "internal-error"
+    assert run.context is not None
+    [record] = [record for record in caplog.records if record.message == "job failed"]
+    assert record.exc_info is not None
+    assert vars(record)["reference"] == run.context["reference"]
+
+
+def test_what_was_put_right_by_hand_is_no_failure_any_more(
+    fresh_runtime: Runtime, clock: Clock
+) -> None:
+    house = a_house(fresh_runtime.units_of_work)
+    house.key("late", since=date(2030, 1, 1))
+    house.cost("A", 1000, key="late")
+    clock.set(datetime(2026, 2, 1, tzinfo=UTC))
+    run_due(fresh_runtime.units_of_work, COST_JOBS)
+    with house.books.open() as uow:
+        failing = [(run.job, run.period) for run in failing_work(uow, COST_JOBS)]
+    house.key("late", since=date(2026, 1, 1))
+    house.settle()
+
+    assert failing == [("costs.settle", "2026-01/1")]
+    with house.books.open() as uow:
+        assert failing_work(uow, COST_JOBS) == []
+        [run] = latest_runs(uow.session, uow.tenant)
+        assert run.status == "failed"
+
+
+def test_what_is_being_done_is_seen_while_it_lasts(fresh_runtime: Runtime, clock: Clock) -> None:
+    house = a_house(fresh_runtime.units_of_work)
+    rent(house)
+    clock.set(datetime(2026, 3, 10, tzinfo=UTC))
+    seen: list[Started] = []
+
+    def looked_on(job: ScheduledJob) -> ScheduledJob:
+        def do(uow: UnitOfWork, period: str) -> str:
+            outcome = job.do(uow, period)
+            clock.advance(timedelta(minutes=2))
+            with house.books.open() as other:
+                seen.extend(work_under_way(other, COST_JOBS))
+            return outcome
+
+        return ScheduledJob(job.name, job.find, do)
+
+    run_due(fresh_runtime.units_of_work, [looked_on(job) for job in COST_JOBS])
+
+    assert [(each.job, each.period, each.waiting) for each in seen] == [
+        ("costs.recur", "HUUR/2026-01-31", 1),
+        ("costs.settle", "2026-01/1", 1),
+        ("costs.recur", "HUUR/2026-02-28", 0),
+        ("costs.settle", "2026-02/1", 0),
+    ]
+    assert not any(each.is_interrupted for each in seen)
+    with house.books.open() as uow:
+        assert started_work(uow) == []
+
+
+def test_work_whose_worker_died_is_seen_as_broken_off(
+    fresh_runtime: Runtime, owner_of: Engine, clock: Clock
+) -> None:
+    house = a_house(fresh_runtime.units_of_work)
+    rent(house)
+    clock.set(datetime(2026, 2, 10, tzinfo=UTC))
+    with owner_of.connect() as holder:
+        holder.execute(text("lock table shared_cost in share mode"))
+        arguments = (fresh_runtime.addresses.application, clock.now.isoformat())
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env={**os.environ})
+        wait_until_blocked(owner_of, "shared_cost")
+        clock.advance(timedelta(minutes=1))
+        with house.books.open() as uow:
+            [busy] = work_under_way(uow, COST_JOBS)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=20)
+        holder.rollback()
+    wait_until_gone(owner_of)
+
+    assert not busy.is_interrupted
+    with house.books.open() as uow:
+        [left] = work_under_way(uow, COST_JOBS)
+    assert (left.job, left.is_interrupted) == ("costs.recur", True)
+    run_due(fresh_runtime.units_of_work, COST_JOBS)
+    with house.books.open() as uow:
+        assert started_work(uow) == []
+    assert settled_months(house) == [(date(2026, 1, 1), 1)]
 
 
 def test_a_stopped_recurring_cost_comes_back_no_more(fresh_runtime: Runtime, clock: Clock) -> None:

@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import text
 
 from tests.factories.shared_costs import JANUARY, House, a_house
+from tests.integration.test_outbox import with_addresses
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.costs.correcting import CorrectCost, correct_cost, preview_correction
 from wijkeconomie.costs.drafts import draft_month
 from wijkeconomie.costs.funding import account_for_subsidy
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy
+from wijkeconomie.costs.mails import cost_mails
 from wijkeconomie.costs.models import SubsidyMode, TiePolicy
-from wijkeconomie.costs.previewing import paid_per_member
 from wijkeconomie.costs.queries import draft_of_month, runs_of_month, shares_of_member
 from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.refusals import CostAccountedError, DraftOutdatedError
@@ -125,13 +126,25 @@ def test_a_run_that_was_shown_gets_one_beside_it_and_those_who_pay_otherwise_are
 
 
 def test_letters_count_only_what_members_were_shown(house: House) -> None:
+    with_addresses(house)
     house.cost("A", 900)
-    settle_and_show(house)
+    with house.books.open() as uow:
+        shown = settle_month(uow, JANUARY, Publication.SILENT)
     house.cost("B", 300)
     house.settle()
 
+    assert shown is not None
     with house.books.open() as uow:
-        assert paid_per_member(uow, JANUARY)["L001"] == 300
+        fan_out = cost_mails("https://example.org")["mail.costs-settled"]
+        fan_out(uow, {"run": shown.run_id, "month": "2026-01"})
+        told = uow.session.scalars(
+            text(
+                "select payload from outbox_message where cooperative_id = :id"
+                " and kind = 'mail.costs-member'"
+            ),
+            {"id": uow.tenant},
+        ).all()
+    assert [payload["cents"] for payload in told] == [300, 300]
 
 
 def test_a_correction_leaves_the_draft_of_what_waits_standing(house: House) -> None:

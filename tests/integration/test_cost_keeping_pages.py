@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from tests.conftest import Clock
 from tests.factories.people import sign_up
 from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.cooperatives.queries import cooperative_by_code
@@ -114,8 +116,9 @@ def test_a_key_that_has_no_meaning_is_said_at_its_field(
 
 
 def test_meters_are_read_and_what_can_hardly_be_right_is_asked_about(
-    treasurer: FlaskClient, city: Runtime
+    treasurer: FlaskClient, city: Runtime, clock: Clock
 ) -> None:
+    clock.set(datetime(2026, 3, 2, tzinfo=UTC))
     post(treasurer, "/c/MRS/new-key", **HEATING)
     meters = "/c/MRS/meters"
     new = {"code": "W-1", "member": "M101", "key": "warmte", "unit": "GJ"}
@@ -129,7 +132,7 @@ def test_meters_are_read_and_what_can_hardly_be_right_is_asked_about(
 
     assert read("2026-01-01", "10")[0] == 303
     assert read("2026-02-01", "12,5", **{"estimate-W-1": "yes"})[0] == 303
-    assert "Lager dan eerder (12.5)" in read("2026-03-01", "12")[1]
+    assert "Lager dan eerder (12,5)" in read("2026-03-01", "12")[1]
     assert "Schrijf wat de meter aangeeft" in read("2026-03-01", "veel")[1]
     status, page = read("2026-03-01", "99")
     assert (status, "Veel meer dan gewoonlijk" in page) == (422, True)
@@ -142,6 +145,73 @@ def test_meters_are_read_and_what_can_hardly_be_right_is_asked_about(
             city, "select value from meter_reading where cooperative_id = :id order by read_on"
         )
     ] == ["10", "12.5", "99"]
+
+
+def test_readings_of_a_form_are_kept_together_or_not_at_all(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 2, 2, tzinfo=UTC))
+    post(treasurer, "/c/MRS/new-key", **HEATING)
+    meters = "/c/MRS/meters"
+    for number in ("1", "2"):
+        new = {"code": f"W-{number}", "member": f"M10{number}", "key": "warmte", "unit": "GJ"}
+        post(treasurer, meters, **new)
+    first = {"value-W-1": "10", "value-W-2": "10"}
+    assert post(treasurer, f"{meters}/readings", meters, read_on="2026-01-01", **first)[0] == 303
+
+    wrong = {"value-W-1": "12", "value-W-2": "9"}
+    status, page = post(treasurer, f"{meters}/readings", meters, read_on="2026-02-01", **wrong)
+
+    assert (status, 'href="#field-value-W-2"' in page) == (422, True)
+    assert 'value="12"' in page
+    assert len(stored(city, "select 1 from meter_reading where cooperative_id = :id")) == 2
+    status, page = post(treasurer, f"{meters}/readings", meters, read_on="2026-02-03", **first)
+    assert "Deze dag moet nog komen" in page
+
+
+def test_a_meter_is_handed_over_to_who_moves_in(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 2, 2, tzinfo=UTC))
+    post(treasurer, "/c/MRS/new-key", **HEATING)
+    meters = "/c/MRS/meters"
+    new = {"code": "W-1", "member": "M101", "key": "warmte", "unit": "GJ"}
+    post(treasurer, meters, **new, starts_on="2026-01-01")
+    post(treasurer, f"{meters}/readings", meters, read_on="2026-01-01", **{"value-W-1": "10"})
+    [meter] = stored(city, "select id from meter where cooperative_id = :id")
+    end = f"{meters}/{meter['id']}/end"
+    form = {"ended_on": "2026-01-16", "value": "15,5", "next_member": "M102"}
+
+    assert "Meter W-1 van M101" in treasurer.get(end).get_data(as_text=True)
+    assert 'href="#field-value"' in post(treasurer, end, end, **(form | {"value": "9"}))[1]
+    for changed, field in (
+        ({"value": "veel"}, "value"),
+        ({"ended_on": "2025-12-31"}, "ended_on"),
+        ({"ended_on": "2027-01-01"}, "value"),
+        ({"next_code": "W-2"}, "next_value"),
+    ):
+        status, page = post(treasurer, end, end, **(form | changed))
+        assert (status, f'href="#field-{field}"' in page) == (422, True)
+    assert post(treasurer, end, end, **form)[0] == 303
+
+    rows = stored(
+        city,
+        "select m.code, mm.code as member, m.starts_on::text, m.ended_on::text, r.value"
+        " from meter m join member mm on mm.cooperative_id = m.cooperative_id"
+        " and mm.id = m.member_id left join meter_reading r"
+        " on r.cooperative_id = m.cooperative_id and r.meter_id = m.id"
+        " where m.cooperative_id = :id order by m.id, r.read_on",
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("W-1", "M101", "2026-01-01", "2026-01-16", "10"),
+        ("W-1", "M101", "2026-01-01", "2026-01-16", "15.5"),
+        ("W-1", "M102", "2026-01-16", None, "15.5"),
+    ]
+    page = treasurer.get(meters).get_data(as_text=True)
+    assert "Meters die gestopt zijn" in page
+    assert treasurer.get(f"{meters}/999999/end").status_code == 404
+    status, page = post(treasurer, end, end, **form)
+    assert status == 422
 
 
 SUBSIDY = {

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -21,9 +21,14 @@ from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.app import command_line
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
+from wijkeconomie.core.job_starts import note_start
+from wijkeconomie.core.jobs import run_due
+from wijkeconomie.core.mail import Letter
+from wijkeconomie.core.outbox import enqueue, send_due
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.costs.proof import verify_proof
+from wijkeconomie.costs.jobs import COST_JOBS
+from wijkeconomie.costs.proof_checking import verify_proof
 from wijkeconomie.ledger.periods import close_period
 
 
@@ -90,6 +95,10 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
     assert "€ 242,00 × 1/8" in page
     proof = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs.json").data)
     assert (proof.head.version, proof.head.total_cents) == (2, 24200)
+    assert "centenbewijs-1.json" in page
+    earlier = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs-1.json").data)
+    assert (earlier.head.version, earlier.head.total_cents) == (1, 12100)
+    assert treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs-3.json").status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -229,7 +238,9 @@ def test_a_number_that_is_in_use_is_said(treasurer: FlaskClient) -> None:
     assert "Dit nummer is al gebruikt" in page
 
 
-def test_a_key_gets_a_version_with_weights(treasurer: FlaskClient) -> None:
+def test_a_key_gets_a_version_with_weights_and_another_in_its_place(
+    treasurer: FlaskClient,
+) -> None:
     form = {
         "name": "Naar gebruik",
         "code": "usage",
@@ -239,9 +250,11 @@ def test_a_key_gets_a_version_with_weights(treasurer: FlaskClient) -> None:
         "weight-M101": "12,5",
     }
     assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
-    status, page = post(treasurer, "/c/MRS/new-key", **form)
-    assert status == 422
-    assert "al een versie" in page
+    assert post(treasurer, "/c/MRS/new-key", **(form | {"weight-M101": "13"}))[0] == 303
+    page = treasurer.get("/c/MRS/costs/keys/usage").get_data(as_text=True)
+    assert "vervangen door een latere" in page
+    assert "nog niet gebruikt" in page
+    assert 'value="13"' in treasurer.get("/c/MRS/new-key?code=usage").get_data(as_text=True)
     status, page = post(
         treasurer, "/c/MRS/new-key", **(form | {"valid_from": "2026-05-01", "weight-M101": "veel"})
     )
@@ -282,6 +295,205 @@ def test_what_is_still_to_do_stands_on_the_page_of_scheduled_work(
 
     assert "Nog te doen" in page
     assert "2026-04/" in page
+
+
+def test_the_next_run_is_told_with_its_day_amount_and_members(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    write_down(treasurer)
+    write_down(treasurer, code="HUUR", every="1", net="50,00", on="2026-04-30")
+
+    [row] = rows_of(treasurer.get("/c/MRS/costs").get_data(as_text=True), "april 2026")
+
+    assert row == ["april 2026", "1 mei 2026", "2 waarvan nog 1 verwacht", "8", "€ 181,50"]
+
+
+def test_members_that_a_key_leaves_out_are_not_counted(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    form = {
+        "name": "Zonder M101",
+        "code": "some",
+        "valid_from": "2026-04-01",
+        "basis": "equal",
+        "tie_policy": "order",
+        "excluded-M101": "yes",
+    }
+    assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
+    write_down(treasurer, key="some")
+
+    [row] = rows_of(treasurer.get("/c/MRS/costs").get_data(as_text=True), "april 2026")
+
+    assert row[1:] == ["1 mei 2026", "1", "7", "€ 121,00"]
+
+
+def rows_of(page: str, first: str) -> list[list[str]]:
+    """The rows of tables that begin with a word, as texts of their cells."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page.replace("\xa0", " "), re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    plain = [
+        [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in row if cell] for row in cells
+    ]
+    return [row for row in plain if row and row[0] == first]
+
+
+def test_what_failed_is_said_in_words_until_it_is_put_right(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    with_a_failure(city, treasurer, clock)
+    words = "De sleutel later kan voor deze maand niet gebruikt worden."
+
+    for path in ("costs", "work", ""):
+        page = treasurer.get(f"/c/MRS/{path}").get_data(as_text=True)
+        assert words in page, path
+        assert "has no version" not in page
+    assert words in treasurer.get("/c/MRS/costs/months/2026-04").get_data(as_text=True)
+
+    stop = "/c/MRS/costs/HUUR-1"
+    assert post(treasurer, f"{stop}/stop", stop, reason="dubbel")[0] == 303
+    for path in ("costs", ""):
+        assert words not in treasurer.get(f"/c/MRS/{path}").get_data(as_text=True)
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+    assert "niet meer nodig" in page
+    assert "opnieuw op" not in page
+
+
+def test_what_is_our_fault_is_said_with_a_reference(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    with_a_failure(city, treasurer, clock)
+    with within(city) as uow:
+        uow.session.execute(
+            text(
+                "update job_run set error = 'internal-error', detail = 'ZeroDivisionError',"
+                " context = '{\"reference\": \"ab12cd34\"}' where status = 'failed'"
+            )
+        )
+
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+
+    assert "bij ons. Blijft het zo? Geef dan dit kenmerk door: ab12cd34." in page
+    assert "ZeroDivisionError" not in page
+
+
+def test_a_letter_that_could_not_be_sent_stands_on_the_page_of_scheduled_work(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 4, 2, 8, tzinfo=UTC))
+    assert "Brieven" not in treasurer.get("/c/MRS/work").get_data(as_text=True)
+    with within(city) as uow:
+        for name in ("a", "b"):
+            enqueue(uow, kind=f"mail.{name}", event_key=name, payload={})
+
+    def refuse(_letter: Letter, _event: str) -> None:
+        raise ConnectionRefusedError
+
+    letter = Letter("a@example.org", "x", "y")
+    send_due(city.units_of_work, {"mail.a": lambda _uow, _told: [letter]}, refuse)
+
+    page = treasurer.get("/c/MRS/work").get_data(as_text=True)
+    assert "Brieven die nog worden verstuurd: 2." in page
+    assert (
+        "1 kon niet worden verstuurd. We proberen het opnieuw op donderdag 2 april, 10:01" in page
+    )
+
+
+def with_a_failure(city: Runtime, treasurer: FlaskClient, clock: Clock) -> None:
+    """A cost of April whose key has no version yet, and the clock that tried to settle it."""
+    form = {
+        "name": "later",
+        "code": "later",
+        "valid_from": "2027-01-01",
+        "basis": "equal",
+        "tie_policy": "order",
+    }
+    assert post(treasurer, "/c/MRS/new-key", **form)[0] == 303
+    write_down(treasurer, key="later")
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    assert run_due(city.units_of_work, COST_JOBS).failed == 1
+
+
+@contextmanager
+def within(city: Runtime) -> Iterator[UnitOfWork]:
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        cooperative_id = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
+        yield uow
+
+
+def test_what_is_done_now_stands_on_the_page_of_scheduled_work(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, 8, tzinfo=UTC))
+    write_down(treasurer)
+    with within(city) as uow:
+        note_start(uow, "costs.settle", "2026-04/1", waiting=3)
+    begun = treasurer.get("/c/MRS/work").get_data(as_text=True)
+    clock.advance(timedelta(hours=1))
+    left = treasurer.get("/c/MRS/work").get_data(as_text=True)
+
+    assert "Nu bezig" in begun
+    assert "(2026-04/1), sinds zaterdag 2 mei, 10:00. Hierna wachten er nog 3." in " ".join(
+        begun.split()
+    )
+    assert "begonnen op zaterdag 2 mei, 10:00 en afgebroken" in left
+
+
+def test_a_version_waits_until_its_decision_is_written_down(treasurer: FlaskClient) -> None:
+    form = {
+        "name": "Besloten",
+        "code": "besloten",
+        "valid_from": "2026-01-01",
+        "basis": "equal",
+        "tie_policy": "order",
+        "requires_decision": "yes",
+    }
+    post(treasurer, "/c/MRS/new-key", **form)
+    page = "/c/MRS/costs/keys/besloten"
+    decide = f"{page}/versions/1/decision"
+    assert "wacht op een besluit" in treasurer.get(page).get_data(as_text=True)
+
+    assert post(treasurer, decide, page)[0] == 422
+    assert post(treasurer, decide, page, **{"decision-1": "Voorstel 12"})[0] == 303
+    assert "Voorstel 12" in treasurer.get(page).get_data(as_text=True)
+    assert post(treasurer, decide, page, **{"decision-1": "Voorstel 13"})[0] == 422
+    assert treasurer.get("/c/MRS/costs/keys/geen").status_code == 404
+
+
+def test_who_left_since_then_stands_in_the_form_of_a_key(
+    treasurer: FlaskClient, city: Runtime
+) -> None:
+    form = {
+        "name": "Gewicht",
+        "code": "gewicht",
+        "valid_from": "2026-01-01",
+        "basis": "weights",
+        "tie_policy": "order",
+        "weight-M101": "2",
+        "weight-M102": "3",
+    }
+    post(treasurer, "/c/MRS/new-key", **form)
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        found = cooperative_by_code(uow.session, "MRS")
+    with city.units_of_work.begin(identity=test, cooperative_id=found.id) as uow:
+        uow.session.execute(
+            text(
+                "update member set left_on = '2020-12-31' where cooperative_id = :id"
+                " and code = 'M102'"
+            ),
+            {"id": uow.tenant},
+        )
+
+    page = treasurer.get("/c/MRS/new-key?code=gewicht").get_data(as_text=True)
+
+    assert "M102 (vertrokken)" in page
+    assert 'id="field-weight-M102" name="weight-M102"' in page
 
 
 @pytest.mark.parametrize(

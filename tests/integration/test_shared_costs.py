@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from threading import Barrier, Thread
 from typing import Any
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from tests.conftest import Clock
 from tests.factories.shared_costs import JANUARY, House, a_house
 from wijkeconomie.core.identity import Identity, Role
 from wijkeconomie.core.refusals import DomainError, NotFoundError, PermissionDeniedError
@@ -24,10 +25,10 @@ from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.drafts import draft_month, drop_draft
 from wijkeconomie.costs.keeping import SaveSubsidy, save_subsidy, stop_cost
 from wijkeconomie.costs.keys import MemberTerms, SaveKeyVersion, save_key_version
-from wijkeconomie.costs.meters import RecordReading, record_reading, save_meter
+from wijkeconomie.costs.meters import RecordReading, record_readings, save_meter
 from wijkeconomie.costs.models import Basis, SubsidyMode, TiePolicy
 from wijkeconomie.costs.previewing import preview_month
-from wijkeconomie.costs.proof import ProofError, verify_proof
+from wijkeconomie.costs.proof_checking import ProofError, verify_proof
 from wijkeconomie.costs.proof_queries import proof_of
 from wijkeconomie.costs.queries import DraftView, draft_of_month, runs_of_month, shares_of_member
 from wijkeconomie.costs.recording import Publication
@@ -221,47 +222,74 @@ def test_who_has_his_turn_first_moves_one_on_each_time(house: House) -> None:
     assert shares == [[34, 33, 33], [33, 34, 33], [33, 33, 34], [34, 33, 33]]
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MONTHS = 5
+STAYS = st.tuples(st.integers(0, MONTHS - 1), st.integers(1, MONTHS)).map(
+    lambda stay: (min(stay[0], stay[1] - 1), stay[1])
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    months=st.lists(
-        st.tuples(
-            st.integers(-5000, 20000),
-            st.lists(st.integers(0, 9), min_size=3, max_size=3).filter(any),
-        ),
+    stays=st.lists(STAYS, min_size=2, max_size=6),
+    costs=st.lists(
+        st.tuples(st.integers(-500, 2000), st.lists(st.integers(0, 9), min_size=6, max_size=6)),
         min_size=1,
-        max_size=6,
+        max_size=MONTHS,
     ),
     corrected=st.booleans(),
 )
-def test_with_carry_nobody_is_ever_a_cent_from_the_exact_sum(
+def test_with_carry_nobody_is_ever_a_cent_from_what_all_who_share_bear_alike(
     units_of_work: UnitOfWorkFactory,
-    months: list[tuple[int, list[int]]],
+    stays: list[tuple[int, int]],
+    costs: list[tuple[int, list[int]]],
     corrected: bool,  # noqa: FBT001 hypothesis passes it
 ) -> None:
-    house = a_house(units_of_work)
-    exact = [Fraction(0)] * 3
-    charged = [0] * 3
-    for number, (total, weights) in enumerate(months):
-        month = date(2026, number + 1, 1)
-        house.key(
-            "carry",
-            Basis.WEIGHTS,
-            weights=[str(w) for w in weights],
-            since=month,
-            tie_policy=TiePolicy.CARRY,
-        )
-        house.cost(f"A{number}", total, key="carry", month=month)
-        house.settle(month)
+    """Members come and go; ``stays`` are the months of each, from one up to another."""
+    house = a_house(units_of_work, members=len(stays) + 1)
+    months = [date(2026, number + 1, 1) for number in range(MONTHS + 1)]
+    for code, (first, last) in zip([*house.members][1:], stays, strict=True):
+        joined, left = months[first], months[last] - timedelta(days=1)
+        change_member(house, code, joined, left)
+    exact = dict.fromkeys(house.members, Fraction(0))
+    charged = dict.fromkeys(house.members, 0)
+    for number, (total, drawn) in enumerate(costs):
+        there = {"L001": max(drawn[0], 1)} | {
+            code: weight
+            for (code, weight), (first, last) in zip(
+                zip([*house.members][1:], drawn, strict=False), stays, strict=True
+            )
+            if first <= number < last
+        }
+        weights = [str(there.get(code, 0)) for code in house.members]
+        terms = {"since": months[number], "tie_policy": TiePolicy.CARRY}
+        house.key("carry", Basis.WEIGHTS, weights=weights, **terms)  # type: ignore[arg-type]
+        house.cost(f"A{number}", total, key="carry", month=months[number])
+        house.settle(months[number])
         if corrected and number == 0:
             with house.books.open() as uow:
                 correct_cost(uow, CorrectCost(cost_code="A0", reason="again"))
-        for index, share in enumerate(house.shares(f"A{number}")):
-            exact[index] += Fraction(total * weights[index], sum(weights))
-            charged[index] += share
+        for code, share in zip(there, house.shares(f"A{number}"), strict=True):
+            exact[code] += Fraction(total * there[code], sum(there.values()))
+            charged[code] += share
+        off = [exact[code] - charged[code] for code, weight in there.items() if weight]
+        alike = sum(off, Fraction(0)) / len(off)
+        assert all(abs(each - alike) < 1 for each in off)
+        if all(stay == (0, MONTHS) for stay in stays) and all(map(min, (d for _, d in costs))):
+            assert alike == 0
 
-    assert all(abs(e - c) < 1 for e, c in zip(exact, charged, strict=True))
-    assert [house.owed(code) for code in house.members] == charged
+    assert {code: house.owed(code) for code in house.members} == charged
     assert house.books.verify().fault is None
+
+
+def change_member(house: House, code: str, joined_on: date, left_on: date) -> None:
+    with house.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update member set joined_on = :joined_on, left_on = :left_on"
+                " where cooperative_id = :id and code = :code"
+            ),
+            {"id": uow.tenant, "code": code, "joined_on": joined_on, "left_on": left_on},
+        )
 
 
 def subsidise(house: House, mode: SubsidyMode, cents: int, **terms: object) -> None:
@@ -572,7 +600,10 @@ def test_only_who_keeps_the_books_settles(house: House) -> None:
         settle_month(replace(uow, identity=member), JANUARY, Publication.LATER)
 
 
-def test_usage_is_read_from_meters_and_marked_where_it_was_estimated(house: House) -> None:
+def test_usage_is_read_from_meters_and_marked_where_it_was_estimated(
+    house: House, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 2, 20, tzinfo=UTC))
     house.key("meter", Basis.METER)
     ends = {"L001": date(2026, 2, 1), "L002": date(2026, 2, 1), "L003": date(2026, 1, 21)}
     for code, member_id in house.members.items():
@@ -582,7 +613,7 @@ def test_usage_is_read_from_meters_and_marked_where_it_was_estimated(house: Hous
                 (JANUARY, "100"),
                 (ends[code], "110.0" if code != "L002" else "120"),
             ):
-                record_reading(uow, RecordReading(meter_id=meter, read_on=day, value=value))
+                record_readings(uow, [RecordReading(meter_id=meter, read_on=day, value=value)])
     house.cost("A", 4550, key="meter")
     with house.books.open() as uow:
         [cost] = preview_month(uow, JANUARY).costs
@@ -594,17 +625,21 @@ def test_usage_is_read_from_meters_and_marked_where_it_was_estimated(house: Hous
 
 
 @pytest.mark.parametrize(("day", "value"), [(20, "99"), (5, "111"), (12, "900")])
-def test_a_reading_that_can_hardly_be_right_is_refused(house: House, day: int, value: str) -> None:
+def test_a_reading_that_can_hardly_be_right_is_refused(
+    house: House, clock: Clock, day: int, value: str
+) -> None:
+    clock.set(datetime(2026, 2, 20, tzinfo=UTC))
     house.key("meter", Basis.METER)
     with house.books.open() as uow:
         meter = save_meter(uow, "W", key_code="meter", member_id=house.members["L001"], unit="kWh")
         for on, shown in ((1, "100"), (10, "110")):
-            record_reading(
-                uow,
-                RecordReading(meter_id=meter, read_on=date(2026, 1, on), value=shown),
+            record_readings(
+                uow, [RecordReading(meter_id=meter, read_on=date(2026, 1, on), value=shown)]
             )
     with pytest.raises(ImplausibleReadingError), house.books.open() as uow:
-        record_reading(uow, RecordReading(meter_id=meter, read_on=date(2026, 1, day), value=value))
+        record_readings(
+            uow, [RecordReading(meter_id=meter, read_on=date(2026, 1, day), value=value)]
+        )
 
 
 def test_the_database_refuses_shares_that_are_not_the_total(house: House, owner: Engine) -> None:
@@ -630,20 +665,33 @@ def test_the_database_refuses_shares_that_are_not_the_total(house: House, owner:
 
 
 def _swap(document: dict[str, Any]) -> None:
-    first, second, _ = document["parties"]
-    first["cents"], second["cents"] = second["cents"], first["cents"]
+    """Who got the cent that was left, and who did not, as if it were the other way round."""
+    parties = sorted(document["parties"], key=lambda party: party["cents"])
+    parties[0]["cents"], parties[-1]["cents"] = parties[-1]["cents"], parties[0]["cents"]
 
 
 LIES: tuple[Callable[[dict[str, Any]], object], ...] = (
     _swap,
     lambda d: d["parties"][0].update(cents=335),
     lambda d: d["parties"][0].update(weight=2),
+    lambda d: d["parties"][0].update(weight=1.0),
+    lambda d: d["parties"][0].update(served=None),
+    lambda d: d["parties"][0].update(served=2),
+    lambda d: d["parties"][0].update(more=1),
+    lambda d: d["parties"][0].pop("party"),
+    lambda d: d["parties"].pop(),
+    lambda d: d["parties"].clear(),
+    lambda d: d.update(parties=[1, 2, 3]),
+    lambda d: d.update(parties={"weight": 1}),
     lambda d: d.update(total_cents=1001),
     lambda d: d.update(cost="B"),
+    lambda d: d.update(subsidy_cents=499),
+    lambda d: d.update(subsidy_cents=-1),
+    lambda d: d.update(subsidy_cents=1001),
     lambda d: d["key"].update(version=2),
-    lambda d: d["parties"][0].update(subsidy_cents=400),
-    lambda d: d["parties"][0].update(weight=1.0),
-    lambda d: d["parties"].pop(),
+    lambda d: d["key"].update(policy="mine"),
+    lambda d: d["key"].update(scales=[]),
+    lambda d: d["key"].update(fixed_percent="1/0"),
     lambda d: d.pop("key"),
     lambda d: d.update(format="another"),
 )
@@ -667,13 +715,60 @@ def test_a_proof_is_checked_alone_and_every_lie_is_found(house: House) -> None:
     assert outcome.entry_hash == entry.hash.hex()
     assert b"L00" not in proof
     assert b"Fatima" not in proof
+    assert b"subsidy_cents" in proof
     document = json.loads(proof)
-    assert [party["party"] for party in document["parties"]].index(own.party) == 1
+    parties = [party["party"] for party in document["parties"]]
+    assert parties == sorted(parties)
+    [line] = [party for party in document["parties"] if party["party"] == own.party]
+    assert (line["cents"], line["served"]) == (own.facts.cents, 0) == (333, 0)
     for lie in LIES:
         told = json.loads(proof)
         lie(told)
         with pytest.raises(ProofError):
             verify_proof(json.dumps(told).encode())
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"tie_policy": TiePolicy.ROTATE},
+        {"tie_policy": TiePolicy.CARRY},
+        {"fixed_percent": "35", "fixed_basis": Basis.EQUAL},
+        {"fixed_percent": "35", "fixed_basis": Basis.EQUAL, "tie_policy": TiePolicy.ROTATE},
+        {"is_prorated": True},
+    ],
+    ids=str,
+)
+def test_a_proof_of_any_key_is_right_and_its_digest_stands_in_the_books(
+    house: House, terms: dict[str, Any]
+) -> None:
+    house.key("any", **terms)
+    for number, total in enumerate((1000, 101, -250)):
+        house.cost(f"A{number}", total, key="any")
+    published(house)
+
+    for number in range(3):
+        with house.books.open() as uow:
+            outcome = verify_proof(proof_of(uow, f"A{number}"))
+            entry = ledger.entry(uow.session, uow.tenant, outcome.entry_number or 0)
+        assert entry.description.endswith(outcome.digest)
+
+
+def test_a_settlement_of_the_first_form_keeps_it(house: House, owner: Engine) -> None:
+    house.cost("A", 1000)
+    published(house)
+    with owner.begin() as connection:
+        connection.execute(text("alter table cost_settlement disable trigger stands"))
+        connection.execute(
+            text("update cost_settlement set proof = '\\x00' where cooperative_id = :id"),
+            {"id": house.books.cooperative_id},
+        )
+        connection.execute(text("alter table cost_settlement enable trigger stands"))
+    with house.books.open() as uow:
+        proof = proof_of(uow, "A")
+
+    assert json.loads(proof)["format"] == "wijkeconomie centenbewijs 1"
+    assert verify_proof(proof).parties == 3
 
 
 def test_there_is_no_proof_before_publishing(house: House) -> None:

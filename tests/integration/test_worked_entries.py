@@ -56,6 +56,7 @@ from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.payments.models import PayeeKind
 from wijkeconomie.payments.ordering import MakeRun, make_run, settle_run
+from wijkeconomie.payments.returning import take_back
 from wijkeconomie.payments.service import RecordBankLine, match_bank_lines, record_bank_line
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
@@ -629,6 +630,29 @@ def _run_settled(market: Market) -> None:
         settle_run(uow, code, local_date(uow.now, LOCAL_TIME))
 
 
+def _payment_back(market: Market) -> str:
+    code = _run_made(market)
+    with market.books.open() as uow:
+        today = local_date(uow.now, LOCAL_TIME)
+        settle_run(uow, code, today)
+        take_back(uow, code, f"{code}-001", today, reason="AC04")
+    return code
+
+
+def _payment_anew(market: Market) -> None:
+    _payment_back(market)
+    with market.books.open() as uow:
+        make_run(
+            uow,
+            MakeRun(
+                idempotency_key="ronde-2",
+                kind=PayeeKind.MERCHANT,
+                debtor_iban=IBAN,
+                execute_on=date(2027, 1, 4),
+            ),
+        )
+
+
 def _covered(market: Market) -> None:
     with market.books.open() as uow:
         move_cover(uow, MoveCover(idempotency_key="m", amount_cents=5000))
@@ -735,6 +759,8 @@ EVENTS: dict[str, Callable[[Market], object]] = {
     "Hours are given": _hours,
     "A payout run orders what a shop is owed": _run_made,
     "The bank pays a payout run": _run_settled,
+    "The bank sends a payment back": _payment_back,
+    "What came back is ordered anew": _payment_anew,
     "A voucher is redeemed": _redeemed,
     "A single-purpose voucher is redeemed": _single_purpose_redeemed,
     "A redemption is refunded": _refunded,

@@ -13,6 +13,7 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from wijkeconomie.api.field_descriptions import describe_field
 from wijkeconomie.core.refusals import DomainError
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,19 @@ STATUS_BY_CODE: Mapping[str, HTTPStatus] = {
 class ProblemSchema(Schema):
     """The shape of every error answer (RFC 9457, section 3.1)."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String()
-    context = fields.Dict(keys=fields.String())
+    type = fields.String(
+        required=True,
+        metadata={"description": "what kind of problem it is, as a path; a program decides by it"},
+    )
+    title = fields.String(required=True, metadata={"description": "the kind in a few words"})
+    status = fields.Integer(required=True, metadata={"description": "the status of HTTP"})
+    detail = fields.String(metadata={"description": "what happened, for a developer"})
+    context = fields.Dict(
+        keys=fields.String(),
+        metadata={"description": "what it is about, by name: amounts, codes, days"},
+    )
     errors = fields.Dict(metadata={"description": "messages by the path of the field"})
-    reference = fields.String()
+    reference = fields.String(metadata={"description": "what to name when you ask us about it"})
 
 
 def problem(status: int, code: str, title: str, **members: object) -> Response:
@@ -96,7 +103,9 @@ def init_api(app: Flask) -> ProblemApi:
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
         },
     )
-    return ProblemApi(app)
+    api = ProblemApi(app)
+    api.ma_plugin.converter.add_attribute_function(describe_field)
+    return api
 
 
 def route_errors_by_path(app: Flask, api: ProblemApi) -> None:

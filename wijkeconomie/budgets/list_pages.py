@@ -40,6 +40,7 @@ def lists() -> ResponseReturnValue:
 def new_list() -> ResponseReturnValue:
     """Make the list of a month."""
     visit = current_visit()
+    require_permission(visit.identity, "care.administer")
     month = asked_month(request.form.get("month", ""))
     payer = Payer(FormReader().choice("payer", [payer.value for payer in Payer]))
     with visit.begin() as uow:

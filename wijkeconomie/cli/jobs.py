@@ -12,7 +12,16 @@ import click
 from sqlalchemy import text
 
 from wijkeconomie.core.identity import system_identity
-from wijkeconomie.core.jobs import Due, JobRun, due_work, latest_runs, run_due
+from wijkeconomie.core.job_starts import Started
+from wijkeconomie.core.jobs import (
+    Due,
+    JobRun,
+    due_work,
+    failing_work,
+    latest_runs,
+    run_due,
+    work_under_way,
+)
 from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.shell import REFUSED, UNUSABLE, Shell, fail, pass_shell
 from wijkeconomie.core.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -35,11 +44,16 @@ def jobs_commands() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @pass_shell
 def list_runs(shell: Shell, limit: int) -> None:
-    """Show what was done or failed last, for each cooperative."""
+    """Show what is being done now, and what was done or failed last, for each cooperative."""
     with shell.runtime() as runtime:
         for code, uow in _each_cooperative(runtime.units_of_work):
+            for started in work_under_way(uow, shell.scheduled):
+                click.echo(f"{code:<6} {_moment(started.started_at)}  {_told_now(started)}")
+            failing = {(run.job, run.period) for run in failing_work(uow, shell.scheduled)}
             for run in latest_runs(uow.session, uow.tenant, limit=limit):
-                click.echo(f"{code:<6} {_moment(run.finished_at)}  {_told(run)}")
+                is_failing = (run.job, run.period) in failing
+                told = _told(run, is_failing=is_failing)
+                click.echo(f"{code:<6} {_moment(run.finished_at)}  {told}")
 
 
 @jobs_commands.command("due")
@@ -57,7 +71,17 @@ def show_due(shell: Shell, moment: str | None) -> None:
 @at_option
 @pass_shell
 def run_due_now(shell: Shell, moment: str | None) -> None:
-    """Do everything that is due, once; exit code 1 when anything failed."""
+    """Do everything that is due, once; exit code 1 when anything failed.
+
+    In production --at is refused: what it did, months that have not come were booked for good.
+    """
+    if moment is not None and shell.settings.service_production:
+        fail(
+            "--at is for rehearsals on a copy: this is production (service.production), and work"
+            " done as if it were another moment would stand in its books. Nothing was done;"
+            " `jobs due --at` shows what would be.",
+            code=REFUSED,
+        )
     with shell.runtime() as runtime:
         codes = {uow.tenant: code for code, uow in _each_cooperative(runtime.units_of_work)}
 
@@ -108,9 +132,18 @@ def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(LOCAL_TIME):%Y-%m-%d %H:%M}"
 
 
-def _told(run: JobRun) -> str:
+def _told_now(started: Started) -> str:
+    what = f"{started.job} {started.period}"
+    if started.is_interrupted:
+        return f"{what}: BROKEN OFF, is done again from the start"
+    return f"{what}: busy, then {started.waiting} more"
+
+
+def _told(run: JobRun, *, is_failing: bool) -> str:
     what = f"{run.job} {run.period}"
     if run.error is None:
         return f"{what}: done ({run.outcome})"
+    if not is_failing:
+        return f"{what}: not needed any more; failed before: {run.detail} ({run.error})"
     again = _moment(run.next_attempt_at) if run.next_attempt_at else "never"
     return f"{what}: FAILED {run.attempts} times: {run.detail} ({run.error}); again at {again}"

@@ -114,6 +114,7 @@ def withdraw(invitation_id: int) -> ResponseReturnValue:
 def change_role() -> ResponseReturnValue:
     """Give a role to a login, or take it away."""
     visit = current_visit()
+    require_permission(visit.identity, "role.grant")
     role = next((each for each in ROLES if each.value == request.form.get("role")), None)
     login_id = request.form.get("login_id", type=int)
     if role is None or login_id is None:

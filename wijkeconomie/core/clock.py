@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Connection, Engine, text
 
 from wijkeconomie.core.runtime import Runtime
+from wijkeconomie.core.unit_of_work import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +26,18 @@ LEADER_LOCK = 7303
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work to look for every ``every_s`` seconds; ``run`` returns how many pieces it did."""
+    """Work to look for time and again; ``run`` returns how many pieces it did."""
 
     name: str
-    every_s: int
     run: Callable[[Runtime], int]
 
 
 @contextmanager
 def running_clock(runtime: Runtime, jobs: Sequence[Job]) -> Iterator[None]:
-    """Run the jobs in the background for the block, in the one process that leads."""
+    """Run the jobs in the background for the block, in the one process that leads.
+
+    The first look is at once: after an outage nobody waits longer than needed.
+    """
     scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -42,7 +45,13 @@ def running_clock(runtime: Runtime, jobs: Sequence[Job]) -> Iterator[None]:
     )
     leader = Leader(runtime.engine)
     for job in jobs:
-        scheduler.add_job(run_if_leading, "interval", (leader, job, runtime), seconds=job.every_s)
+        scheduler.add_job(
+            run_if_leading,
+            "interval",
+            (leader, job, runtime),
+            seconds=runtime.settings.worker_look_every_s,
+            next_run_time=utc_now(),
+        )
     scheduler.start()
     try:
         yield

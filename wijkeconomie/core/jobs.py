@@ -7,18 +7,23 @@ period). So whatever is killed when, whoever runs beside whom: a period is done 
 from __future__ import annotations
 
 import enum
+import json
 import logging
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wijkeconomie.core.identity import system_identity
+from wijkeconomie.core.job_starts import Started, note_start, started_work
 from wijkeconomie.core.models import Base, TenantTable
 from wijkeconomie.core.pauses import pause_after
 from wijkeconomie.core.refusals import DomainError
@@ -37,7 +42,12 @@ class JobStatus(enum.StrEnum):
 
 
 class JobRun(TenantTable, Base):
-    """The mark of a piece of work; ``error`` is the code of a refusal, with its ``detail``."""
+    """The mark of a piece of work.
+
+    Of work that failed, ``error`` is the code of the refusal, ``context`` the values of its
+    sentence and ``detail`` what it says to a programmer. What is our own fault has the code
+    :data:`OUR_FAULT` and, as ``reference``, a word that stands in the log beside the traceback.
+    """
 
     __tablename__ = "job_run"
     __table_args__ = (
@@ -55,6 +65,7 @@ class JobRun(TenantTable, Base):
     outcome: Mapped[str | None]
     error: Mapped[str | None]
     detail: Mapped[str | None]
+    context: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,13 +105,16 @@ _MARKS = text(
     " where cooperative_id = :cooperative_id and (job, period) in"
     " (select * from unnest(cast(:jobs as text[]), cast(:periods as text[])))"
 )
+# The start goes with the work, so it stands there, locked, until the work is done.
 _CLAIM = text(
     """
+with begun as (delete from job_start
+  where cooperative_id = :cooperative_id and job = :job and period = :period)
 insert into job_run (cooperative_id, job, period, status, attempts, due_at, finished_at)
 values (:cooperative_id, :job, :period, 'done', 1, :due_at, :now)
 on conflict (cooperative_id, job, period) do update
   set status = 'done', attempts = job_run.attempts + 1, finished_at = excluded.finished_at,
-    next_attempt_at = null, error = null, detail = null
+    next_attempt_at = null, error = null, detail = null, context = null
   where job_run.status = 'failed'
 returning attempts
 """
@@ -190,12 +204,7 @@ def _serve(
     by_name = {job.name: job for job in jobs}
     tally = Tally()
     tried: set[tuple[str, str]] = set()
-    while fresh := [
-        due
-        for due in _due_in(units_of_work, cooperative_id, jobs)
-        if (due.job, due.period) not in tried
-    ]:
-        due = fresh[0]
+    while (due := _begin_next(units_of_work, cooperative_id, jobs, tried)) is not None:
         tried.add((due.job, due.period))
         tell(
             cooperative_id,
@@ -205,17 +214,25 @@ def _serve(
     return tally
 
 
-def _due_in(
-    units_of_work: UnitOfWorkFactory, cooperative_id: int, jobs: Sequence[ScheduledJob]
-) -> list[Due]:
+def _begin_next(
+    units_of_work: UnitOfWorkFactory,
+    cooperative_id: int,
+    jobs: Sequence[ScheduledJob],
+    tried: set[tuple[str, str]],
+) -> Due | None:
+    """The oldest that is due and was not tried, with its start told to who looks on."""
     try:
         with units_of_work.begin(
             identity=system_identity("job"), cooperative_id=cooperative_id
         ) as uow:
-            return due_work(uow, jobs)
+            fresh = [due for due in due_work(uow, jobs) if (due.job, due.period) not in tried]
+            if not fresh:
+                return None
+            note_start(uow, fresh[0].job, fresh[0].period, waiting=len(fresh) - 1)
+            return fresh[0]
     except Exception:
         log.exception("cannot tell what is due", extra={"cooperative_id": cooperative_id})
-        return []
+        return None
 
 
 def _attempt(
@@ -235,16 +252,17 @@ def _attempt(
             uow.session.execute(_NOTE_OUTCOME, {"outcome": outcome} | _mark(uow, due))
     except Exception as error:  # one failure must not stop the rest
         tally.failed += 1
-        refusal = error if isinstance(error, DomainError) else None
-        context = {"cooperative_id": cooperative_id, "job": due.job, "period": due.period}
-        log.warning("job failed", exc_info=refusal is None, extra=context)
+        failure = _failure(error)
+        context = {
+            "cooperative_id": cooperative_id,
+            "job": due.job,
+            "period": due.period,
+            "error": failure.error,
+            "reference": failure.context.get("reference"),
+        }
+        log.warning("job failed", exc_info=failure.error == OUR_FAULT, extra=context)
         with units_of_work.begin(identity=identity, cooperative_id=cooperative_id) as uow:
-            return _note_failure(
-                uow,
-                due,
-                refusal.code if refusal else OUR_FAULT,
-                refusal.detail if refusal else type(error).__name__,
-            )
+            return _note_failure(uow, due, failure)
     tally.done += 1
     return None
 
@@ -259,24 +277,79 @@ def _mark(uow: UnitOfWork, due: Due) -> dict[str, object]:
     return {"cooperative_id": uow.tenant, "job": due.job, "period": due.period}
 
 
-def _note_failure(uow: UnitOfWork, due: Due, error: str, detail: str) -> JobRun:
-    known = uow.session.get(JobRun, (uow.tenant, due.job, due.period), with_for_update=True)
-    if known is None:
-        known = JobRun(
-            cooperative_id=uow.tenant,
-            job=due.job,
-            period=due.period,
-            attempts=0,
-            due_at=due.due_at,
-        )
-        uow.session.add(known)
-    elif known.status == JobStatus.DONE:
-        return known  # another worker did it in the meantime
-    known.status, known.finished_at = JobStatus.FAILED, uow.now
-    known.attempts += 1
-    known.next_attempt_at = uow.now + pause_after(known.attempts)
-    known.error, known.detail = error, detail
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What is kept of an error: enough to say it in the words of who reads it."""
+
+    error: str
+    detail: str
+    context: dict[str, Any]
+
+
+def _failure(error: Exception) -> _Failure:
+    if isinstance(error, DomainError):
+        return _Failure(error.code, error.detail, error.context)
+    return _Failure(OUR_FAULT, type(error).__name__, {"reference": uuid.uuid4().hex[:8]})
+
+
+_NOTE_FAILURE = text(
+    """
+with begun as (delete from job_start
+  where cooperative_id = :cooperative_id and job = :job and period = :period)
+insert into job_run as known (cooperative_id, job, period, status, attempts, due_at, finished_at,
+  next_attempt_at, error, detail, context)
+values (:cooperative_id, :job, :period, 'failed', 1, :due_at, :now, :now, :error, :detail,
+  cast(:context as jsonb))
+on conflict (cooperative_id, job, period) do update
+  set attempts = known.attempts + 1, finished_at = excluded.finished_at,
+    error = excluded.error, detail = excluded.detail, context = excluded.context
+  where known.status = 'failed'
+"""
+)
+
+
+def _note_failure(uow: UnitOfWork, due: Due, failure: _Failure) -> JobRun:
+    """Note a failure with its pause, unless another worker did the work in the meantime."""
+    values = _mark(uow, due) | {
+        "due_at": due.due_at,
+        "now": uow.now,
+        "error": failure.error,
+        "detail": failure.detail,
+        "context": json.dumps(failure.context),
+    }
+    uow.session.execute(_NOTE_FAILURE, values)
+    known = uow.session.get_one(JobRun, (uow.tenant, due.job, due.period))
+    if known.status == JobStatus.FAILED:
+        known.next_attempt_at = uow.now + pause_after(known.attempts)
     return known
+
+
+def failing_work(uow: UnitOfWork, jobs: Sequence[ScheduledJob]) -> list[JobRun]:
+    """What failed last time and is still to do, the oldest first.
+
+    What was done by hand since, or was called off, is not due any more: it is no failure.
+    """
+    failed = uow.session.scalars(
+        select(JobRun)
+        .where(JobRun.cooperative_id == uow.tenant, JobRun.status == JobStatus.FAILED)
+        .order_by(JobRun.due_at, JobRun.job, JobRun.period)
+    ).all()
+    due = _still_due(uow, jobs, {run.job for run in failed})
+    return [run for run in failed if (run.job, run.period) in due]
+
+
+def work_under_way(uow: UnitOfWork, jobs: Sequence[ScheduledJob]) -> list[Started]:
+    """What a worker is doing now, or died over, the longest under way first."""
+    started = started_work(uow)
+    due = _still_due(uow, jobs, {each.job for each in started})
+    return [each for each in started if (each.job, each.period) in due]
+
+
+def _still_due(
+    uow: UnitOfWork, jobs: Sequence[ScheduledJob], names: set[str]
+) -> set[tuple[str, str]]:
+    asked = [job for job in jobs if job.name in names]
+    return {(due.job, due.period) for due in due_work(uow, asked, with_waiting=True)}
 
 
 def latest_runs(session: Session, cooperative_id: int, *, limit: int = 50) -> Sequence[JobRun]:

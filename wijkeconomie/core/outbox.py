@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, select, text
+from sqlalchemy import Index, UniqueConstraint, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.mail import Deliver, Letter
@@ -37,7 +37,17 @@ class OutboxMessage(TenantTable, Base):
     """
 
     __tablename__ = "outbox_message"
-    __table_args__ = (UniqueConstraint("cooperative_id", "event_key"),)
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "event_key"),
+        # The next to send is found without passing all that were ever sent.
+        Index(
+            "ix_outbox_message_waiting",
+            "cooperative_id",
+            "next_attempt_at",
+            "id",
+            postgresql_where=text("sent_at is null"),
+        ),
+    )
 
     id: Mapped[SurrogateKey]
     kind: Mapped[str]
@@ -67,26 +77,34 @@ def enqueue(uow: UnitOfWork, *, kind: str, event_key: str, payload: Mapping[str,
         event_key: names the event, unique in the cooperative: ``round/12/ordered/login/7``.
         payload: JSON-able references that the sender needs to render it.
     """
-    uow.session.execute(
-        _ENQUEUE,
+    enqueue_each(uow, kind=kind, payloads={event_key: payload})
+
+
+def enqueue_each(uow: UnitOfWork, *, kind: str, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+    """Queue many messages of one kind, by the key of their events, in few round trips."""
+    rows = [
         {
             "cooperative_id": uow.tenant,
             "kind": kind,
             "event_key": event_key,
             "payload": json.dumps(payload),
             "now": uow.now,
-        },
-    )
+        }
+        for event_key, payload in payloads.items()
+    ]
+    if rows:
+        uow.session.execute(_ENQUEUE, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """A message that this process sends, with its letters."""
+    """A message that this process sends: its letters, or why they could not be made."""
 
     cooperative_id: int
     message_id: int
     event_key: str
     letters: Sequence[Letter]
+    error: str | None
 
 
 def send_due(
@@ -95,15 +113,15 @@ def send_due(
     """Send every message whose time has come; how many went out.
 
     Nothing outside is called within a transaction: a message is claimed, sent, and marked. A
-    crash in between sends it once more, with the same message id. What fails is tried again
-    after a pause that doubles, and holds up no other message.
+    crash in between sends it once more, with the same message id. What fails, in the making or
+    in the sending, is tried again after a pause that doubles, and holds up no other message.
     """
     with units_of_work.begin(identity=OUTBOX) as uow:
         cooperatives = uow.session.scalars(text("select id from cooperative order by id")).all()
     sent = 0
     for cooperative_id in cooperatives:
         while (claimed := _claim(units_of_work, cooperative_id, renderers)) is not None:
-            error = _send(claimed, deliver)
+            error = claimed.error or _send(claimed, deliver)
             _mark(units_of_work, claimed, error)
             sent += error is None
     return sent
@@ -129,8 +147,21 @@ def _claim(
             return None
         message.attempts += 1
         message.next_attempt_at = uow.now + SENDING_TAKES
-        letters = renderers[message.kind](uow, message.payload)
-        return _Claimed(cooperative_id, message.id, message.event_key, letters)
+        letters, error = _render(uow, message, renderers[message.kind])
+        return _Claimed(cooperative_id, message.id, message.event_key, letters, error)
+
+
+def _render(
+    uow: UnitOfWork, message: OutboxMessage, renderer: Renderer
+) -> tuple[Sequence[Letter], str | None]:
+    """The letters of a message; what went wrong, if anything did, and then nothing is kept."""
+    try:
+        with uow.session.begin_nested():
+            return renderer(uow, message.payload), None
+    except Exception as error:  # a message that cannot be made must not stop the others
+        context = {"cooperative_id": uow.tenant, "outbox_message": message.id}
+        log.exception("letter not made", extra=context)
+        return (), _reason(error)
 
 
 def _send(claimed: _Claimed, deliver: Deliver) -> str | None:
@@ -138,11 +169,17 @@ def _send(claimed: _Claimed, deliver: Deliver) -> str | None:
     try:
         for number, letter in enumerate(claimed.letters):
             deliver(letter, f"{claimed.cooperative_id}/{claimed.event_key}/{number}")
-    except OSError as error:  # also what an SMTP server refuses
+    except Exception as error:  # what one message meets must not stop the others
         context = {"cooperative_id": claimed.cooperative_id, "outbox_message": claimed.message_id}
-        log.warning("message not sent", extra=context)
-        return f"{type(error).__name__}: {error}"[:500]
+        # A server that cannot be reached or refuses is no fault of ours.
+        is_ours = not isinstance(error, OSError)
+        log.warning("message not sent", exc_info=is_ours, extra=context)
+        return _reason(error)
     return None
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _mark(units_of_work: UnitOfWorkFactory, claimed: _Claimed, error: str | None) -> None:
@@ -153,3 +190,26 @@ def _mark(units_of_work: UnitOfWorkFactory, claimed: _Claimed, error: str | None
             message.sent_at = uow.now
         else:
             message.next_attempt_at = uow.now + pause_after(message.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentMessages:
+    """Messages of a cooperative that did not go out yet; ``failed`` of them were tried."""
+
+    waiting: int
+    failed: int
+    next_attempt_at: datetime | None
+    """When the first of those that failed is tried again."""
+
+
+def unsent_messages(session: Session, cooperative_id: int) -> UnsentMessages:
+    """What waits in the outbox of a cooperative."""
+    has_failed = OutboxMessage.last_error.is_not(None)
+    row = session.execute(
+        select(
+            func.count(),
+            func.count().filter(has_failed),
+            func.min(OutboxMessage.next_attempt_at).filter(has_failed),
+        ).where(OutboxMessage.cooperative_id == cooperative_id, OutboxMessage.sent_at.is_(None))
+    ).one()
+    return UnsentMessages(*row)

@@ -43,9 +43,14 @@ def read_together(session: Session, reads: Sequence[Read]) -> list[Any]:
     except psycopg.Error as error:
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
     return [
-        read.parse(cursor.fetchall() if cursor.description else [])
+        read.parse(cursor.fetchall() if _has_rows(cursor) else [])
         for read, cursor in zip(reads, cursors, strict=True)
     ]
+
+
+def _has_rows(cursor: psycopg.Cursor[Row]) -> bool:
+    """Whether a statement answers with rows; asking for a description would build one."""
+    return cursor.pgresult is not None and cursor.pgresult.nfields > 0
 
 
 @cache

@@ -45,6 +45,7 @@ class Settings:
     server_port: int
     server_threads: int
     worker_hands: int
+    worker_look_every_s: int
     database_url: str
     database_owner_url: str
     database_pool_size: int
@@ -150,8 +151,9 @@ def _validated(values: dict[str, Any]) -> Settings:
             raise SettingsError(f"{key} must be one of {', '.join(allowed)}, not {values[key]!r}")
     if not 0 < values["server.port"] < 65_536:
         raise SettingsError(f"server.port must be 1 to 65535, not {values['server.port']}")
-    if values["worker.hands"] < 1:
-        raise SettingsError("worker.hands must be 1 at least")
+    for key in ("worker.hands", "worker.look_every_s"):
+        if values[key] < 1:
+            raise SettingsError(f"{key} must be 1 at least")
     try:
         values["service.time_zone"] = ZoneInfo(values["service.time_zone"])
     except (ZoneInfoNotFoundError, ValueError) as error:

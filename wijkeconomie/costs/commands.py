@@ -11,7 +11,7 @@ from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import system_identity
 from wijkeconomie.core.shell import REFUSED, UNUSABLE, Shell, fail, pass_shell
 from wijkeconomie.costs.previewing import MonthPreview, preview_month
-from wijkeconomie.costs.proof import ProofError, verify_proof
+from wijkeconomie.costs.proof_checking import ProofError, verify_proof
 from wijkeconomie.costs.recording import Publication
 from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.money.amounts import format_plain
@@ -105,7 +105,9 @@ def verify_settlement(file: Path) -> None:
         f" {head.key_version}; every share is what the weights give."
     )
     if outcome.subsidy_cents:
-        click.echo(f"Of this a subsidy pays {format_plain(outcome.subsidy_cents)} euro.")
+        click.echo(
+            f"Of this subsidies pay {format_plain(outcome.subsidy_cents)} euro, as the proof tells."
+        )
     click.echo(f"Digest {outcome.digest}")
     if outcome.entry_number is not None:
         click.echo(

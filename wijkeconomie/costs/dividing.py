@@ -277,7 +277,7 @@ _VALID_VERSION = (
         AllocationKey.cooperative_id == bindparam("cooperative_id"),
         AllocationKey.id == bindparam("key_id"),
     )
-    .order_by(AllocationKeyVersion.valid_from.desc())
+    .order_by(AllocationKeyVersion.valid_from.desc(), AllocationKeyVersion.number.desc())
     .limit(1)
 )
 

@@ -140,6 +140,7 @@ def report_csv(report: SubsidyReport) -> bytes:
 def move_subsidy(code: str, move: str) -> ResponseReturnValue:
     """Note an amount that was received, spent or paid back."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     command = MoveSubsidy(
         code=code,
@@ -161,6 +162,7 @@ def move_subsidy(code: str, move: str) -> ResponseReturnValue:
 def account_for(code: str) -> ResponseReturnValue:
     """Note that the funder was told how it was spent."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     day = form.day("on")
     if form.errors:

@@ -41,7 +41,7 @@ def next_occurrence(recurring: RecurringCost, after: date) -> date | None:
 _RECURRING = select(RecurringCost).where(
     RecurringCost.cooperative_id == bindparam("cooperative_id"),
     RecurringCost.stopped_at.is_(None),
-    RecurringCost.starts_on <= bindparam("today"),
+    RecurringCost.starts_on <= bindparam("until"),
 )
 _MADE = text(
     "select recurring_id, incurred_on from shared_cost"
@@ -49,12 +49,12 @@ _MADE = text(
 )
 
 
-def _costs_to_make(
-    session: Session, cooperative_id: int, now: datetime
-) -> Sequence[tuple[str, datetime]]:
-    today = local_date(now, LOCAL_TIME)
+def costs_to_come(
+    session: Session, cooperative_id: int, until: date
+) -> list[tuple[RecurringCost, date]]:
+    """Recurring costs that fall up to and with ``until`` and were not made, with their days."""
     recurring = session.scalars(
-        _RECURRING, {"cooperative_id": cooperative_id, "today": today}
+        _RECURRING, {"cooperative_id": cooperative_id, "until": until}
     ).all()
     if not recurring:
         return []
@@ -63,11 +63,34 @@ def _costs_to_make(
         for row in session.execute(_MADE, {"id": cooperative_id})
     }
     return [
-        (f"{each.code}/{day.isoformat()}", midnight_utc(day, LOCAL_TIME))
+        (each, day)
         for each in recurring
-        for day in occurrences(each, today)
+        for day in occurrences(each, until)
         if (each.id, day) not in made
     ]
+
+
+def _costs_to_make(
+    session: Session, cooperative_id: int, now: datetime
+) -> Sequence[tuple[str, datetime]]:
+    return [
+        (f"{each.code}/{day.isoformat()}", midnight_utc(day, LOCAL_TIME))
+        for each, day in costs_to_come(session, cooperative_id, local_date(now, LOCAL_TIME))
+    ]
+
+
+_FIRST_WAITING = text(
+    "select min(month) from shared_cost"
+    " where cooperative_id = :id and settled_version = 0 and stopped_at is null"
+)
+
+
+def first_open_month(session: Session, cooperative_id: int, today: date) -> date | None:
+    """The first day of the oldest month with costs that wait, or that should have been made."""
+    waiting = session.scalar(_FIRST_WAITING, {"id": cooperative_id})
+    to_make = costs_to_come(session, cooperative_id, today)
+    months = [day.replace(day=1) for _recurring, day in to_make]
+    return min(months if waiting is None else [waiting, *months], default=None)
 
 
 def _make_cost(uow: UnitOfWork, period: str) -> str:

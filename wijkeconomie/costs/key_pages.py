@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -10,10 +12,16 @@ from wijkeconomie.cooperatives import queries as cooperative_queries
 from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import DomainError, InvalidInputError
+from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.costs.key_queries import latest_terms
-from wijkeconomie.costs.keys import MemberTerms, SaveKeyVersion, save_key_version
+from wijkeconomie.costs.key_queries import key_with_versions, latest_terms, members_of_form
+from wijkeconomie.costs.keys import (
+    GRACE_DAYS,
+    MemberTerms,
+    SaveKeyVersion,
+    record_decision,
+    save_key_version,
+)
 from wijkeconomie.costs.models import Basis, TiePolicy
 from wijkeconomie.costs.pages import blueprint
 from wijkeconomie.costs.words import basis_choices, fixed_basis_choices, policy_choices
@@ -31,16 +39,18 @@ def new_key() -> ResponseReturnValue:
             errors = _save_key(uow)
         if not errors:
             flash(_("Written down. Months that were settled stay as they are."), "success")
-            return redirect(url_for("costs.overview"), 303)
+            return redirect(url_for("costs.key_page", code=request.form["code"].strip()), 303)
     return _key_page(visit, errors)
 
 
 def _key_page(visit: Visit, errors: list[tuple[str, str]]) -> ResponseReturnValue:
     with visit.begin() as uow:
         today = local_date(uow.now, LOCAL_TIME)
-        members = cooperative_queries.active_member_codes(uow.session, uow.tenant, today)
-        code = request.args.get("code", "")
+        code = request.form.get("code", request.args.get("code", ""))
         known = latest_terms(uow.session, uow.tenant, code) if code else {}
+        members = members_of_form(
+            uow.session, uow.tenant, code, since=_first_day(today), today=today
+        )
     # What was typed stands alone: a box that was cleared is not in it.
     form = request.form.to_dict() or {"valid_from": today.replace(day=1).isoformat()} | known
     page = render_template(
@@ -59,6 +69,46 @@ def _key_page(visit: Visit, errors: list[tuple[str, str]]) -> ResponseReturnValu
     return page, 422 if errors else 200
 
 
+def _first_day(today: date) -> date:
+    """The day that was typed, or else the day a year ago: who left since is in the form."""
+    try:
+        return date.fromisoformat(request.form.get("valid_from", ""))
+    except ValueError:
+        return today - timedelta(days=366)
+
+
+@blueprint.get("/costs/keys/<code>")
+def key_page(code: str) -> ResponseReturnValue:
+    """A key with all that it was, and the decision that a version waits for."""
+    visit = current_visit()
+    require_permission(visit.identity, "cost.read")
+    return _versions_page(visit, code, [])
+
+
+def _versions_page(visit: Visit, code: str, errors: list[tuple[str, str]]) -> ResponseReturnValue:
+    with visit.begin() as uow:
+        key = key_with_versions(uow.session, uow.tenant, code)
+    page = render_template(
+        "costs/key_versions.html", visit=visit, key=key, errors=errors, form=request.form
+    )
+    return page, 422 if errors else 200
+
+
+@blueprint.post("/costs/keys/<code>/versions/<int:number>/decision")
+def decide(code: str, number: int) -> ResponseReturnValue:
+    """Write down the decision that a version waits for."""
+    visit = current_visit()
+    require_permission(visit.identity, "cost.change")
+    form = FormReader()
+    decision = form.text(f"decision-{number}")
+    if form.errors:
+        return _versions_page(visit, code, form.errors)
+    with visit.begin() as uow:
+        record_decision(uow, code, number, decision)
+    flash(_("Written down. From now on costs are settled by it."), "success")
+    return redirect(url_for("costs.key_page", code=code), 303)
+
+
 def _save_key(uow: UnitOfWork) -> list[tuple[str, str]]:
     form = FormReader()
     command = _typed_version(uow, form)
@@ -68,10 +118,6 @@ def _save_key(uow: UnitOfWork) -> list[tuple[str, str]]:
         save_key_version(uow, command)
     except InvalidInputError as refusal:
         return [_said(refusal)]
-    except DomainError as refusal:
-        if refusal.code != "code-taken":
-            raise
-        return [("valid_from", _("The key has a version from that day."))]
     return []
 
 
@@ -85,11 +131,12 @@ def _typed_version(uow: UnitOfWork, form: FormReader) -> SaveKeyVersion:
         basis=basis,
         fixed_basis=Basis(fixed) if fixed else None,
         fixed_percent=_number(form.text("fixed_percent")) if fixed else None,
-        parts_total=_number(form.text("parts_total")) if basis is Basis.PARTS else None,
+        parts_total=_number(form.text("parts_total")) if Basis.PARTS in {basis, fixed} else None,
         tie_policy=TiePolicy(form.choice("tie_policy", [value for value, _w in policy_choices()])),
         is_prorated=form.checked("is_prorated"),
         requires_decision=form.checked("requires_decision"),
         decision=form.text("decision", is_required=False) or None,
+        grace_days=form.count("grace_days", if_empty=GRACE_DAYS) or 0,
         members=_terms(uow, form),
     )
 
@@ -125,6 +172,11 @@ def _said(refusal: InvalidInputError) -> tuple[str, str]:
         ),
         "fixed_percent": ("fixed_percent", _("Write a percentage from 0 to 100.")),
         "parts_total": ("parts_total", _("Write the total of the parts, as in 1204.")),
+        "fixed_basis": (
+            "fixed_basis",
+            _("Weights and parts of a deed go for one part of the key, not for both."),
+        ),
+        "grace_days": ("grace_days", _("Choose 0 up to 92 days.")),
         "tie_policy": ("tie_policy", _("With a fixed part, cents are not carried over.")),
     }
     return sentences[field]

@@ -25,6 +25,9 @@ from wijkeconomie.costs.models import (
 from wijkeconomie.costs.refusals import CostExistsError
 from wijkeconomie.money.weights import WeightFormatError, parse_weight
 
+GRACE_DAYS = 14
+LONGEST_GRACE_DAYS = 92
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberTerms:
@@ -55,6 +58,7 @@ class SaveKeyVersion:
     is_prorated: bool = False
     requires_decision: bool = False
     decision: str | None = None
+    grace_days: int = GRACE_DAYS
     members: Sequence[MemberTerms] = ()
     is_small_group: bool = False
 
@@ -62,9 +66,12 @@ class SaveKeyVersion:
 def save_key_version(uow: UnitOfWork, command: SaveKeyVersion) -> int:
     """Add a version to a key; what was settled by earlier ones stays as it is.
 
+    It takes the place of one from the same day, which was wrong: months that are settled, and
+    those that are corrected, go by the new one.
+
     Raises:
         InvalidInputError: a weight, percentage or combination that has no meaning.
-        CostExistsError: the key has a version from that day.
+        CostExistsError: someone else wrote a version down at the same moment.
     """
     require_permission(uow.identity, "cost.change")
     _check_version(command)
@@ -88,11 +95,12 @@ def save_key_version(uow: UnitOfWork, command: SaveKeyVersion) -> int:
         is_prorated=command.is_prorated,
         requires_decision=command.requires_decision,
         decision=command.decision,
+        grace_days=command.grace_days,
         created_at=uow.now,
         created_by=uow.actor,
     )
     uow.session.add(version)
-    flush_or_refuse(uow, f"key {key.code} has a version from {command.valid_from}")
+    flush_or_refuse(uow, f"key {key.code} got a version at the same moment")
     save_member_terms(uow, version.id, command.members)
     record_change(
         uow,
@@ -103,6 +111,43 @@ def save_key_version(uow: UnitOfWork, command: SaveKeyVersion) -> int:
     return version.id
 
 
+def record_decision(uow: UnitOfWork, key_code: str, number: int, decision: str) -> None:
+    """Write down the decision that a version of a key waits for; from now on it is settled by.
+
+    Args:
+        decision: which proposal was adopted, in words or by its number.
+
+    Raises:
+        NotFoundError: no such key or version.
+        InvalidInputError: it waits for none, or nothing was said.
+    """
+    require_permission(uow.identity, "cost.change")
+    key = key_by_code(uow, key_code)
+    version = uow.session.scalar(
+        select(AllocationKeyVersion)
+        .where(
+            AllocationKeyVersion.cooperative_id == uow.tenant,
+            AllocationKeyVersion.key_id == key.id,
+            AllocationKeyVersion.number == number,
+        )
+        .with_for_update()
+    )
+    if version is None:
+        raise NotFoundError(f"key {key_code} has no version {number}", key=key_code)
+    if not decision.strip():
+        raise InvalidInputError("say which decision it is", field="decision")
+    if not version.requires_decision or version.decision:
+        raise InvalidInputError(f"version {number} waits for no decision", field="decision")
+    version.decision = decision.strip()
+    record_change(
+        uow,
+        subject=f"allocation_key/{key.id}",
+        action="decided",
+        after={"number": number, "decision": version.decision},
+    )
+    uow.session.flush()
+
+
 def _check_version(command: SaveKeyVersion) -> None:
     if (command.fixed_percent is None) != (command.fixed_basis is None):
         raise InvalidInputError("a fixed part takes a percentage and a basis", field="fixed")
@@ -110,8 +155,16 @@ def _check_version(command: SaveKeyVersion) -> None:
         percent = weight_of(command.fixed_percent, "fixed_percent")
         if percent > 100:
             raise InvalidInputError("a percentage is at most 100", field="fixed_percent")
-    if (command.basis is Basis.PARTS) != (command.parts_total is not None):
-        raise InvalidInputError("parts of a deed take its total, and nothing else", field="parts")
+    has_parts = Basis.PARTS in {command.basis, command.fixed_basis}
+    if has_parts != (command.parts_total is not None):
+        raise InvalidInputError(
+            "parts of a deed take its total, and nothing else", field="parts_total"
+        )
+    own = (Basis.PARTS, Basis.WEIGHTS)
+    if command.basis in own and command.fixed_basis in own:
+        raise InvalidInputError("a member has one weight, for one part", field="fixed_basis")
+    if not 0 <= command.grace_days <= LONGEST_GRACE_DAYS:
+        raise InvalidInputError("a meter is waited for up to 92 days", field="grace_days")
     if command.parts_total is not None:
         weight_of(command.parts_total, "parts_total")
     if command.tie_policy is TiePolicy.CARRY and command.fixed_basis is not None:

@@ -8,10 +8,12 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wijkeconomie.core.refusals import NotFoundError
+
 
 @dataclass(frozen=True, slots=True)
 class MeterView:
-    """A meter with what it showed last."""
+    """A meter with what it showed last; ``ended_on`` where it is its holder's no longer."""
 
     id: int
     code: str
@@ -21,12 +23,13 @@ class MeterView:
     read_on: date | None
     value: str | None
     is_estimate: bool | None
+    ended_on: date | None
 
 
 _METERS = text(
     """
 select meter.id, meter.code, k.name, m.code, meter.unit, last.read_on, last.value,
-  last.is_estimate
+  last.is_estimate, meter.ended_on
 from meter
 join allocation_key k on k.cooperative_id = meter.cooperative_id and k.id = meter.key_id
 join member m on m.cooperative_id = meter.cooperative_id and m.id = meter.member_id
@@ -36,11 +39,23 @@ left join lateral (
   order by r.read_on desc limit 1
 ) last on true
 where meter.cooperative_id = :id
-order by k.name, m.code, meter.code
+order by k.name, m.code, meter.code, meter.starts_on nulls first
 """
 )
 
 
 def meters(session: Session, cooperative_id: int) -> list[MeterView]:
-    """All meters, by key and member."""
+    """All meters, by key and member; also those that ended."""
     return [MeterView(*row) for row in session.execute(_METERS, {"id": cooperative_id})]
+
+
+def meter_view(session: Session, cooperative_id: int, meter_id: int) -> MeterView:
+    """One meter.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    for meter in meters(session, cooperative_id):
+        if meter.id == meter_id:
+            return meter
+    raise NotFoundError(f"there is no meter {meter_id}", meter=meter_id)

@@ -1,4 +1,4 @@
-"""Tables of allocation keys, meters, shared costs, subsidies and settlements of costs."""
+"""Tables of allocation keys, shared costs, subsidies and settlements of costs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Index,
     LargeBinary,
@@ -75,16 +76,16 @@ class AllocationKey(TenantTable, Base):
 
 
 class AllocationKeyVersion(TenantTable, Base):
-    """What a key is from ``valid_from`` on. A settled version never changes: a new one follows it.
+    """What a key is from ``valid_from`` on; of two from one day the later number is it.
 
-    With ``fixed_percent`` so much of the cost goes by ``fixed_basis`` and the rest by ``basis``,
-    as heating does. ``parts_total`` is the denominator of a deed, for ``parts``.
+    A version by which was settled never changes, as the database sees to: a new one takes its
+    place. With ``fixed_percent`` so much of the cost goes by ``fixed_basis`` and the rest by
+    ``basis``, as heating does. ``parts_total`` is the denominator of a deed, for ``parts``.
     """
 
     __tablename__ = "allocation_key_version"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "key_id", "number"),
-        UniqueConstraint("cooperative_id", "key_id", "valid_from"),
         own_key("key_id", of="allocation_key"),
         CheckConstraint(one_of("basis", Basis), name="basis_known"),
         CheckConstraint(one_of("fixed_basis", Basis), name="fixed_basis_known"),
@@ -92,7 +93,11 @@ class AllocationKeyVersion(TenantTable, Base):
         CheckConstraint(
             "(fixed_percent is null) = (fixed_basis is null)", name="fixed_part_is_whole"
         ),
-        CheckConstraint("(basis = 'parts') = (parts_total is not null)", name="parts_have_total"),
+        CheckConstraint(
+            "(basis = 'parts' or coalesce(fixed_basis, '') = 'parts') = (parts_total is not null)",
+            name="parts_have_total",
+        ),
+        CheckConstraint("grace_days between 0 and 92", name="grace_is_short"),
     )
 
     id: Mapped[SurrogateKey]
@@ -107,6 +112,8 @@ class AllocationKeyVersion(TenantTable, Base):
     is_prorated: Mapped[bool] = mapped_column(server_default="false", default=False)
     requires_decision: Mapped[bool] = mapped_column(server_default="false", default=False)
     decision: Mapped[str | None]
+    grace_days: Mapped[int] = mapped_column(server_default="14", default=14)
+    """So many days after a month a meter may still be read; then its usage is estimated."""
     created_at: Mapped[datetime]
     created_by: Mapped[str]
 
@@ -128,37 +135,6 @@ class AllocationWeight(TenantTable, Base):
     is_excluded: Mapped[bool] = mapped_column(server_default="false", default=False)
     minimum_cents: Mapped[int | None]
     cap_cents: Mapped[int | None]
-
-
-class Meter(TenantTable, Base):
-    """A meter at a member's, which a key reads."""
-
-    __tablename__ = "meter"
-    __table_args__ = (
-        UniqueConstraint("cooperative_id", "code"),
-        own_key("key_id", of="allocation_key"),
-        own_key("member_id", of="member"),
-    )
-
-    id: Mapped[SurrogateKey]
-    code: Mapped[str]
-    key_id: Mapped[int]
-    member_id: Mapped[int]
-    unit: Mapped[str]
-
-
-class MeterReading(TenantTable, Base):
-    """What a meter showed at the start of a day; never lower than before."""
-
-    __tablename__ = "meter_reading"
-    __table_args__ = (own_key("meter_id", of="meter"),)
-
-    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    read_on: Mapped[date] = mapped_column(primary_key=True)
-    value: Mapped[str]
-    is_estimate: Mapped[bool] = mapped_column(server_default="false", default=False)
-    recorded_at: Mapped[datetime]
-    recorded_by: Mapped[str]
 
 
 class RecurringCost(TenantTable, Base):
@@ -349,6 +325,9 @@ class CostSettlement(TenantTable, Base):
         own_key("run_id", of="settlement_run"),
         own_key("key_version_id", of="allocation_key_version"),
         Index("ix_cost_settlement_cooperative_id_entry_number", "cooperative_id", "entry_number"),
+        Index(
+            "ix_cost_settlement_cooperative_id_key_version_id", "cooperative_id", "key_version_id"
+        ),
     )
 
     id: Mapped[SurrogateKey]
@@ -367,6 +346,12 @@ class CostSettlement(TenantTable, Base):
     start: Mapped[int]
     """The party whose turn is first where fractions are equal, counted from 0."""
     member_count: Mapped[int]
+    held_cents: Mapped[int | None]
+    """What those at a least or a most pay together, where the key has bounds."""
+    free_weight: Mapped[str | None]
+    """The whole weights of all others, over whom the rest goes."""
+    carry_mean: Mapped[str | None]
+    """What those who share carry in, by head, where that is not nothing: a fraction of cents."""
     entry_number: Mapped[int | None]
     """Absent where the cost was nothing."""
     reversal_number: Mapped[int | None]
@@ -396,6 +381,8 @@ class CostShareBlock(TenantTable, Base):
     """What each carried in: cents as a fraction."""
     cents: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     subsidy_cents: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    is_estimated: Mapped[list[bool] | None] = mapped_column(ARRAY(Boolean))
+    """Whose usage was not read; absent where everyone's was."""
 
 
 class AllocationCarry(TenantTable, Base):

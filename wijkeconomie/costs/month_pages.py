@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.forms import FormReader, asked_month
 from wijkeconomie.cooperatives.sessions import current_visit
+from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.costs import queries
 from wijkeconomie.costs.drafts import draft_month, drop_draft
@@ -46,6 +47,7 @@ def month_page(month: str) -> ResponseReturnValue:
 def settle(month: str) -> ResponseReturnValue:
     """Settle what waits of a month, if it is still what was looked at."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.settle")
     first = asked_month(month)
     is_shown_later = "later" in request.form
     publication = Publication.LATER if is_shown_later else Publication.WITH_LETTER
@@ -70,6 +72,7 @@ def settle(month: str) -> ResponseReturnValue:
 def keep_draft(month: str) -> ResponseReturnValue:
     """Keep what the month comes to now, for somebody else to look at."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.settle")
     first = asked_month(month)
     with visit.begin() as uow:
         draft_month(uow, first)
@@ -81,6 +84,7 @@ def keep_draft(month: str) -> ResponseReturnValue:
 def throw_draft_away(month: str) -> ResponseReturnValue:
     """Forget the draft of a month."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.settle")
     first = asked_month(month)
     with visit.begin() as uow:
         drop_draft(uow, first)
@@ -92,6 +96,7 @@ def throw_draft_away(month: str) -> ResponseReturnValue:
 def publish(month: str, run_id: int) -> ResponseReturnValue:
     """Show a settled month to the members, and write to them."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.settle")
     asked_month(month)
     with visit.begin() as uow:
         publish_run(uow, run_id)

@@ -15,7 +15,15 @@ from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import Task, Visit, cooperative_blueprint, current_visit
 from wijkeconomie.core.charts import Bar, bar_chart
-from wijkeconomie.core.jobs import JobStatus, done_since, due_work, latest_runs
+from wijkeconomie.core.jobs import (
+    ScheduledJob,
+    done_since,
+    due_work,
+    failing_work,
+    latest_runs,
+    work_under_way,
+)
+from wijkeconomie.core.outbox import unsent_messages
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -24,6 +32,7 @@ from wijkeconomie.costs.explanations import explain_cost_share
 from wijkeconomie.costs.group_queries import advances_of_member
 from wijkeconomie.costs.keeping import stop_cost
 from wijkeconomie.costs.models import RunState
+from wijkeconomie.costs.next_runs import next_runs
 from wijkeconomie.costs.paging import AskedPage, ShownPage
 from wijkeconomie.costs.proof_queries import proof_of
 from wijkeconomie.costs.recurring_queries import recurring_costs
@@ -55,17 +64,13 @@ def overview() -> ResponseReturnValue:
         return render_template(
             "costs/overview.html",
             visit=visit,
-            waiting=queries.waiting_months(uow.session, uow.tenant),
-            this_month=today.replace(day=1),
+            next_runs=next_runs(uow.session, uow.tenant, today),
+            today=today,
             recurring=recurring_costs(uow.session, uow.tenant, today),
             runs=queries.settled_runs(uow.session, uow.tenant),
             keys=queries.keys(uow.session, uow.tenant),
             subsidies=queries.subsidies(uow.session, uow.tenant),
-            failures=[
-                run
-                for run in latest_runs(uow.session, uow.tenant, limit=RUNS)
-                if run.status == JobStatus.FAILED
-            ],
+            failures=failing_work(uow, _scheduled()),
         )
 
 
@@ -120,6 +125,7 @@ def cost_page_with(visit: Visit, code: str, errors: list[tuple[str, str]]) -> Re
 def stop(code: str) -> ResponseReturnValue:
     """Keep a waiting cost from being settled."""
     visit = current_visit()
+    require_permission(visit.identity, "cost.change")
     form = FormReader()
     reason = form.text("reason")
     if form.errors:
@@ -131,11 +137,13 @@ def stop(code: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/costs/<code>/centenbewijs.json")
-def proof(code: str) -> ResponseReturnValue:
-    """The proof of a settlement, for everyone of the cooperative."""
+@blueprint.get("/costs/<code>/centenbewijs-<int:version>.json")
+def proof(code: str, version: int | None = None) -> ResponseReturnValue:
+    """The proof of a settlement, or of one that was corrected, for everyone of the cooperative."""
     with current_visit().begin() as uow:
-        content = proof_of(uow, code)
-    headers = {"Content-Disposition": f'attachment; filename="centenbewijs-{code}.json"'}
+        content = proof_of(uow, code, version=version)
+    name = code if version is None else f"{code}-{version}"
+    headers = {"Content-Disposition": f'attachment; filename="centenbewijs-{name}.json"'}
     return Response(content, headers=headers, content_type="application/json")
 
 
@@ -199,16 +207,29 @@ def work() -> ResponseReturnValue:
     """Scheduled work: what is still to do, what was done, and what failed and why."""
     visit = current_visit()
     require_permission(visit.identity, "job.read")
-    scheduled = current_app.extensions["wijkeconomie.scheduled"]
     with visit.begin() as uow:
         this_morning = midnight_utc(local_date(uow.now, LOCAL_TIME), LOCAL_TIME)
+        started = work_under_way(uow, _scheduled())
+        begun = {(each.job, each.period) for each in started}
         return render_template(
             "costs/work.html",
             visit=visit,
             runs=latest_runs(uow.session, uow.tenant, limit=RUNS),
-            due=due_work(uow, scheduled, with_waiting=True),
+            started=started,
+            due=[
+                due
+                for due in due_work(uow, _scheduled(), with_waiting=True)
+                if (due.job, due.period) not in begun
+            ],
+            failing={(run.job, run.period) for run in failing_work(uow, _scheduled())},
             done_today=done_since(uow.session, uow.tenant, this_morning),
+            letters=unsent_messages(uow.session, uow.tenant),
         )
+
+
+def _scheduled() -> Sequence[ScheduledJob]:
+    found: Sequence[ScheduledJob] = current_app.extensions["wijkeconomie.scheduled"]
+    return found
 
 
 def tasks(visit: Visit, uow: UnitOfWork) -> list[Task]:
@@ -219,12 +240,11 @@ def tasks(visit: Visit, uow: UnitOfWork) -> list[Task]:
         Task(
             label=job_words(run.job),
             url=url_for("costs.work"),
-            explanation=_("This failed and is tried again."),
+            explanation=str(current_app.jinja_env.filters["failure_sentence"](run)),
             due=run.period,
             kind="wrong",
         )
-        for run in latest_runs(uow.session, uow.tenant, limit=RUNS)
-        if run.status == JobStatus.FAILED
+        for run in failing_work(uow, _scheduled())
     ]
     today = local_date(uow.now, LOCAL_TIME)
     found += [

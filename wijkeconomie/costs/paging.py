@@ -22,6 +22,9 @@ class AskedPage:
     search: str = ""
 
 
+FIRST_PAGE = AskedPage()
+
+
 @dataclass(frozen=True, slots=True)
 class ShownPage(Generic[Line]):
     """The lines of one page, and how many lines there are in all."""

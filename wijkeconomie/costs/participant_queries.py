@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -15,7 +13,6 @@ from sqlalchemy.orm import Session
 from wijkeconomie.core.round_trips import Read, read_together
 from wijkeconomie.ledger.queries import read_party_account_ids
 from wijkeconomie.money.periods import Period
-from wijkeconomie.money.weights import parse_weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,56 +98,6 @@ def participants(
             for place in range(len(nothing))
         ),
     )
-
-
-_READINGS = text(
-    """
-select meter.member_id, r.meter_id, r.read_on, r.value, r.is_estimate
-from meter
-join meter_reading r on r.cooperative_id = meter.cooperative_id and r.meter_id = meter.id
-where meter.cooperative_id = :cooperative_id and meter.key_id = :key_id
-  and r.read_on >= coalesce((select max(x.read_on) from meter_reading x
-    where x.cooperative_id = r.cooperative_id and x.meter_id = r.meter_id
-      and x.read_on <= :first), '-infinity')
-  and r.read_on <= coalesce((select min(x.read_on) from meter_reading x
-    where x.cooperative_id = r.cooperative_id and x.meter_id = r.meter_id
-      and x.read_on >= :end), 'infinity')
-order by meter.member_id, r.meter_id, r.read_on
-"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A value that a meter showed, the day counted from the start of the month."""
-
-    day: int
-    value: Fraction
-    is_estimate: bool
-
-
-def meter_readings(
-    session: Session, cooperative_id: int, key_id: int, month: Period
-) -> Mapping[int, Mapping[int, Sequence[Reading]]]:
-    """The readings in and just around a month, by member and meter, in order.
-
-    A reading of the morning of the first day of the next month ends the month.
-    """
-    found: dict[int, dict[int, list[Reading]]] = defaultdict(lambda: defaultdict(list))
-    rows: Any = session.execute(
-        _READINGS,
-        {
-            "cooperative_id": cooperative_id,
-            "key_id": key_id,
-            "first": month.start,
-            "end": month.end,
-        },
-    )
-    for row in rows:
-        day = (row.read_on - month.start).days
-        reading = Reading(day, parse_weight(row.value), row.is_estimate)
-        found[row.member_id][row.meter_id].append(reading)
-    return found
 
 
 def carried_cents(

@@ -63,18 +63,19 @@ class MonthPreview:
         return sum(cost.total_cents for cost in self.costs)
 
 
-_PAID = """
+_PAID = text(
+    """
 select m.code, sum(x.cents - coalesce(x.subsidy, 0))::bigint
 from shared_cost c
 join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
   and s.version = c.settled_version
-join settlement_run r on r.cooperative_id = s.cooperative_id and r.id = s.run_id
 join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
 cross join unnest(b.member_ids, b.cents, b.subsidy_cents) as x (member_id, cents, subsidy)
 join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
-where c.cooperative_id = :cooperative_id and c.month = :month {condition}
+where c.cooperative_id = :cooperative_id and c.month = :month
 group by m.code
 """
+)
 _NAMES = text(
     "select code, concat_ws(' ', first_name, infix, last_name) from member"
     " where cooperative_id = :cooperative_id"
@@ -117,7 +118,7 @@ def preview_month(uow: UnitOfWork, month: date) -> MonthPreview:
                 None,
             )
         )
-    before = _paid(uow, (period.start - timedelta(days=1)).replace(day=1), "")
+    before = paid_per_member(uow, (period.start - timedelta(days=1)).replace(day=1))
     names = member_names(uow)
     everyone = sorted({*paying, *before}) if costs else []
     return MonthPreview(
@@ -132,16 +133,9 @@ def preview_month(uow: UnitOfWork, month: date) -> MonthPreview:
 
 
 def paid_per_member(uow: UnitOfWork, month: date) -> Mapping[str, int]:
-    """What members pay for the costs of a month that they were shown, by code."""
-    return _paid(uow, month, "and r.state = 'published'")
-
-
-def _paid(uow: UnitOfWork, month: date, condition: str) -> Mapping[str, int]:
+    """What members pay for the settled costs of a month, by code."""
     found: dict[str, int] = defaultdict(int)
-    statement = text(_PAID.format(condition=condition))
-    found.update(
-        uow.session.execute(statement, {"cooperative_id": uow.tenant, "month": month}).all()
-    )
+    found.update(uow.session.execute(_PAID, {"cooperative_id": uow.tenant, "month": month}).all())
     return found
 
 

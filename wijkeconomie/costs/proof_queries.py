@@ -18,7 +18,8 @@ from wijkeconomie.costs.models import (
     SharedCost,
     TiePolicy,
 )
-from wijkeconomie.costs.proof import ProofColumns, ProofHead, pseudonym, write_proof
+from wijkeconomie.costs.proof import ProofColumns, ProofHead, digest, pseudonym, write_proof
+from wijkeconomie.costs.proof_first import write_first_proof
 from wijkeconomie.costs.refusals import CostNotSettledError
 
 
@@ -56,9 +57,13 @@ def proof_of(uow: UnitOfWork, cost_code: str, *, version: int | None = None) -> 
         for block in blocks
         for member in block.member_ids
     ]
-    return write_proof(
+    columns = _columns(blocks)
+    # The digest in the books tells in which form the settlement was made.
+    is_second = digest(head, columns) == settlement.proof
+    write = write_proof if is_second else write_first_proof
+    return write(
         head,
-        _columns(blocks),
+        columns,
         names,
         entry_number=settlement.entry_number,
         entry_hash=_hash(uow, settlement.entry_number),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.costs.explanations import CostShareFacts
-from wijkeconomie.costs.paging import PER_PAGE, AskedPage
+from wijkeconomie.costs.paging import FIRST_PAGE, PER_PAGE, AskedPage
 from wijkeconomie.costs.proof import pseudonym
 from wijkeconomie.costs.settlement_writing import BLOCK
 
@@ -123,7 +123,7 @@ def keys(session: Session, cooperative_id: int) -> list[KeyView]:
             " v.tie_policy from allocation_key k join allocation_key_version v"
             " on v.cooperative_id = k.cooperative_id and v.key_id = k.id"
             " where k.cooperative_id = :id and not k.is_small_group"
-            " order by k.name, k.code, v.valid_from desc"
+            " order by k.name, k.code, v.valid_from desc, v.number desc"
         ),
         {"id": cooperative_id},
     )
@@ -239,6 +239,7 @@ class MemberShare:
     entry_number: int | None
     facts: CostShareFacts
     secret: bytes
+    version: int
 
     @property
     def party(self) -> str:
@@ -254,15 +255,16 @@ class MemberShare:
 _SHARES = """
 select m.code as member, concat_ws(' ', m.first_name, m.infix, m.last_name) as member_name,
   c.code as cost, c.description, c.month, s.entry_number, s.secret, s.part_totals, s.weight_sums,
-  s.weight_scales, x.weight, x.variable_weight, x.carried, x.minimum_cents, x.cap_cents, x.cents,
-  coalesce(x.subsidy_cents, 0) as subsidy_cents
+  s.weight_scales, s.held_cents, s.free_weight, s.carry_mean, x.weight, x.variable_weight,
+  x.carried, x.minimum_cents, x.cap_cents, x.cents, coalesce(x.subsidy_cents, 0) as subsidy_cents,
+  coalesce(x.is_estimated, false) as is_estimated, s.version
 from shared_cost c
 join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
 join settlement_run r on r.cooperative_id = s.cooperative_id and r.id = s.run_id
 join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
 cross join unnest(b.member_ids, b.weights, b.variable_weights, b.carried, b.minimum_cents,
-  b.cap_cents, b.cents, b.subsidy_cents) as x (member_id, weight, variable_weight, carried,
-  minimum_cents, cap_cents, cents, subsidy_cents)
+  b.cap_cents, b.cents, b.subsidy_cents, b.is_estimated) as x (member_id, weight,
+  variable_weight, carried, minimum_cents, cap_cents, cents, subsidy_cents, is_estimated)
 join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
 where c.cooperative_id = :id and {condition}
 order by c.month desc, c.id, s.version, m.code
@@ -295,7 +297,7 @@ def share_count(session: Session, cooperative_id: int, code: str) -> int:
 
 
 def shares_of_cost(
-    session: Session, cooperative_id: int, code: str, asked: AskedPage
+    session: Session, cooperative_id: int, code: str, asked: AskedPage = FIRST_PAGE
 ) -> Sequence[MemberShare]:
     """What members pay for a cost, in order of member number: of one page, or of one member.
 
@@ -348,6 +350,7 @@ def _share(row: Any) -> MemberShare:
         row.entry_number,
         _facts(row),
         row.secret,
+        row.version,
     )
 
 
@@ -362,7 +365,12 @@ def _facts(row: Any) -> CostShareFacts:
             for total, scale in zip(row.weight_sums, scales, strict=True)
         ],
         carried=None if row.carried is None else Fraction(row.carried),
-        is_bound=abs(row.cents) in {row.minimum_cents, row.cap_cents},
+        carry_mean=None if row.carry_mean is None else Fraction(row.carry_mean),
+        minimum_cents=row.minimum_cents,
+        cap_cents=row.cap_cents,
+        held_cents=row.held_cents,
+        free_weight=None if row.free_weight is None else Fraction(int(row.free_weight), scales[0]),
         cents=row.cents,
         subsidy_cents=row.subsidy_cents,
+        is_estimated=row.is_estimated,
     )

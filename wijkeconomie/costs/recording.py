@@ -14,6 +14,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.carrying import write_carried
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
+from wijkeconomie.costs.metering import write_closings
 from wijkeconomie.costs.models import RunState, SharedCost
 from wijkeconomie.costs.settlement_writing import WrittenBy, write_settlements
 from wijkeconomie.ledger.chart import load_chart
@@ -127,6 +128,7 @@ class Recorder:
             ],
         )
         self._carry_on(waiting)
+        write_closings(self._uow, [each for divided in waiting for each in divided.by.metered])
 
     def _carry_on(self, settled: Sequence[DividedCost]) -> None:
         """What the last cost of each key that carries left to its members."""

@@ -19,6 +19,13 @@ class WeightMissingError(DomainError):
     title = "A member has no weight for this key"
 
 
+class ReadingMissingError(DomainError):
+    """A meter was not read yet, or never twice; write its reading down, or an estimate."""
+
+    code = "reading-missing"
+    title = "A meter is still to be read"
+
+
 class CannotAllocateError(DomainError):
     """The cost cannot be shared as the key says; ``reason`` tells why."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Literal, cast
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from wijkeconomie.money.allocation import AllocationError, allocate, divide
 from wijkeconomie.money.compositions import carry_period
 from wijkeconomie.money.fast_allocation import allocate_array
-from wijkeconomie.money.weights import Weight, parse_weight, scale_weights
+from wijkeconomie.money.weights import Weight, scale_weights
 
 Cents = NDArray[np.int64]
 TiePolicy = Literal["order", "rotate", "carry"]
@@ -59,11 +58,18 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class CostShares:
-    """Shares that sum to the cost; ``carry`` is what each member carries out."""
+    """Shares that sum to the cost; ``carry`` is what each member carries out.
+
+    The rest explains a share: with bounds, what those at one pay together and the whole weights
+    of all others; with ``carry``, what those who share carried in, by head.
+    """
 
     cents: Cents
     part_totals: tuple[int, ...]
     carry: Sequence[Fraction] | None = None
+    held_cents: int | None = None
+    free_weight: int | None = None
+    carry_mean: Fraction | None = None
 
 
 def scaled(weights: Sequence[Weight]) -> ScaledWeights:
@@ -103,12 +109,19 @@ def share_cost(total: int, terms: Terms) -> CostShares:
         weights = _integers(part)
         carried = terms.carried or [Fraction(0)] * len(weights)
         period = carry_period(total, weights, carried)
-        return CostShares(np.array(period.shares, np.int64), totals, period.carry)
+        return CostShares(
+            np.array(period.shares, np.int64), totals, period.carry, carry_mean=period.mean
+        )
     start = terms.start if terms.policy == "rotate" else 0
     if has_bounds:
         weights = _integers(terms.parts[0])
         division = divide(total, weights, caps=terms.caps, mins=terms.minimums, start=start)
-        return CostShares(np.array(division.shares, np.int64), totals)
+        return CostShares(
+            np.array(division.shares, np.int64),
+            totals,
+            held_cents=division.held,
+            free_weight=division.free_weight,
+        )
     columns = [
         _share_rotated(amount, part, start)
         for amount, part in zip(totals, terms.parts, strict=True)
@@ -216,33 +229,3 @@ def _within(left: int, wanted: Cents, weights: Sequence[int] | Cents) -> Cents:
         return wanted
     chosen = [int(weight) for weight in weights]
     return np.array(allocate(left, chosen, caps=wanted.tolist()), np.int64)
-
-
-def usage(readings: Sequence[tuple[int, Weight]], days: int) -> tuple[Fraction, bool]:
-    """Usage over a month of ``days`` days, and whether it had to be estimated.
-
-    Args:
-        readings: (day counted from the start of the month, value) in order: the last one before
-            the month, those in it, and the first one after it.
-
-    A value at an edge that was not read is put on the straight line between the readings
-    around it; where there is none behind, the line goes on. Fewer than two readings: nothing.
-    """
-    points = [(day, parse_weight(value)) for day, value in readings]
-    if len(points) < 2:
-        return Fraction(0), True
-    first, first_read = _value_at(points, 0)
-    last, last_read = _value_at(points, days)
-    return max(last - first, Fraction(0)), not (first_read and last_read)
-
-
-def _value_at(points: Sequence[tuple[int, Fraction]], day: int) -> tuple[Fraction, bool]:
-    for at, value in points:
-        if at == day:
-            return value, True
-    pairs = list(pairwise(points))
-    around = next((pair for pair in pairs if pair[0][0] < day < pair[1][0]), None)
-    if around is None:
-        around = pairs[0] if day < points[0][0] else pairs[-1]
-    (before, low), (after, high) = around
-    return low + (high - low) * Fraction(day - before, after - before), False

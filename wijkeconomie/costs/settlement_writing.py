@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 
 from sqlalchemy import text
 from sqlalchemy.orm.attributes import set_committed_value
@@ -24,28 +25,33 @@ with told as (
   select * from jsonb_to_recordset(cast(:settlements as jsonb)) as t (cost_id bigint,
     version bigint, key_version_id bigint, total_cents bigint,
     subsidy_cents bigint, part_totals bigint[], weight_sums text[], weight_scales text[],
-    start bigint, member_count bigint, entry_number bigint, proof text, secret text)
+    start bigint, member_count bigint, held_cents bigint, free_weight text, carry_mean text,
+    entry_number bigint, proof text, secret text)
 ), written as (
   insert into cost_settlement (cooperative_id, cost_id, version, run_id, key_version_id,
     accounting_date, total_cents, subsidy_cents, part_totals, weight_sums,
-    weight_scales, start, member_count, entry_number, proof, secret)
+    weight_scales, start, member_count, held_cents, free_weight, carry_mean, entry_number,
+    proof, secret)
   select :cooperative_id, cost_id, version, :run_id, key_version_id,
     :accounting_date, total_cents, subsidy_cents, part_totals, weight_sums, weight_scales,
-    start, member_count, entry_number, decode(proof, 'hex'), decode(secret, 'hex')
+    start, member_count, held_cents, free_weight, carry_mean, entry_number,
+    decode(proof, 'hex'), decode(secret, 'hex')
   from told
   returning id, cost_id
 ), shares as (
   insert into cost_share_block (cooperative_id, settlement_id, position, member_ids, weights,
-    variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents)
+    variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents, is_estimated)
   select :cooperative_id, written.id, b.position, cast(b.member_ids as bigint[]),
     cast(b.weights as text[]), cast(b.variable_weights as text[]),
     cast(b.minimum_cents as bigint[]), cast(b.cap_cents as bigint[]),
-    cast(b.carried as text[]), cast(b.cents as bigint[]), cast(b.subsidy_cents as bigint[])
+    cast(b.carried as text[]), cast(b.cents as bigint[]), cast(b.subsidy_cents as bigint[]),
+    cast(b.is_estimated as boolean[])
   from unnest(cast(:block_costs as bigint[]), cast(:positions as bigint[]),
     cast(:member_ids as text[]), cast(:weights as text[]), cast(:variable_weights as text[]),
     cast(:minimum_cents as text[]), cast(:cap_cents as text[]), cast(:carried as text[]),
-    cast(:cents as text[]), cast(:subsidies as text[])) as b (cost_id, position, member_ids,
-    weights, variable_weights, minimum_cents, cap_cents, carried, cents, subsidy_cents)
+    cast(:cents as text[]), cast(:subsidies as text[]), cast(:estimates as text[]))
+    as b (cost_id, position, member_ids, weights, variable_weights, minimum_cents, cap_cents,
+    carried, cents, subsidy_cents, is_estimated)
   join written on written.cost_id = b.cost_id
 )
 update shared_cost set settled_version = told.version
@@ -146,10 +152,17 @@ def _told(divided: DividedCost, entry_number: int | None) -> dict[str, object]:
         "weight_scales": [str(part.scale) for part in by.terms.parts],
         "start": by.terms.start,
         "member_count": len(by.members),
+        "held_cents": divided.shares.held_cents,
+        "free_weight": _written(divided.shares.free_weight),
+        "carry_mean": _written(divided.shares.carry_mean or None),
         "entry_number": entry_number,
         "proof": divided.proof.hex(),
         "secret": divided.secret.hex(),
     }
+
+
+def _written(number: int | Fraction | None) -> str | None:
+    return None if number is None else str(number)
 
 
 _BLOCK_COLUMNS = (
@@ -163,6 +176,7 @@ _BLOCK_COLUMNS = (
     "carried",
     "cents",
     "subsidies",
+    "estimates",
 )
 
 
@@ -181,6 +195,7 @@ def _blocks(divided: DividedCost) -> Iterator[tuple[object, ...]]:
         divided.columns.carried,
         divided.columns.cents,
         divided.columns.subsidy_cents,
+        divided.by.is_estimated,
     )
     for position, start in enumerate(range(0, len(divided.columns.cents), BLOCK)):
         parts = [

@@ -9,28 +9,42 @@ from fractions import Fraction
 import numpy as np
 
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.metering import MeteredUsage, metered_usage, weights_of
 from wijkeconomie.costs.models import AllocationKey, AllocationKeyVersion, Basis, TiePolicy
 from wijkeconomie.costs.participant_queries import (
     Participants,
     carried_cents,
-    meter_readings,
     participants,
 )
 from wijkeconomie.costs.refusals import CannotAllocateError, KeyNotValidError, WeightMissingError
-from wijkeconomie.costs.rules import ScaledWeights, Terms, prorated, scaled, usage
+from wijkeconomie.costs.rules import ScaledWeights, Terms, prorated, scaled
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.weights import parse_weight
 
 
 @dataclass(frozen=True, slots=True)
 class SharedBy:
-    """A version of a key applied to a month: who shares, by what, and whose usage was guessed."""
+    """A version of a key applied to a month: who shares, by what, and what meters told."""
 
     key: AllocationKey
     version: AllocationKeyVersion
     members: Participants
     terms: Terms
-    estimated: frozenset[str]
+    metered: Sequence[MeteredUsage]
+
+    @property
+    def is_estimated(self) -> list[bool] | None:
+        """Of each member whether usage was estimated; ``None`` where nobody's was."""
+        guessed = {each.member_id for each in self.metered if each.usage.is_estimate}
+        return [member_id in guessed for member_id in self.members.ids] if guessed else None
+
+    @property
+    def estimated(self) -> frozenset[str]:
+        """The numbers of members whose usage was estimated."""
+        marks = self.is_estimated or ()
+        return frozenset(
+            code for code, mark in zip(self.members.codes, marks, strict=False) if mark
+        )
 
 
 def shared_by(
@@ -46,6 +60,7 @@ def shared_by(
         KeyNotValidError: the version waits for a decision.
         WeightMissingError: a member lacks the weight that the key needs.
         CannotAllocateError: nobody was a member, or the parts of a deed do not add up.
+        ReadingMissingError: a meter is still to be read.
     """
     if version.requires_decision and not version.decision:
         raise KeyNotValidError(
@@ -56,20 +71,11 @@ def shared_by(
         raise CannotAllocateError(
             f"nobody was a member in {month.start:%Y-%m}", reason="no_parties", key=key.code
         )
-    estimated: set[str] = set()
+    metered: list[MeteredUsage] = []
+    if Basis.METER in {version.basis, version.fixed_basis}:
+        metered = metered_usage(uow, key, version, month, found.ids)
     bases = [version.fixed_basis, version.basis] if version.fixed_basis else [version.basis]
-    parts = [
-        _weights(
-            uow,
-            Basis(basis),
-            key=key,
-            version=version,
-            members=found,
-            month=month,
-            estimated=estimated,
-        )
-        for basis in bases
-    ]
+    parts = [_weights(Basis(basis), key, version, found, metered) for basis in bases]
     if version.is_prorated:
         parts = [prorated(part, found.days, len(month)) for part in parts]
     terms = Terms(
@@ -83,7 +89,7 @@ def shared_by(
         if version.tie_policy == TiePolicy.CARRY
         else None,
     )
-    return SharedBy(key, version, found, terms, frozenset(estimated))
+    return SharedBy(key, version, found, terms, metered)
 
 
 def _given(bounds: Sequence[int | None]) -> Sequence[int | None] | None:
@@ -91,14 +97,11 @@ def _given(bounds: Sequence[int | None]) -> Sequence[int | None] | None:
 
 
 def _weights(
-    uow: UnitOfWork,
     basis: Basis,
-    *,
     key: AllocationKey,
     version: AllocationKeyVersion,
     members: Participants,
-    month: Period,
-    estimated: set[str],
+    metered: Sequence[MeteredUsage],
 ) -> ScaledWeights:
     match basis:
         case Basis.EQUAL:
@@ -113,7 +116,7 @@ def _weights(
         case Basis.PARTS:
             return _parts(key, version, members)
         case Basis.METER:
-            return _metered(uow, key, members, month, estimated)
+            return scaled(weights_of(members.ids, metered))
 
 
 def _whole(
@@ -139,24 +142,4 @@ def _parts(
             reason="breukdelen_sum",
             key=key.code,
         )
-    return scaled(weights)
-
-
-def _metered(
-    uow: UnitOfWork,
-    key: AllocationKey,
-    members: Participants,
-    month: Period,
-    estimated: set[str],
-) -> ScaledWeights:
-    readings = meter_readings(uow.session, uow.tenant, key.id, month)
-    weights: list[Fraction] = []
-    for member_id, code in zip(members.ids, members.codes, strict=True):
-        used = Fraction(0)
-        for series in readings.get(member_id, {}).values():
-            part, is_estimate = usage([(r.day, r.value) for r in series], len(month))
-            used += part
-            if is_estimate or any(reading.is_estimate for reading in series):
-                estimated.add(code)
-        weights.append(used)
     return scaled(weights)

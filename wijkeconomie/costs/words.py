@@ -67,7 +67,7 @@ def basis_choices() -> list[tuple[str, str]]:
 
 def fixed_basis_choices() -> list[tuple[str, str]]:
     """What the fixed part of a key can go by; the first one is that it has none."""
-    offered = (Basis.EQUAL, Basis.HOUSEHOLD, Basis.FLOOR_AREA)
+    offered = (Basis.EQUAL, Basis.HOUSEHOLD, Basis.FLOOR_AREA, Basis.PARTS)
     return [("", _("no fixed part")), *((each.value, str(_BASES[each])) for each in offered)]
 
 

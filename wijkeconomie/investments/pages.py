@@ -157,6 +157,7 @@ def _whole_euros(cents: int) -> str:
 def take(code: str) -> ResponseReturnValue:
     """Take units for oneself."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.subscribe")
     member_id = visit.identity.member_id
     if member_id is None:
         raise NotFoundError("only members take part")

@@ -162,11 +162,14 @@ def withdraw(uow: UnitOfWork, code: str) -> None:
     record_change(uow, subject=f"participation/{participation.id}", action="withdrawn")
 
 
-def receive_payment(uow: UnitOfWork, code: str, paid_on: date) -> bool:
+def receive_payment(uow: UnitOfWork, code: str, paid_on: date, *, bank: str = "bank") -> bool:
     """Book that the bank received what a participation costs; whether it counts from now on.
 
     Before the first stage is paid the money is held for who paid it; the payment that fills the
     stage lets all participations count at once.
+
+    Args:
+        bank: the key of the account in the books on which the money came.
 
     Raises:
         NotFoundError, ParticipationStateError, ClosedPeriodError.
@@ -177,7 +180,7 @@ def receive_payment(uow: UnitOfWork, code: str, paid_on: date) -> bool:
     _require_state(participation, ParticipationState.SUBSCRIBED)
     if not participation.bought_on <= paid_on <= local_date(uow.now, LOCAL_TIME):
         raise InvalidInputError("a payment is between taking part and today", field="paid_on")
-    _pay(uow, project, participation, member, paid_on)
+    _pay(uow, project, participation, member, paid_on, bank=bank)
     return participation.state == ParticipationState.ISSUED
 
 
@@ -196,6 +199,8 @@ def _pay(
     participation: Participation,
     member: str,
     paid_on: date,
+    *,
+    bank: str = "bank",
 ) -> None:
     counts = project.state == ProjectState.GRANTED
     key = CAPITAL[Instrument(project.instrument)] if counts else DEPOSITS
@@ -209,7 +214,7 @@ def _pay(
             description=f"Participation {participation.code}, {participation.units} units",
             idempotency_key=_payment_key(participation),
             postings=(
-                debit(debit_account(uow, "bank"), participation.cents),
+                debit(debit_account(uow, bank), participation.cents),
                 credit(credit_accounts(uow, key, [party])[party], participation.cents),
             ),
         ),

@@ -119,6 +119,7 @@ def _offer(visit: Visit, code: str) -> Errors:
 def decide_transfer(transfer_id: int, step: str) -> ResponseReturnValue:
     """Accept or take back as a party; approve or refuse for the board."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.read")
     with visit.begin() as uow:
         code = unit_transfer(uow.session, uow.tenant, transfer_id).project_code
         if step == "refuse":

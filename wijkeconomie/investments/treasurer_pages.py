@@ -117,6 +117,7 @@ def _field_words(refusal: InvalidInputError) -> str:
 def call_off(code: str) -> ResponseReturnValue:
     """End a campaign before it goes on; members hear why."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.change")
     form = FormReader()
     reason = form.text("reason")
     if form.errors:
@@ -131,6 +132,7 @@ def call_off(code: str) -> ResponseReturnValue:
 def payment(code: str) -> ResponseReturnValue:
     """Note that the bank received what a participation costs."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.change")
     form = FormReader()
     day = form.day("paid_on")
     with visit.begin() as uow:
@@ -215,6 +217,7 @@ def _owed_page(visit: Visit, errors: list[tuple[str, str]]) -> ResponseReturnVal
 def pay_out(member: str) -> ResponseReturnValue:
     """Book that the bank paid a member."""
     visit = current_visit()
+    require_permission(visit.identity, "investment.change")
     form = FormReader()
     command = PayMember(
         idempotency_key=request.form.get("idempotency_key", "") or uuid.uuid4().hex,

@@ -43,6 +43,10 @@ class Division:
     bounds: list[Bound | None] | None
     scaled_weights: list[int]
     scale: int
+    held: int | None = None
+    """With bounds: what those at a bound pay together."""
+    free_weight: int | None = None
+    """With bounds: the scaled weights of all others, who share the rest."""
 
 
 def allocate(
@@ -96,6 +100,7 @@ def divide(
     amount = abs(total)
     sign = -1 if total < 0 else 1
     bounds: list[Bound | None] | None = None
+    held = free_weight = None
     if caps is None and mins is None:
         floors, remainders, denominator = _proportional(amount, scaled)
     else:
@@ -109,10 +114,13 @@ def divide(
             clamped.denominator,
             clamped.bounds,
         )
+        held, free_weight = clamped.held, clamped.free_weight
     shares = hand_out_rest(floors, remainders, amount - sum(floors), start=start)
     if sign < 0:
         shares = [-share for share in shares]
-    return Division(sign, shares, floors, remainders, denominator, bounds, scaled, scale)
+    return Division(
+        sign, shares, floors, remainders, denominator, bounds, scaled, scale, held, free_weight
+    )
 
 
 def hand_out_rest(

@@ -19,13 +19,16 @@ Bound = Literal["cap", "minimum"]
 class ClampedShares:
     """Exact ideal shares: ``floors[i] + remainders[i] / denominator``.
 
-    ``bounds[i]`` names the bound that changed the share, or is ``None``.
+    ``bounds[i]`` names the bound that changed the share, or is ``None``. Who is at a bound
+    pays ``held`` together; all others, of ``free_weight`` together, share the rest by weight.
     """
 
     floors: list[int]
     remainders: list[int]
     denominator: int
     bounds: list[Bound | None]
+    held: int
+    free_weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def clamp_shares(
             and (weight_sum == 0 or rest * weight < minimum * weight_sum)
         )
         bounds.append(state if is_changed else None)
-    return ClampedShares(floors, remainders, weight_sum or 1, bounds)
+    return ClampedShares(floors, remainders, weight_sum or 1, bounds, held, weight_sum)
 
 
 def _sweep(

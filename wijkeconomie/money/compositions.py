@@ -69,10 +69,17 @@ class SubsidisedShares:
 
 @dataclass(frozen=True, slots=True)
 class PeriodShares:
-    """One period of a series: the shares, and the fractions each party carries on."""
+    """One period of a series: the shares, and the fractions each party carries on.
+
+    ``mean`` is what those who share carried in, by head. ``floors`` and ``remainders`` are those
+    of the division that shared this period; a party of weight 0 has none of either.
+    """
 
     shares: list[int]
     carry: list[Fraction]
+    mean: Fraction
+    floors: list[int]
+    remainders: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +257,14 @@ def rotate(total: int, weights: Sequence[Weight], start: int) -> list[int]:
 def carry_period(total: int, weights: Sequence[Weight], carry: Sequence[Fraction]) -> PeriodShares:
     """Share one period, counting the fractions that earlier periods left behind.
 
-    ``x_i = ideal_i + carry_i`` is rounded down (also below zero), the largest fractions get
-    the units left over, ties in input order; ``x_i`` minus the share is carried on. A party
-    of weight 0 gets 0 and keeps its carry. While the carries of those who share sum to 0,
-    every carry stays below one unit. When parties join or leave, a unit too many or too few
-    is first spread over everyone, so nobody drifts away from the others.
+    ``x_i = ideal_i + carry_i - mean`` is rounded down (also below zero), where ``mean`` is what
+    those who share carry in, by head; the largest fractions get the units left over, ties in
+    input order. ``ideal_i + carry_i`` minus the share is carried on. A party of weight 0 gets 0
+    and keeps its carry.
+
+    Every carry stays less than one unit from ``mean``. While the same parties share, ``mean`` is
+    0. Who leaves takes his carry along, and what all of them took is missed by those who stay:
+    ``mean`` spreads it, so that nobody bears more of it than another.
 
     Raises:
         AllocationError: ``length_mismatch`` when there is not one carry per party.
@@ -267,21 +277,26 @@ def carry_period(total: int, weights: Sequence[Weight], carry: Sequence[Fraction
         raise AllocationError("no_weight", "every weight is 0")
     present = [index for index, weight in enumerate(scaled) if weight]
     wanted = [Fraction(total * scaled[index], weight_sum) + carry[index] for index in present]
-    common, _ = scale_weights([want % 1 for want in wanted]) if wanted else ([], 1)
-    floors = [want.numerator // want.denominator for want in wanted]
-    spread, missing = divmod(total - sum(floors), len(floors)) if floors else (0, 0)
-    rounded = hand_out_rest([floor + spread for floor in floors], common, missing)
+    whole, scale = scale_weights(wanted)
+    missed = sum(whole) - total * scale if present else 0
+    # On the scale times the number of parties the mean is a whole number too.
+    parties = len(present) if missed else 1
+    divided = [divmod(want * parties - missed, scale * parties) for want in whole]
+    rest = total - sum(floor for floor, _ in divided)
+    rounded = hand_out_rest([floor for floor, _ in divided], [left for _, left in divided], rest)
     shares, carried = [0] * len(scaled), list(carry)
-    for index, want, share in zip(present, wanted, rounded, strict=True):
+    floors, remainders = [0] * len(scaled), [0] * len(scaled)
+    for index, want, share, own in zip(present, wanted, rounded, divided, strict=True):
         shares[index], carried[index] = share, want - share
-    return PeriodShares(shares, carried)
+        floors[index], remainders[index] = own
+    return PeriodShares(shares, carried, Fraction(missed, scale * parties), floors, remainders)
 
 
 def carry_series(totals: Sequence[int], weights: Sequence[Weight]) -> SeriesShares:
     """Share the totals of successive periods over the same parties with ``carry_period``.
 
     Over any number of periods every party is less than one unit from its exact share of
-    all of them. Without periods everyone gets 0.
+    all of them, for the same parties share each. Without periods everyone gets 0.
     """
     scaled, _ = _scaled(weights)
     carry = [Fraction(0)] * len(scaled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -16,8 +17,10 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema, StrictSchema
 from wijkeconomie.payments import order_queries as queries
 from wijkeconomie.payments.models import PayeeKind
-from wijkeconomie.payments.order_pages import file_answer
+from wijkeconomie.payments.order_pages import file_answer, shows_names
 from wijkeconomie.payments.ordering import MakeRun, make_run, settle_run
+from wijkeconomie.payments.own_accounts import keep_voucher_account
+from wijkeconomie.payments.returning import CallOff, call_off, take_back
 
 blueprint = cooperative_resources("payments_api", __name__, "Payouts by bank")
 
@@ -37,15 +40,31 @@ class NewPayoutRunSchema(StrictSchema):
 
 
 class PayoutOrderSchema(Schema):
-    """A payment; name and account of a carer's grant are erased once the bank has paid."""
+    """A payment; name and account of a carer's grant are erased once the bank has paid.
+
+    Who may not know who gives care or got a grant is told neither party, name nor account.
+    """
 
     end_to_end_id = fields.String(required=True)
-    party = fields.String(required=True)
+    party = fields.String(required=True, allow_none=True)
     name = fields.String(allow_none=True)
     iban = fields.String(allow_none=True)
     cents = fields.Integer(required=True)
     purpose = fields.String(required=True)
     settled_on = fields.Date(allow_none=True)
+    returned_on = fields.Date(
+        allow_none=True,
+        metadata={
+            "description": "the day on which it was called off or came back; null while it"
+            " was neither"
+        },
+    )
+    return_reason = fields.String(
+        allow_none=True, metadata={"description": "why it was called off or came back"}
+    )
+    ordered_anew = fields.String(
+        allow_none=True, metadata={"description": "the run that orders it anew; null before that"}
+    )
 
 
 class PayoutRunSchema(Schema):
@@ -58,6 +77,13 @@ class PayoutRunSchema(Schema):
     payments = fields.Integer(required=True)
     total_cents = fields.Integer(required=True)
     settled_cents = fields.Integer(required=True)
+    called_off_cents = fields.Integer(
+        required=True,
+        metadata={"description": "what was called off before the bank paid it, in cents"},
+    )
+    returned_cents = fields.Integer(
+        required=True, metadata={"description": "what the bank paid and sent back, in cents"}
+    )
 
 
 class PayoutRunDetailSchema(PayoutRunSchema):
@@ -79,11 +105,34 @@ class SettlePayoutRunSchema(StrictSchema):
     end_to_end_id = fields.String(load_default=None)
 
 
+class CallOffPayoutRunSchema(StrictSchema):
+    """Why; ``end_to_end_id`` where it is one payment, all that waits for the bank without it."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 500))
+    end_to_end_id = fields.String(load_default=None)
+
+
+class ReturnedPaymentSchema(StrictSchema):
+    """A payment that the bank sent back, the day, and why."""
+
+    end_to_end_id = fields.String(required=True)
+    on = fields.Date(required=True)
+    reason = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class VoucherAccountSchema(StrictSchema):
+    """The bank account on which the money of vouchers stands."""
+
+    iban = fields.String(required=True)
+
+
 def _run(visit: Visit, code: str) -> Body:
     require_permission(visit.identity, "payment.read")
     with visit.begin() as uow:
         found = queries.payout_run(uow.session, uow.tenant, code)
         orders = queries.orders_of_run(uow.session, uow.tenant, found.id)
+    if not shows_names(visit.identity, found.kind):
+        orders = [replace(each, party=None, name=None, iban=None) for each in orders]
     names = PayoutRunSchema().fields
     return {name: getattr(found, name) for name in names} | {"orders": orders}
 
@@ -154,3 +203,50 @@ class SettlePayoutRunResource(MethodView):
 
         once(visit, headers["idempotency_key"], f"payout-runs/{code}/settle", body, act)
         return _run(visit, code)
+
+
+@blueprint.route("/payout-runs/<code>/call-off")
+class CallOffPayoutRunResource(MethodView):
+    """Payments that will not be made."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(CallOffPayoutRunSchema)
+    @blueprint.response(200, PayoutRunDetailSchema)
+    def post(self, headers: Body, body: Body, code: str) -> Body:
+        """Call off what the bank has not paid and will not pay; it waits to be ordered anew."""
+        visit = current_visit()
+        command = CallOff(code=code, reason=body["reason"], reference=body["end_to_end_id"])
+        key = headers["idempotency_key"]
+        once(visit, key, f"payouts/{code}/call-off", body, lambda uow: str(call_off(uow, command)))
+        return _run(visit, code)
+
+
+@blueprint.route("/payout-runs/<code>/returned")
+class ReturnedPaymentResource(MethodView):
+    """Payments that came back."""
+
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
+    @blueprint.arguments(ReturnedPaymentSchema)
+    @blueprint.response(200, PayoutRunDetailSchema)
+    def post(self, headers: Body, body: Body, code: str) -> Body:
+        """Note that the bank sent a payment back, where no bank line tells it."""
+        visit = current_visit()
+
+        def act(uow: UnitOfWork) -> str:
+            reference, reason = body["end_to_end_id"], body["reason"]
+            return str(take_back(uow, code, reference, body["on"], reason=reason))
+
+        once(visit, headers["idempotency_key"], f"payouts/{code}/returned", body, act)
+        return _run(visit, code)
+
+
+@blueprint.route("/voucher-bank-account")
+class VoucherAccountResource(MethodView):
+    """The bank account of vouchers."""
+
+    @blueprint.arguments(VoucherAccountSchema)
+    @blueprint.response(200, VoucherAccountSchema)
+    def put(self, body: Body) -> Body:
+        """Write down which bank account holds the money of vouchers; its lines are booked there."""
+        with current_visit().begin() as uow:
+            return {"iban": keep_voucher_account(uow, body["iban"])}

@@ -25,6 +25,18 @@ class PayeeKind(enum.StrEnum):
         return "voucher_bank" if self is PayeeKind.MERCHANT else "bank"
 
 
+class OwnBankAccount(TenantTable, Base):
+    """A bank account of ours beside that of the cooperative, and where the books keep it."""
+
+    __tablename__ = "own_bank_account"
+    __table_args__ = (
+        CheckConstraint("account_key in ('bank', 'voucher_bank')", name="account_key_known"),
+    )
+
+    iban: Mapped[str] = mapped_column(primary_key=True)
+    account_key: Mapped[str]
+
+
 class BankLine(TenantTable, Base):
     """One line of a bank statement, and the entry that booked it.
 
@@ -87,13 +99,23 @@ class PayoutRun(TenantTable, Base):
 class PayoutOrder(TenantTable, Base):
     """One payment of a run, to the name and the account that were known when it was made.
 
-    Of a carer's grant, name and account are erased once the bank has paid.
+    Of a carer's grant, name and account are erased once the bank has paid. ``replaces`` names a
+    payment that came back and is ordered anew by this one: at most once, for the same amount.
     """
 
     __tablename__ = "payout_order"
     __table_args__ = (
         UniqueConstraint("cooperative_id", "end_to_end_id"),
+        UniqueConstraint("cooperative_id", "replaces_run_id", "replaces_position"),
         own_key("run_id", of="payout_run"),
+        ForeignKeyConstraint(
+            ["cooperative_id", "replaces_run_id", "replaces_position"],
+            ["payout_order.cooperative_id", "payout_order.run_id", "payout_order.position"],
+            name="fk_payout_order_replaces",
+        ),
+        CheckConstraint(
+            "(replaces_run_id is null) = (replaces_position is null)", name="replaces_a_payment"
+        ),
         CheckConstraint("cents between 1 and 99999999999", name="cents_of_a_payment"),
         CheckConstraint(
             "name is not null and iban is not null or settled_on is not null",
@@ -114,3 +136,32 @@ class PayoutOrder(TenantTable, Base):
     purpose: Mapped[str]
     settled_on: Mapped[date | None]
     entry_number: Mapped[int | None]
+    replaces_run_id: Mapped[int | None]
+    replaces_position: Mapped[int | None]
+
+
+class PayoutReturn(TenantTable, Base):
+    """A payout return: a payment that did not arrive.
+
+    It was called off before the bank paid, or sent back after it. Its money stays under way
+    until another run orders it anew. ``entry_number`` books what the bank sent back; there is
+    none where the bank never paid.
+    """
+
+    __tablename__ = "payout_return"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["cooperative_id", "run_id", "position"],
+            ["payout_order.cooperative_id", "payout_order.run_id", "payout_order.position"],
+            name="fk_payout_return_payout_order",
+        ),
+        CheckConstraint("reason <> ''", name="reason_given"),
+    )
+
+    run_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reason: Mapped[str]
+    returned_on: Mapped[date]
+    entry_number: Mapped[int | None]
+    noted_at: Mapped[datetime]
+    noted_by: Mapped[str]

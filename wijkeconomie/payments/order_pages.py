@@ -13,13 +13,15 @@ from flask_babel import lazy_gettext
 
 from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.sessions import Visit, cooperative_blueprint, current_visit
-from wijkeconomie.core.permissions import require_permission
+from wijkeconomie.core.identity import Identity
+from wijkeconomie.core.permissions import may, require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.payments import order_queries as queries
 from wijkeconomie.payments.models import PayeeKind
 from wijkeconomie.payments.ordering import MakeRun, make_run, require_open, settle_run
+from wijkeconomie.payments.own_accounts import VOUCHERS, keep_voucher_account, own_accounts
 from wijkeconomie.payments.pain import payment_file
 from wijkeconomie.payments.refusals import NothingToOrderError
 
@@ -45,26 +47,53 @@ def runs() -> ResponseReturnValue:
     """Who can be paid, and what was ordered before."""
     visit = current_visit()
     require_permission(visit.identity, "payment.read")
+    return _runs_page(visit, [])
+
+
+def _runs_page(visit: Visit, errors: Errors) -> ResponseReturnValue:
     with visit.begin() as uow:
-        waiting = [
-            (kind.value, kind.value, None, queries.payees(uow.session, uow.tenant, kind))
-            for kind in (PayeeKind.MERCHANT, PayeeKind.MEMBER, PayeeKind.CARER)
-        ]
-        made = queries.payout_runs(uow.session, uow.tenant)
-        rounds = [
-            (PayeeKind.GRANT.value, name, code, _payees(uow, PayeeKind.GRANT, code))
+        waiting = [(kind, None, None, _payees(uow, kind, None)) for kind in PayeeKind] + [
+            (PayeeKind.GRANT, name, code, _payees(uow, PayeeKind.GRANT, code))
             for code, name in queries.rounds_to_pay(uow.session, uow.tenant)
         ]
-    return render_template(
+        made = queries.payout_runs(uow.session, uow.tenant)
+        own = own_accounts(uow.session, uow.tenant)
+    page = render_template(
         "payments/runs.html",
         visit=visit,
         waiting=[
-            (kind, name, code, len(found), sum(payee.cents for payee in found))
-            for kind, name, code, found in (*waiting, *rounds)
+            (
+                kind.value,
+                name,
+                code,
+                len(found),
+                sum(payee.cents for payee in found),
+                sum(payee.came_back is not None for payee in found),
+            )
+            for kind, name, code, found in waiting
             if found
         ],
         runs=made,
+        voucher_account=[iban for iban, key in own.items() if key == VOUCHERS],
+        form=request.form,
+        errors=errors,
     )
+    return page, 422 if errors else 200
+
+
+@blueprint.post("/payouts/voucher-account")
+def voucher_account() -> ResponseReturnValue:
+    """Write down which bank account holds the money of vouchers."""
+    visit = current_visit()
+    require_permission(visit.identity, "payment.order")
+    try:
+        with visit.begin() as uow:
+            keep_voucher_account(uow, FormReader().text("iban"))
+    except InvalidInputError:
+        words = _("Write the number of a bank account beside that of the cooperative.")
+        return _runs_page(visit, [("iban", words)])
+    flash(_("Kept."), "success")
+    return redirect(url_for("payments.runs"), 303)
 
 
 def _payees(uow: UnitOfWork, kind: PayeeKind, code: str | None) -> list[queries.Payee]:
@@ -91,10 +120,10 @@ def new_run(kind: str) -> ResponseReturnValue:
         "payments/new_run.html",
         visit=visit,
         kind=kind,
-        is_chosen=kind != PayeeKind.GRANT,
+        is_chosen=round_code is None,
         round_code=round_code,
         payees=found,
-        chosen=set(request.form.getlist("party")) or {each.party for each in found},
+        chosen=set(request.form.getlist("party")) or {each.choice for each in found},
         key=request.form.get("idempotency_key") or uuid.uuid4().hex,
         form={"iban": account or _usual_account(visit, kind), "on": today.isoformat()}
         | request.form.to_dict(),
@@ -112,7 +141,7 @@ def _make(visit: Visit, kind: PayeeKind, round_code: str | None) -> tuple[Errors
     form = FormReader()
     key = form.text("idempotency_key")
     iban, day = form.text("iban"), form.day("on")
-    parties = None if kind is PayeeKind.GRANT else tuple(request.form.getlist("party"))
+    parties = None if round_code is not None else tuple(request.form.getlist("party"))
     if form.errors:
         return form.errors, ""
     command = MakeRun(
@@ -158,10 +187,17 @@ def _run_page(visit: Visit, code: str, errors: Errors) -> ResponseReturnValue:
         visit=visit,
         run=found,
         orders=orders,
+        shows_names=shows_names(visit.identity, found.kind),
         form={"on": today.isoformat()} | request.form.to_dict(),
         errors=errors,
     )
     return page, 422 if errors else 200
+
+
+def shows_names(identity: Identity, kind: str) -> bool:
+    """Whether someone may see who is paid: who gives care, or got a grant, is for a few only."""
+    needed = {PayeeKind.CARER.value: "care.money", PayeeKind.GRANT.value: "grant.review"}
+    return may(identity, needed.get(kind, "payment.read"))
 
 
 @blueprint.get("/payouts/<code>.xml")
@@ -194,6 +230,7 @@ def file_answer(visit: Visit, code: str) -> Response:
 def settle(code: str) -> ResponseReturnValue:
     """Note that the bank paid a run, where no bank line tells it."""
     visit = current_visit()
+    require_permission(visit.identity, "payment.order")
     form = FormReader()
     day: date = form.day("on")
     if form.errors:

@@ -21,18 +21,84 @@ class Payee:
     """Someone who is owed money, and where to pay it if that is known.
 
     ``party`` is the number of a merchant or member, the alias of a carer, or an application.
+    ``came_back`` is the payment that did not arrive and is ordered anew.
     """
 
     party: str
     name: str
     iban: str | None
     cents: int
+    came_back: CameBack | None = None
+
+    @property
+    def choice(self) -> str:
+        """By what he is chosen: his number, or the reference of what came back."""
+        return self.party if self.came_back is None else self.came_back.reference
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """A payment that was called off or sent back, and was not ordered anew."""
+
+    run_id: int
+    position: int
+    run_code: str
+    reference: str
+    purpose: str
 
 
 def payees(
     session: Session, cooperative_id: int, kind: PayeeKind, round_code: str | None = None
 ) -> list[Payee]:
-    """Who can be paid now; of grants, who chose the bank in a round that was decided."""
+    """Who can be paid now, with what came back of earlier payments of this kind.
+
+    Of grants, who chose the bank in a round that was decided; without a round, what came back.
+    """
+    if round_code is not None:
+        return _owed(session, cooperative_id, kind, round_code)
+    owed = [] if kind is PayeeKind.GRANT else _owed(session, cooperative_id, kind, None)
+    return [*owed, *came_back(session, cooperative_id, kind)]
+
+
+# A person as he is known now: another bank account may be why the payment came back.
+_CAME_BACK = text(
+    """
+select o.party, coalesce(shop.name, carer.name, nullif(concat_ws(' ', member.first_name,
+    member.infix, member.last_name), ''), o.name, o.party) as name,
+  case r.kind when 'merchant' then shop.iban when 'carer' then coalesce(carer.iban, member.iban)
+    else member.iban end as iban,
+  o.cents, b.run_id, b.position, r.code, o.end_to_end_id, o.purpose
+from payout_return b
+join payout_order o on o.cooperative_id = b.cooperative_id and o.run_id = b.run_id
+  and o.position = b.position
+join payout_run r on r.cooperative_id = b.cooperative_id and r.id = b.run_id
+left join merchant shop on r.kind = 'merchant' and shop.cooperative_id = b.cooperative_id
+  and shop.code = o.party
+left join carer on r.kind = 'carer' and carer.cooperative_id = b.cooperative_id
+  and carer.alias = o.party
+left join grant_application g on r.kind = 'grant' and g.cooperative_id = b.cooperative_id
+  and cast(g.id as text) = o.party
+left join member on member.cooperative_id = b.cooperative_id and (
+  r.kind = 'member' and member.code = o.party
+  or r.kind = 'carer' and member.id = carer.member_id
+  or r.kind = 'grant' and member.id = g.member_id)
+where b.cooperative_id = :id and r.kind = :kind and not exists (
+  select from payout_order again where again.cooperative_id = b.cooperative_id
+    and again.replaces_run_id = b.run_id and again.replaces_position = b.position)
+order by b.run_id, b.position
+"""
+)
+
+
+def came_back(session: Session, cooperative_id: int, kind: PayeeKind) -> list[Payee]:
+    """Whose payment did not arrive and waits to be ordered anew, the oldest run first."""
+    rows = session.execute(_CAME_BACK, {"id": cooperative_id, "kind": kind.value})
+    return [Payee(row.party, row.name, row.iban, row.cents, CameBack(*row[4:])) for row in rows]
+
+
+def _owed(
+    session: Session, cooperative_id: int, kind: PayeeKind, round_code: str | None
+) -> list[Payee]:
     if kind is PayeeKind.MERCHANT:
         shops = voucher_queries.merchants(session, cooperative_id)
         return [
@@ -82,19 +148,32 @@ class RunView:
     payments: int
     total_cents: int
     settled_cents: int
+    called_off_cents: int
+    """What was called off before the bank paid it."""
+    returned_cents: int
+    """What the bank paid and sent back."""
 
     @property
     def is_settled(self) -> bool:
         """Whether the bank has paid all of it."""
         return self.settled_cents == self.total_cents
 
+    @property
+    def open_cents(self) -> int:
+        """What waits for the bank."""
+        return self.total_cents - self.settled_cents - self.called_off_cents
+
 
 _RUNS = """
 select r.id, r.code, r.kind, r.debtor_iban, r.execute_on, r.made_at, count(*),
   sum(o.cents)::bigint,
-  coalesce(sum(o.cents) filter (where o.settled_on is not null), 0)::bigint
+  coalesce(sum(o.cents) filter (where o.settled_on is not null), 0)::bigint,
+  coalesce(sum(o.cents) filter (where o.settled_on is null and b.run_id is not null), 0)::bigint,
+  coalesce(sum(o.cents) filter (where o.settled_on is not null and b.run_id is not null), 0)::bigint
 from payout_run r
 join payout_order o on o.cooperative_id = r.cooperative_id and o.run_id = r.id
+left join payout_return b on b.cooperative_id = o.cooperative_id and b.run_id = o.run_id
+  and b.position = o.position
 where r.cooperative_id = :id and {chosen}
 group by r.cooperative_id, r.id order by r.number desc limit :limit
 """.replace("::", r"\:\:")
@@ -126,26 +205,43 @@ class OrderView:
 
     position: int
     end_to_end_id: str
-    party: str
+    party: str | None
     name: str | None
     iban: str | None
     cents: int
     purpose: str
     settled_on: date | None
     entry_number: int | None
+    returned_on: date | None
+    """The day on which it was called off or came back."""
+    return_reason: str | None
+    ordered_anew: str | None
+    """The run that orders it anew."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for the bank."""
+        return self.settled_on is None and self.returned_on is None
 
 
-_ORDERS = """
+_ORDERS = text(
+    """
 select o.position, o.end_to_end_id, o.party, o.name, o.iban, o.cents, o.purpose, o.settled_on,
-  o.entry_number
-from payout_order o where o.cooperative_id = :id and {chosen} order by o.run_id, o.position
+  o.entry_number, b.returned_on, b.reason, r.code
+from payout_order o
+left join payout_return b on b.cooperative_id = o.cooperative_id and b.run_id = o.run_id
+  and b.position = o.position
+left join payout_order again on again.cooperative_id = o.cooperative_id
+  and again.replaces_run_id = o.run_id and again.replaces_position = o.position
+left join payout_run r on r.cooperative_id = again.cooperative_id and r.id = again.run_id
+where o.cooperative_id = :id and o.run_id = :run order by o.position
 """
+)
 
 
 def orders_of_run(session: Session, cooperative_id: int, run_id: int) -> list[OrderView]:
     """The payments of a run in their order."""
-    statement = text(_ORDERS.format(chosen="o.run_id = :run"))
-    rows = session.execute(statement, {"id": cooperative_id, "run": run_id})
+    rows = session.execute(_ORDERS, {"id": cooperative_id, "run": run_id})
     return [OrderView(*row) for row in rows]
 
 
@@ -160,16 +256,6 @@ def last_account(session: Session, cooperative_id: int, account_key: str) -> str
         {"id": cooperative_id, "kinds": kinds},
     )
     return found
-
-
-def paying_accounts(session: Session, cooperative_id: int) -> set[str]:
-    """The bank accounts from which runs were paid: our own, beside that of the cooperative."""
-    return set(
-        session.scalars(
-            text("select distinct debtor_iban from payout_run where cooperative_id = :id"),
-            {"id": cooperative_id},
-        )
-    )
 
 
 def run_of_reference(session: Session, cooperative_id: int, reference: str) -> str | None:

@@ -26,12 +26,15 @@ class PaidParticipation:
 
 
 def pay_participation(
-    uow: UnitOfWork, reference: str, *, cents: int, on: date
+    uow: UnitOfWork, reference: str, *, cents: int, on: date, bank: str
 ) -> PaidParticipation | Mismatch:
     """Book a payment by its reference, or tell why a person has to look.
 
     Nothing is guessed: the reference is the number of a participation that waits for its
     payment, the amount is its price to the cent, and the day is not before it was taken.
+
+    Args:
+        bank: the key of the account in the books on which the money came.
 
     Raises:
         ClosedPeriodError: the month of the day is closed.
@@ -47,5 +50,5 @@ def pay_participation(
     is_in_time = participation.bought_on <= on <= local_date(uow.now, LOCAL_TIME)
     if participation.state != ParticipationState.SUBSCRIBED or not is_in_time:
         return Mismatch.NO_PARTICIPATION_WAITS
-    receive_payment(uow, participation.code, on)
+    receive_payment(uow, participation.code, on, bank=bank)
     return PaidParticipation(participation.member_id, payment_entry(uow, participation))

@@ -31,3 +31,10 @@ class OrderSettledError(DomainError):
 
     code = "order-settled"
     title = "The bank has paid this"
+
+
+class OrderCalledOffError(DomainError):
+    """A payment was called off or came back, so the file of its run is not given again."""
+
+    code = "order-called-off"
+    title = "This was called off"

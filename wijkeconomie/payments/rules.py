@@ -23,6 +23,7 @@ class Mismatch(StrEnum):
     NOTHING_TO_RETURN = "nothing-to-return"
     NO_PARTICIPATION_WAITS = "no-participation-waits"
     NO_PAYMENT_WAITS = "no-payment-waits"
+    NO_PAYMENT_TO_RETURN = "no-payment-to-return"
 
 
 @dataclass(frozen=True, slots=True)

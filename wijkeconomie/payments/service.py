@@ -9,7 +9,6 @@ from datetime import date
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -18,11 +17,13 @@ from wijkeconomie.ledger.service import ensure_account, post_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.payments import queries
 from wijkeconomie.payments.models import BankLine
-from wijkeconomie.payments.order_queries import paying_accounts, payout_run, run_of_reference
+from wijkeconomie.payments.order_queries import orders_of_run, payout_run, run_of_reference
 from wijkeconomie.payments.ordering import open_cents, settle_run
+from wijkeconomie.payments.own_accounts import MAIN, account_of, own_accounts
 from wijkeconomie.payments.participations import pay_participation
 from wijkeconomie.payments.queries import BankLineView
 from wijkeconomie.payments.refusals import BankLineDiffersError, WrongBankAccountError
+from wijkeconomie.payments.returning import take_back
 from wijkeconomie.payments.rules import Mismatch, mismatch, read_contribution_reference
 
 
@@ -77,9 +78,7 @@ def record_bank_lines(uow: UnitOfWork, commands: Sequence[RecordBankLine]) -> in
         As :func:`record_bank_line`; nothing is recorded then.
     """
     require_permission(uow.identity, "bank.import")
-    own = paying_accounts(uow.session, uow.tenant) | {
-        uow.session.scalar(select(Cooperative.iban).where(Cooperative.id == uow.tenant))
-    }
+    own = own_accounts(uow.session, uow.tenant)
     for command in commands:
         _check(command, own)
     new = uow.session.scalars(
@@ -111,7 +110,7 @@ def match_bank_lines(uow: UnitOfWork, *, limit: int | None = None) -> list[BankL
     return [book_bank_line(uow, line) for line in lines]
 
 
-def _check(command: RecordBankLine, own: Collection[str | None]) -> None:
+def _check(command: RecordBankLine, own: Collection[str]) -> None:
     if not command.code.strip():
         raise InvalidInputError("a bank line has a reference", field="code")
     if command.kind not in {"incasso", "storno", "betaling"}:
@@ -172,6 +171,9 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
     require_permission(uow.identity, "bank.import")
     if line.kind == "betaling":
         return _book_payout(uow, line)
+    run = run_of_reference(uow.session, uow.tenant, (line.end_to_end_id or "").strip())
+    if line.amount_cents > 0 and run is not None:
+        return _book_return(uow, line, run)
     reference = read_contribution_reference(line.end_to_end_id)
     if reference is None or line.end_to_end_id is None:
         return _book_participation(uow, line)
@@ -199,7 +201,11 @@ def book_bank_line(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
 def _book_participation(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
     """Book a line that pays for units of a project: their number as reference, and their amount."""
     paid = pay_participation(
-        uow, line.end_to_end_id or "", cents=line.amount_cents, on=line.booked_on
+        uow,
+        line.end_to_end_id or "",
+        cents=line.amount_cents,
+        on=line.booked_on,
+        bank=account_of(uow, line.account_iban, MAIN),
     )
     if isinstance(paid, Mismatch):
         return BankLineOutcome(line.code, None, paid)
@@ -228,6 +234,30 @@ def _book_payout(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
     number = settle_run(
         uow, code, line.booked_on, reference=None if reference == code else reference
     )
+    return _booked(uow, line, number)
+
+
+def _book_return(uow: UnitOfWork, line: BankLineView, code: str) -> BankLineOutcome:
+    """Take back one payment that the bank sent back: its reference, account and exact amount."""
+    reference = (line.end_to_end_id or "").strip()
+    run = payout_run(uow.session, uow.tenant, code)
+    orders = orders_of_run(uow.session, uow.tenant, run.id)
+    order = next((each for each in orders if each.end_to_end_id == reference), None)
+    is_possible = (
+        order is not None
+        and order.settled_on is not None
+        and order.returned_on is None
+        and order.settled_on <= line.booked_on <= local_date(uow.now, LOCAL_TIME)
+    )
+    if order is None or not is_possible or line.account_iban != run.debtor_iban:
+        return BankLineOutcome(line.code, None, Mismatch.NO_PAYMENT_TO_RETURN)
+    if line.amount_cents != order.cents:
+        return BankLineOutcome(line.code, None, Mismatch.AMOUNT_DIFFERS)
+    reason = line.return_reason or "bank"
+    return _booked(uow, line, take_back(uow, code, reference, line.booked_on, reason=reason))
+
+
+def _booked(uow: UnitOfWork, line: BankLineView, number: int | None) -> BankLineOutcome:
     uow.session.execute(
         update(BankLine)
         .where(BankLine.cooperative_id == uow.tenant, BankLine.id == line.id)
@@ -238,6 +268,7 @@ def _book_payout(uow: UnitOfWork, line: BankLineView) -> BankLineOutcome:
 
 def _draft(uow: UnitOfWork, line: BankLineView, member_code: str) -> EntryDraft:
     """Bank to contributions receivable; a return runs the other way by its sign."""
+    bank = ensure_account(uow, account_of(uow, line.account_iban, MAIN))
     words = "collected" if line.amount_cents > 0 else f"returned {line.return_reason or ''}"
     return EntryDraft(
         accounting_date=line.booked_on,
@@ -246,7 +277,7 @@ def _draft(uow: UnitOfWork, line: BankLineView, member_code: str) -> EntryDraft:
         description=f"Contribution {line.end_to_end_id} {words.strip()}",
         idempotency_key=f"bank/{line.code}",
         postings=(
-            debit(ensure_account(uow, "bank"), line.amount_cents),
+            debit(bank, line.amount_cents),
             credit(ensure_account(uow, "contribution_receivable", member_code), line.amount_cents),
         ),
     )

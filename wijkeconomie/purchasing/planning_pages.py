@@ -136,9 +136,10 @@ def _plan(uow: UnitOfWork) -> tuple[str, list[tuple[str, str]]]:
 def suppliers() -> ResponseReturnValue:
     """Suppliers, and a form to add or change one."""
     visit = current_visit()
-    require_permission(visit.identity, "supplier.read")
+    is_change = request.method == "POST"
+    require_permission(visit.identity, "supplier.change" if is_change else "supplier.read")
     reader = FormReader()
-    if request.method == "POST":
+    if is_change:
         command = SaveSupplier(
             code=reader.text("code"),
             name=reader.text("name"),
@@ -168,21 +169,22 @@ def suppliers() -> ResponseReturnValue:
 def supplier(supplier_code: str) -> ResponseReturnValue:
     """The products of a supplier, and a form to add or change one."""
     visit = current_visit()
-    require_permission(visit.identity, "supplier.read")
+    is_change = request.method == "POST"
+    require_permission(visit.identity, "supplier.change" if is_change else "supplier.read")
     reader = FormReader()
     with visit.begin() as uow:
         known = supplier_queries.suppliers(uow.session, uow.tenant)
         found = _chosen(known, supplier_code)
         if found is None:
             raise NotFoundError(f"there is no supplier {supplier_code}", code=supplier_code)
-        if request.method == "POST":
+        if is_change:
             _save_product(uow, reader, supplier_code)
         products = supplier_queries.products_of_supplier(uow.session, uow.tenant, found.id)
         picked = _picked(products)
         versions = (
             supplier_queries.price_versions(uow.session, uow.tenant, picked.id) if picked else []
         )
-    if request.method == "POST" and not reader.errors:
+    if is_change and not reader.errors:
         return redirect(url_for("purchasing.supplier", supplier_code=supplier_code), 303)
     page = render_template(
         "purchasing/supplier.html",

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from wijkeconomie.core.jobs import ScheduledJob
 from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.jobs import first_open_month
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date, midnight_utc
 
+STATEMENTS = "statements.send"
 SETTLING_TAKES = timedelta(days=1)
 """Statements come a day after a month has ended, so that its costs are in them."""
 
@@ -37,16 +39,46 @@ def members_with_lines(session: Session, cooperative_id: int, month: Period) -> 
     return list(session.scalars(_MEMBERS, values))
 
 
-def _month_to_tell(
-    _session: Session, _cooperative_id: int, now: datetime
-) -> Sequence[tuple[str, datetime]]:
-    """The last month that ended; of older ones nobody is told any more.
+# From the first month that was told, or else the last one: what was before is of an import.
+_UNTOLD = text(
+    """
+select cast(month as date) from generate_series(
+  greatest(
+    cast(:last as date) - interval '1 year',
+    coalesce((select to_date(min(period), 'YYYY-MM') from job_run
+      where cooperative_id = :id and job = :job), cast(:last as date))),
+  cast(:last as date), interval '1 month') as month
+where not exists (select from job_run where cooperative_id = :id and job = :job
+  and period = to_char(month, 'YYYY-MM') and status = 'done')
+order by month
+"""
+)
 
-    So neither an import of years nor a clock that stood still writes more than one letter.
+
+def _months_to_tell(
+    session: Session, cooperative_id: int, now: datetime
+) -> Sequence[tuple[str, datetime]]:
+    """Months that ended and were not told, as far as all costs up to them have been settled.
+
+    A statement without a cost of its month would be put right by a next one that nobody
+    understands, so it waits. Months that a clock which stood still has missed are told too, the
+    oldest first, up to a year back. An import of years writes no more than one letter.
     """
     today = local_date(now - SETTLING_TAKES, LOCAL_TIME)
-    month = Period.month_of(today.replace(day=1) - timedelta(days=1))
-    return [(f"{month.start:%Y-%m}", midnight_utc(month.end + SETTLING_TAKES, LOCAL_TIME))]
+    last = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    values = {"id": cooperative_id, "job": STATEMENTS, "last": last}
+    untold = session.scalars(_UNTOLD, values).all()
+    if not untold:
+        return []
+    open_month = first_open_month(session, cooperative_id, local_date(now, LOCAL_TIME))
+    return [
+        (
+            f"{month:%Y-%m}",
+            midnight_utc(Period.month_of(month).end + SETTLING_TAKES, LOCAL_TIME),
+        )
+        for month in untold
+        if open_month is None or month < open_month
+    ]
 
 
 def _tell(uow: UnitOfWork, period: str) -> str:
@@ -62,4 +94,4 @@ def _tell(uow: UnitOfWork, period: str) -> str:
     return str(len(members))
 
 
-STATEMENT_JOBS = (ScheduledJob("statements.send", _month_to_tell, _tell),)
+STATEMENT_JOBS = (ScheduledJob(STATEMENTS, _months_to_tell, _tell),)

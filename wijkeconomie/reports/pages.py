@@ -305,6 +305,7 @@ def verify() -> ResponseReturnValue:
 def change_period() -> ResponseReturnValue:
     """Close a month, or open it again with the reason why."""
     visit = current_visit()
+    require_permission(visit.identity, "period.close")
     text = request.form.get("period", "")
     try:
         month = Period.parse(text).start

@@ -307,6 +307,7 @@ def _save_fund(visit: Visit, command: SaveFund) -> Errors:
 def set_apart() -> ResponseReturnValue:
     """Book that money was moved to the bank account of vouchers."""
     visit = current_visit()
+    require_permission(visit.identity, "voucher.pay-out")
     form = FormReader()
     amount = form.amount("amount")
     if form.errors or amount <= 0:

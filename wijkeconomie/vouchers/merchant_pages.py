@@ -153,6 +153,7 @@ def _change_merchant(visit: Visit, code: str) -> Errors:
 def merchant_fee(merchant_code: str) -> ResponseReturnValue:
     """Let another fee count from a day on."""
     visit = current_visit()
+    require_permission(visit.identity, "voucher.change")
     form = FormReader()
     fee, day = form.amount("fee"), form.day("from")
     errors: Errors = form.errors
@@ -171,6 +172,7 @@ def merchant_fee(merchant_code: str) -> ResponseReturnValue:
 def merchant_stop(merchant_code: str) -> ResponseReturnValue:
     """Let a merchant accept no more from a day on."""
     visit = current_visit()
+    require_permission(visit.identity, "voucher.change")
     form = FormReader()
     day, reason = form.day("stopped"), form.text("reason")
     if form.errors:

@@ -51,6 +51,7 @@ def single_purpose_vat(parts: Sequence[Part], regime: VatRegime) -> int:
     return sum(
         moved_vat(part.before, part.before - part.amount, part.voucher.vat_basis_points)
         for part in parts
+        if part.voucher.vat_basis_points is not None
     )
 
 

@@ -17,7 +17,7 @@ from wijkeconomie.core.refusals import (
     PermissionDeniedError,
 )
 from wijkeconomie.ledger.refusals import UnknownEntryError
-from wijkeconomie.web.refusal_messages import sentence
+from wijkeconomie.web.refusal_messages import failure_sentence, sentence
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(429, show_too_many)
     app.register_error_handler(500, show_failure)
     app.add_template_filter(sentence, "refusal_sentence")
+    app.add_template_filter(failure_sentence, "failure_sentence")
 
 
 def show_refusal(refusal: DomainError) -> Response:

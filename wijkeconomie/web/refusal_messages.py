@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 
+from wijkeconomie.core.jobs import JobRun
 from wijkeconomie.core.refusals import DomainError
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.web.formatting import language
@@ -121,6 +122,10 @@ MESSAGES: Mapping[str, Any] = {
     "weight-missing": lazy_gettext(
         "Member %(member)s has no weight for the key %(key)s. Fill it in and try again."
     ),
+    "reading-missing": lazy_gettext(
+        "Key %(key)s waits for readings of %(day)s or later: %(meters)s. Write them down, or an "
+        "estimate."
+    ),
     "cannot-allocate": lazy_gettext(
         "These costs cannot be shared with the key %(key)s. Look at its weights and limits."
     ),
@@ -163,6 +168,7 @@ MESSAGES: Mapping[str, Any] = {
     "nothing-to-order": lazy_gettext(
         "Nobody can be paid: nothing is owed, or no account is known."
     ),
+    "order-called-off": lazy_gettext("A payment of %(code)s was called off or came back."),
     "order-settled": lazy_gettext("The bank has paid %(code)s. Its file is not given again."),
     "over-care-fence": lazy_gettext(
         "Too little is left for this agreement. Nothing was declared. Talk to the holder of the "
@@ -273,17 +279,35 @@ MESSAGES: Mapping[str, Any] = {
 
 def sentence(refusal: DomainError) -> str:
     """What a page says about ``refusal``; its own detail where the table has no sentence."""
-    message = MESSAGES.get(refusal.code)
+    return _in_words(refusal.code, refusal.context) or refusal.detail
+
+
+def failure_sentence(run: JobRun) -> str:
+    """Why scheduled work failed, in the words of who reads it; never a programmer's."""
+    values = run.context or {}
+    if said := _in_words(str(run.error), values):
+        return said
+    if reference := values.get("reference"):
+        message = lazy_gettext(
+            "Something went wrong on our side. If it lasts, tell us this reference: %(reference)s."
+        )
+        return str(message) % {"reference": reference}
+    return str(lazy_gettext("Something went wrong on our side. If it lasts, let us know."))
+
+
+def _in_words(code: str, context: Mapping[str, Any]) -> str | None:
+    """The sentence of a code with its values; ``None`` where there is none, or a value lacks."""
+    message = MESSAGES.get(code)
     if message is None:
-        return refusal.detail
-    unit = str(refusal.context.get("unit") or "EUR")
+        return None
+    unit = str(context.get("unit") or "EUR")
     values = {
         name: format_amount(value, language(), unit)
         if name.endswith("_cents") and isinstance(value, int)
         else value
-        for name, value in refusal.context.items()
+        for name, value in context.items()
     }
     try:
         return str(message) % values
     except KeyError:  # a refusal raised without one of the values its sentence names
-        return refusal.detail
+        return None

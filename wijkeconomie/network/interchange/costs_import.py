@@ -95,6 +95,7 @@ def _own_keys(uow: UnitOfWork) -> dict[str, int]:
                 AllocationKey.cooperative_id == uow.tenant,
                 AllocationKeyVersion.valid_from == SINCE,
             )
+            .order_by(AllocationKeyVersion.number)
         ).all()
     )
     for code, (name, basis) in KEYS.items():

@@ -34,6 +34,7 @@ _WORDS = {
     Mismatch.COLLECTED_ALREADY: "this contribution was collected before",
     Mismatch.NO_PARTICIPATION_WAITS: "this participation was paid or given up before",
     Mismatch.NO_PAYMENT_WAITS: "no payment with this reference waits for the bank",
+    Mismatch.NO_PAYMENT_TO_RETURN: "the bank made no payment with this reference, or it came back",
     Mismatch.NOTHING_TO_RETURN: "there is no collection that this could return",
 }
 

@@ -52,7 +52,7 @@ _OF_ROUND = "(cast(:code as text) is null or r.code = :code)"
 _LAST_VERSION = """(
     select v.id from allocation_key_version v
     where v.cooperative_id = x.cooperative_id and v.key_id = {key}.id
-    order by v.valid_from desc limit 1)"""
+    order by v.valid_from desc, v.number desc limit 1)"""
 _OF_KEY = "(cast(:code as text) is null or x.code = :code)"
 
 _SELECT: Mapping[str, TextClause] = {
