@@ -41,6 +41,7 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs import correcting_pages as cost_correcting_pages
 from wijkeconomie.costs import (
     funding_api,
     funding_pages,
@@ -48,6 +49,7 @@ from wijkeconomie.costs import (
     key_pages,
     meter_pages,
     month_pages,
+    recurring_pages,
     subsidy_pages,
 )
 from wijkeconomie.costs import pages as cost_pages
@@ -96,6 +98,7 @@ from wijkeconomie.purchasing import (
     sharing_api,
     stock_api,
     supplier_api,
+    supplier_queries,
     uncharged_api,
 )
 from wijkeconomie.purchasing import pages as purchasing_pages
@@ -151,6 +154,8 @@ VIEWS = (
     key_pages,
     meter_pages,
     month_pages,
+    cost_correcting_pages,
+    recurring_pages,
     subsidy_pages,
     carer_pages,
     correcting_pages,
@@ -223,6 +228,10 @@ def _cost_payers(uow: UnitOfWork, code: str) -> int:
 
 COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost, payers=_cost_payers)
 """By this an asset becomes a cost that members share, without either knowing the other."""
+
+
+def _known_suppliers(uow: UnitOfWork) -> list[str]:
+    return [each.code for each in supplier_queries.suppliers(uow.session, uow.tenant)]
 
 
 def _offered_subsidies(uow: UnitOfWork, on: date) -> list[OfferedSubsidy]:
@@ -349,6 +358,7 @@ def create_app(runtime: Runtime) -> Flask:
     register_tasks(app, investment_pages.tasks)
     register_tasks(app, transfer_pages.transfer_tasks)
     building_pages.init_cost_sharing(app, COST_SHARING)
+    keeping_pages.init_suppliers(app, _known_suppliers)
     init_subsidies(app, SUBSIDY_SOURCE)
     register_tasks(app, till_pages.till_tasks)
     register_tasks(app, voucher_keeping_pages.voucher_tasks)

@@ -8,6 +8,8 @@ from wijkeconomie.core import audit, commands, job_starts, jobs, outbox
 from wijkeconomie.core.models import Base
 from wijkeconomie.costs import meter_models as meters
 from wijkeconomie.costs import models as costs
+from wijkeconomie.costs import recurring_models as recurring_costs
+from wijkeconomie.costs import subsidy_models as subsidy_uses
 from wijkeconomie.investments import models as investments
 from wijkeconomie.ledger import models as ledger
 from wijkeconomie.network import models as network
@@ -45,6 +47,8 @@ MODULES = (
     stock,
     deposits,
     costs,
+    recurring_costs,
+    subsidy_uses,
     meters,
     budgets,
     investments,

@@ -1,7 +1,7 @@
 """Funds that the database counts and guards, vouchers taken back, and codes by which was paid.
 
 Revision ID: 0035_voucher_funds
-Revises: 0030_keys_and_meters
+Revises: 0031_settled_costs_stand
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0035_voucher_funds"
-down_revision = "0030_keys_and_meters"
+down_revision = "0031_settled_costs_stand"
 branch_labels = None
 depends_on = None
 

@@ -34,9 +34,9 @@ from wijkeconomie.costs.jobs import COST_JOBS, next_occurrence, occurrences
 from wijkeconomie.costs.keeping import (
     SaveRecurringCost,
     save_recurring_cost,
-    stop_recurring_cost,
 )
 from wijkeconomie.costs.models import RecurringCost
+from wijkeconomie.costs.recurring import stop_recurring_cost
 
 PROGRAM = """
 import sys

@@ -277,6 +277,9 @@ def test_a_cost_comes_back_until_its_last_day_or_until_it_is_stopped(
         "every": "1",
         "supplier": "MRS-L1",
     }
+    status, page = post(treasurer, "/c/MRS/new-cost", **form)
+    assert (status, 'href="#field-supplier"' in page) == (422, True)
+    form["new_supplier"] = "yes"
     status, page = post(treasurer, "/c/MRS/new-cost", **(form | {"ends_on": "2026-01-01"}))
     assert (status, 'href="#field-ends_on"' in page) == (422, True)
     assert post(treasurer, "/c/MRS/new-cost", **form)[0] == 303
@@ -294,3 +297,34 @@ def test_a_cost_comes_back_until_its_last_day_or_until_it_is_stopped(
     assert post(treasurer, "/c/MRS/recurring-costs/NET/stop", "/c/MRS/new-cost")[0] == 303
     assert "recurring-costs/NET/stop" not in treasurer.get(overview).get_data(as_text=True)
     assert post(treasurer, "/c/MRS/recurring-costs/NIX/stop", "/c/MRS/new-cost")[0] == 404
+
+
+def test_a_cost_that_comes_back_is_changed_from_a_month_on(
+    treasurer: FlaskClient, city: Runtime
+) -> None:
+    form = {
+        "description": "huur",
+        "code": "HUUR",
+        "on": "2026-02-15",
+        "net": "100,00",
+        "rate": "2100",
+        "key": "equal",
+        "every": "1",
+    }
+    assert post(treasurer, "/c/MRS/new-cost", **form)[0] == 303
+    page = "/c/MRS/recurring-costs/HUUR"
+    shown = treasurer.get(page).get_data(as_text=True)
+    assert 'value="2026-02"' in shown
+    assert 'value="100,00"' in shown
+    change = {"net": "110,00", "vat": "", "rate": "2100", "key": "equal", "ends_on": ""}
+    assert post(treasurer, page, from_month="2026-04", **change)[0] == 303
+    assert post(treasurer, page, from_month="april", **change)[0] == 422
+    status, shown = post(treasurer, page, from_month="2026-05", **(change | {"net": ""}))
+    assert (status, 'href="#field-net"' in shown) == (422, True)
+
+    [terms] = stored(city, "select * from recurring_cost_terms where cooperative_id = :id")
+    assert (str(terms["from_month"]), terms["net_cents"], terms["gross_cents"]) == (
+        "2026-04-01",
+        11000,
+        13310,
+    )

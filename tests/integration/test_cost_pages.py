@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -16,6 +18,7 @@ from sqlalchemy import text
 from tests.conftest import Clock
 from tests.factories.people import sign_up
 from tests.integration.test_web_pages import post, signed_in
+from wijkeconomie.app import command_line
 from wijkeconomie.cooperatives.queries import cooperative_by_code
 from wijkeconomie.core.identity import Role, system_identity
 from wijkeconomie.core.job_starts import note_start
@@ -26,6 +29,7 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.proof_checking import verify_proof
+from wijkeconomie.ledger.periods import close_period
 
 
 @pytest.fixture
@@ -77,15 +81,16 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
     assert "/publish/" not in treasurer.get(month).get_data(as_text=True)
     page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
     assert "€ 121,00 × 1/8" in page
-    status, _ = post(
-        treasurer,
-        "/c/MRS/costs/HUUR-1/correct",
-        "/c/MRS/costs/HUUR-1",
-        net="200,00",
-        vat="42,00",
-        reason="typfout",
-    )
-    assert status == 303
+    typed = {"net": "200,00", "vat": "42,00", "reason": "typfout"}
+    status, page = post(treasurer, "/c/MRS/costs/HUUR-1/correct", "/c/MRS/costs/HUUR-1", **typed)
+    assert status == 200
+    assert "€\xa030,25" in page
+    typed |= {"seen": shown_fingerprint(page), "idempotency_key": "correct-1"}
+    for _ in range(2):
+        status, _page = post(
+            treasurer, "/c/MRS/costs/HUUR-1/corrected", "/c/MRS/costs/HUUR-1", **typed
+        )
+        assert status == 303
     page = treasurer.get("/c/MRS/costs/HUUR-1").get_data(as_text=True).replace("\xa0", " ")
     assert "€ 242,00 × 1/8" in page
     proof = verify_proof(treasurer.get("/c/MRS/costs/HUUR-1/centenbewijs.json").data)
@@ -98,13 +103,123 @@ def test_the_treasurer_writes_down_previews_settles_and_corrects(
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("net", "12,345"), ("on", "gisteren"), ("description", ""), ("every", "7"), ("rate", "6")],
+    [
+        ("net", "12,345"),
+        ("net", ""),
+        ("net", "999999999999,00"),
+        ("vat", "-21,00"),
+        ("vat", "21,06"),
+        ("on", "gisteren"),
+        ("on", "0202-04-15"),
+        ("description", ""),
+        ("every", "7"),
+        ("rate", "6"),
+        ("code", "HUUR/1"),
+        ("supplier", "TYPFOUT"),
+    ],
 )
 def test_a_wrong_field_is_said_at_its_place(treasurer: FlaskClient, field: str, value: str) -> None:
     status, page = write_down(treasurer, **{field: value})
 
     assert status == 422
     assert f"field-{field}" in page
+
+
+def test_a_start_in_another_century_makes_no_thousands_of_costs(treasurer: FlaskClient) -> None:
+    status, page = write_down(treasurer, on="0202-04-15", every="1")
+
+    assert (status, "field-on" in page) == (422, True)
+    assert "Kies een dag van 2021-01-05 tot en met" in page
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"), [({"net": ""}, "net"), ({"vat": ""}, "vat"), ({"vat": "43,00"}, "vat")]
+)
+def test_a_blank_amount_corrects_nothing(
+    treasurer: FlaskClient, changed: dict[str, str], field: str
+) -> None:
+    page = "/c/MRS/costs/MRS-K011"
+    form = {"net": "200,00", "vat": "42,00", "reason": "typfout"} | changed
+    status, shown = post(treasurer, f"{page}/correct", page, **form)
+
+    assert (status, f'href="#field-{field}"' in shown) == (422, True)
+
+
+def closed_months(city: Runtime, *numbers: int) -> None:
+    with books_of(city) as uow:
+        for number in numbers:
+            close_period(uow, date(2026, number, 1))
+
+
+@contextmanager
+def books_of(city: Runtime) -> Iterator[UnitOfWork]:
+    test = system_identity("test")
+    with city.units_of_work.begin(identity=test) as uow:
+        cooperative_id = cooperative_by_code(uow.session, "MRS").id
+    with city.units_of_work.begin(identity=test, cooperative_id=cooperative_id) as uow:
+        yield uow
+
+
+def booked_on(city: Runtime, code: str) -> date | None:
+    with books_of(city) as uow:
+        found: date | None = uow.session.scalar(
+            text(
+                "select accounting_date from journal_entry where cooperative_id = :id"
+                " and source = :source"
+            ),
+            {"id": uow.tenant, "source": f"cost/{code}/1"},
+        )
+    return found
+
+
+def test_a_late_cost_of_a_closed_month_is_offered_on_the_first_open_day(
+    treasurer: FlaskClient, city: Runtime, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 6, 20, tzinfo=UTC))
+    write_down(treasurer)
+    closed_months(city, 4, 5)
+    month = "/c/MRS/costs/months/2026-04"
+    page = treasurer.get(month).get_data(as_text=True)
+    assert "de boeken van deze maand zijn gesloten" in page.lower()
+    assert 'name="booked_on" value="2026-06-01"' in page
+
+    seen = shown_fingerprint(page)
+    assert post(treasurer, month, booked_on="2026-03-31", seen=seen)[0] == 422
+    assert post(treasurer, month, booked_on="2026-06-01", seen=seen)[0] == 303
+    assert booked_on(city, "HUUR-1") == date(2026, 6, 1)
+
+
+def test_the_command_line_books_a_late_cost_on_the_day_it_is_told(
+    treasurer: FlaskClient, city: Runtime, runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(treasurer)
+    closed_months(city, 4)
+    monkeypatch.setenv("DATABASE_URL", city.addresses.application)
+    monkeypatch.setenv("DATABASE_OWNER_URL", city.addresses.owner)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    arguments = ["settle", "costs", "--cooperative", "MRS", "--period", "2026-04"]
+    refused = runner.invoke(command_line, arguments)
+    done = runner.invoke(command_line, [*arguments, "--accounting-date", "2026-05-01"])
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+    assert (refused.exit_code, "closed-period" in refused.output) == (1, True)
+    assert (done.exit_code, done.output) == (0, "Settled 1 costs of 2026-04: HUUR-1\n")
+    assert booked_on(city, "HUUR-1") == date(2026, 5, 1)
+
+
+def test_what_members_see_of_a_run_that_waits_to_be_shown_is_said(
+    treasurer: FlaskClient, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    write_down(treasurer)
+    month = "/c/MRS/costs/months/2026-04"
+    seen = shown_fingerprint(treasurer.get(month).get_data(as_text=True))
+    post(treasurer, month, seen=seen, later="yes")
+
+    page = treasurer.get(month).get_data(as_text=True)
+    assert "Het staat dus al op de rekening en het afschrift van de leden" in page
 
 
 def test_the_treasurer_sees_what_is_left_of_each_subsidy(treasurer: FlaskClient) -> None:

@@ -184,7 +184,8 @@ def test_each_correction_tells_its_own_difference_however_late_it_is_sent(
     house = a_house(fresh_runtime.units_of_work)
     with_addresses(house)
     house.cost("A", 900)
-    house.settle()
+    with house.books.open() as uow:
+        assert settle_month(uow, JANUARY, Publication.SILENT) is not None
     for cents, reason in ((1500, "rekening was hoger"), (-900, "alles kwam terug")):
         with house.books.open() as uow:
             correct_cost(uow, CorrectCost(cost_code="A", reason=reason, net_cents=cents))

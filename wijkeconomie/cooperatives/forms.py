@@ -55,10 +55,16 @@ class FormReader:
         """Euros as cents, or ``None`` when the field was left open."""
         return self.amount(name) if request.form.get(name, "").strip() else None
 
-    def amount(self, name: str) -> int:
-        """Euros as people write them, as cents."""
+    def amount(self, name: str, *, if_empty: int | None = None) -> int:
+        """Euros as people write them, as cents; without ``if_empty`` a blank field is an error.
+
+        A blank field that counts as nothing would book what nobody typed.
+        """
+        typed = request.form.get(name, "").strip()
+        if not typed and if_empty is not None:
+            return if_empty
         try:
-            return parse_amount(request.form.get(name, "").strip() or "0")
+            return parse_amount(typed)
         except ValueError:
             self.errors.append((name, _("Write an amount as in 12,50.")))
             return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -26,11 +26,19 @@ def settle_commands() -> None:
 @settle_commands.command("costs")
 @click.option("--cooperative", "code", required=True, help="Code of the cooperative, as in C01.")
 @click.option("--period", required=True, help="The month, as in 2026-01.")
+@click.option(
+    "--accounting-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day on which they are booked, when the books of their month are closed.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what it comes to and write nothing.")
 @pass_shell
-def settle_costs(shell: Shell, code: str, period: str, *, dry_run: bool) -> None:
+def settle_costs(
+    shell: Shell, code: str, period: str, *, accounting_date: datetime | None, dry_run: bool
+) -> None:
     """Settle the shared costs of a month, once; again does nothing."""
     month = _month(period)
+    booked_on = accounting_date.date() if accounting_date is not None else None
     with shell.runtime() as runtime:
         identity = system_identity("cli")
         with runtime.units_of_work.begin(identity=identity) as uow:
@@ -39,7 +47,7 @@ def settle_costs(shell: Shell, code: str, period: str, *, dry_run: bool) -> None
             if dry_run:
                 _print_preview(preview_month(uow, month))
                 return
-            settled = settle_month(uow, month, Publication.WITH_LETTER)
+            settled = settle_month(uow, month, Publication.WITH_LETTER, accounting_date=booked_on)
     if settled is None:
         click.echo(f"Nothing waits in {period}")
         return

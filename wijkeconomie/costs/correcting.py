@@ -1,149 +1,188 @@
-"""Use cases of correcting a settled cost: turned back and settled anew."""
+"""Use cases of correcting a settled cost: looked at, then turned back and settled anew."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
-
-from sqlalchemy import select, text
 
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.costs.dividing import Divider
-from wijkeconomie.costs.models import (
-    AllocationCarry,
-    CostSettlement,
-    CostShareBlock,
-    SharedCost,
-    Subsidy,
-)
+from wijkeconomie.costs.dividing import DividedCost, Divider
+from wijkeconomie.costs.keeping_rules import require_amounts
+from wijkeconomie.costs.models import RunState, SharedCost
+from wijkeconomie.costs.previewing import MemberDifference, member_names
 from wijkeconomie.costs.recording import Publication, Recorder, new_run
-from wijkeconomie.costs.refusals import CostNotSettledError
-from wijkeconomie.costs.settling import cost_by_code, hold_costs
-from wijkeconomie.ledger.service import reverse_entry
+from wijkeconomie.costs.refusals import CostNotSettledError, DraftOutdatedError
+from wijkeconomie.costs.settling import HeldCooperative, cost_by_code, fingerprint, hold_costs
+from wijkeconomie.costs.turning_back import Standing, standing_settlement, turn_back
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectCost:
-    """Settle a cost again: with other amounts, or by what the key and the members now are."""
+    """Settle a cost again: with other amounts, or by what the key and the members now are.
+
+    ``seen`` is the fingerprint of what was looked at beforehand, where somebody looked.
+    """
 
     cost_code: str
     reason: str
     net_cents: int | None = None
     vat_cents: int | None = None
     accounting_date: date | None = None
+    seen: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionPreview:
+    """What a correction comes to: who would pay another amount, and what each pays now."""
+
+    changes: tuple[MemberDifference, ...]
+    accounting_date: date
+    is_shown: bool
+    """Whether members were told of the settlement: then those of ``changes`` are told again."""
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    """A correction that was worked out; nothing of it is written."""
+
+    held: HeldCooperative
+    cost: SharedCost
+    standing: Standing
+    divided: DividedCost
+    on: date
+
+    @property
+    def after(self) -> Mapping[str, int]:
+        """What each member would pay, by number."""
+        codes, payable = self.divided.by.members.codes, self.divided.payable_cents
+        return dict(zip(codes, payable.tolist(), strict=True))
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The numbers of those who would pay another amount."""
+        before, after = self.standing.paid, self.after
+        return tuple(
+            code for code in sorted({*before, *after}) if before.get(code, 0) != after.get(code, 0)
+        )
+
+
+def preview_correction(uow: UnitOfWork, command: CorrectCost) -> CorrectionPreview:
+    """What a correction would come to, by the same computation; nothing is written.
+
+    Raises:
+        As :func:`correct_cost`.
+    """
+    require_permission(uow.identity, "cost.settle")
+    with uow.session.no_autoflush:
+        worked_out = _work_out(uow, command)
+        seen = _fingerprint(worked_out)
+        # The amounts that were tried go no further than this.
+        uow.session.expire(worked_out.cost)
+    names = member_names(uow)
+    before, after = worked_out.standing.paid, worked_out.after
+    return CorrectionPreview(
+        tuple(
+            MemberDifference(code, names[code], after.get(code, 0), before.get(code, 0))
+            for code in worked_out.changed
+        ),
+        worked_out.on,
+        worked_out.standing.run_state is RunState.PUBLISHED,
+        seen,
+    )
 
 
 def correct_cost(uow: UnitOfWork, command: CorrectCost) -> tuple[str, ...]:
     """Turn the last settlement of a cost back and settle it anew; who pays another amount.
 
-    Only members whose amount changed are told. The accounting date is today unless given.
+    Where members were shown the settlement, the new one is a run of its own and those whose
+    amount changed are told. Where they were not, the run that waits to be shown is put right:
+    it holds the new settlement, and nobody is told before it is shown. The accounting date is
+    today unless given.
 
     Raises:
         NotFoundError: no such cost.
         CostNotSettledError: it was not settled yet.
+        InvalidInputError: the VAT does not go with the amount.
+        CostAccountedError: a subsidy that helped to pay it was accounted for with that amount.
+        DraftOutdatedError: correcting comes to something else than what was seen.
         KeyNotValidError, WeightMissingError, CannotAllocateError, ClosedPeriodError.
     """
     require_permission(uow.identity, "cost.settle")
-    held = hold_costs(uow)
-    cost = cost_by_code(uow, command.cost_code)
-    if not cost.settled_version:
-        raise CostNotSettledError(f"cost {cost.code} was not settled yet", cost=cost.code)
-    on = command.accounting_date or local_date(uow.now, LOCAL_TIME)
-    before = _turn_back(uow, cost, on)
-    if command.net_cents is not None:
-        cost.net_cents = command.net_cents
-    if command.vat_cents is not None:
-        cost.vat_cents = command.vat_cents
-    cost.gross_cents = cost.net_cents + cost.vat_cents
-    uow.session.flush()
-    period = Period.month_of(cost.month)
-    run_id = new_run(uow, period, Publication.SILENT, reason=command.reason)
-    divided = Divider(uow, held.code, period).divide(cost, cost.settled_version + 1)
-    recorder = Recorder(uow, held.vat_regime, run_id, on)
-    recorder.record(divided)
+    worked_out = _work_out(uow, command)
+    cost, standing = worked_out.cost, worked_out.standing
+    if command.seen is not None and command.seen != _fingerprint(worked_out):
+        raise DraftOutdatedError(
+            f"correcting {cost.code} comes to something else than what was looked at",
+            month=f"{cost.month:%Y-%m}",
+        )
+    before = {"net_cents": standing.net_cents, "vat_cents": standing.vat_cents}
+    turn_back(uow, cost, standing, on=worked_out.on)
+    is_shown = standing.run_state is RunState.PUBLISHED
+    run_id = standing.settlement.run_id
+    if is_shown:
+        period = Period.month_of(cost.month)
+        run_id = new_run(uow, period, Publication.SILENT, reason=command.reason)
+    recorder = Recorder(uow, worked_out.held.vat_regime, run_id, worked_out.on)
+    recorder.record(worked_out.divided)
     recorder.finish()
-    after = dict(zip(divided.by.members.codes, divided.payable_cents.tolist(), strict=True))
-    changed = tuple(
-        code for code in sorted({*before, *after}) if before.get(code, 0) != after.get(code, 0)
-    )
     record_change(
         uow,
         subject=f"shared_cost/{cost.id}",
         action="corrected",
-        after={"version": cost.settled_version, "changed": len(changed)},
+        before=before,
+        after={
+            "version": cost.settled_version,
+            "net_cents": cost.net_cents,
+            "vat_cents": cost.vat_cents,
+            "changed": len(worked_out.changed),
+        },
         reason=command.reason,
     )
-    if changed:
-        enqueue(
-            uow,
-            kind="mail.costs-corrected",
-            event_key=f"costs/{run_id}/corrected",
-            payload={
-                "cost": cost.code,
-                "version": cost.settled_version,
-                "month": f"{cost.month:%Y-%m}",
-                "members": list(changed),
-            },
-        )
-    return changed
+    if is_shown and worked_out.changed:
+        _tell(uow, run_id, cost, worked_out.changed)
+    return worked_out.changed
 
 
-def _turn_back(uow: UnitOfWork, cost: SharedCost, on: date) -> dict[str, int]:
-    """Reverse the standing settlement; what each member paid by it."""
-    settlement = uow.session.scalars(
-        select(CostSettlement).where(
-            CostSettlement.cooperative_id == uow.tenant,
-            CostSettlement.cost_id == cost.id,
-            CostSettlement.version == cost.settled_version,
-        )
-    ).one()
-    if settlement.entry_number is not None:
-        settlement.reversal_number = reverse_entry(
-            uow,
-            settlement.entry_number,
-            accounting_date=on,
-            idempotency_key=f"cost/{cost.id}/reversed/{settlement.version}",
-            description=f"Cost {cost.code}, version {settlement.version} turned back",
-        ).number
-    if settlement.subsidy_id is not None:
-        subsidy = uow.session.get_one(
-            Subsidy, (uow.tenant, settlement.subsidy_id), with_for_update=True
-        )
-        subsidy.used_cents -= settlement.subsidy_cents
-    _carry_back(uow, cost, settlement)
-    rows = uow.session.execute(
-        text(
-            "select m.code, x.cents - coalesce(x.subsidy, 0) from cost_share_block b"
-            " cross join unnest(b.member_ids, b.cents, b.subsidy_cents)"
-            " as x (member_id, cents, subsidy)"
-            " join member m on m.cooperative_id = b.cooperative_id and m.id = x.member_id"
-            " where b.cooperative_id = :cooperative_id and b.settlement_id = :settlement"
-        ),
-        {"cooperative_id": uow.tenant, "settlement": settlement.id},
+def _work_out(uow: UnitOfWork, command: CorrectCost) -> _Correction:
+    held = hold_costs(uow)
+    cost = cost_by_code(uow, command.cost_code)
+    if not cost.settled_version:
+        raise CostNotSettledError(f"cost {cost.code} was not settled yet", cost=cost.code)
+    standing = standing_settlement(uow, cost)
+    if command.net_cents is not None:
+        cost.net_cents = command.net_cents
+    if command.vat_cents is not None:
+        cost.vat_cents = command.vat_cents
+    require_amounts(cost.net_cents, cost.vat_cents, cost.vat_basis_points)
+    cost.gross_cents = cost.net_cents + cost.vat_cents
+    divider = Divider(uow, held.code, Period.month_of(cost.month), given_back=standing.gives_back())
+    divided = divider.divide(cost, cost.settled_version + 1)
+    on = command.accounting_date or local_date(uow.now, LOCAL_TIME)
+    return _Correction(held, cost, standing, divided, on)
+
+
+def _fingerprint(worked_out: _Correction) -> bytes:
+    """Of the shares, of how the amount is made up, and of the day on which it is booked."""
+    cost = worked_out.cost
+    told = f"{cost.net_cents}/{cost.vat_cents}/{worked_out.on}".encode()
+    return fingerprint([worked_out.divided.proof, told])
+
+
+def _tell(uow: UnitOfWork, run_id: int, cost: SharedCost, changed: tuple[str, ...]) -> None:
+    enqueue(
+        uow,
+        kind="mail.costs-corrected",
+        event_key=f"costs/{run_id}/corrected",
+        payload={
+            "cost": cost.code,
+            "version": cost.settled_version,
+            "month": f"{cost.month:%Y-%m}",
+            "members": list(changed),
+        },
     )
-    return dict(rows.all())
-
-
-def _carry_back(uow: UnitOfWork, cost: SharedCost, settlement: CostSettlement) -> None:
-    """Undo what a settlement did to the carried fractions: give share back, take exact off."""
-    weight_sum = int(settlement.weight_sums[0])
-    blocks = uow.session.scalars(
-        select(CostShareBlock).where(
-            CostShareBlock.cooperative_id == uow.tenant,
-            CostShareBlock.settlement_id == settlement.id,
-            CostShareBlock.carried.is_not(None),
-        )
-    )
-    for block in blocks:
-        for member_id, weight, cents in zip(
-            block.member_ids, block.weights, block.cents, strict=True
-        ):
-            known = uow.session.get_one(AllocationCarry, (uow.tenant, cost.key_id, member_id))
-            exact = Fraction(settlement.total_cents * int(weight), weight_sum) if weight_sum else 0
-            known.cents = str(Fraction(known.cents) + cents - exact)
-    uow.session.flush()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -32,13 +33,37 @@ from wijkeconomie.costs.rules import (
     SubsidyTerms,
     next_terms,
     share_cost,
-    use_subsidy,
+    use_subsidies,
 )
 from wijkeconomie.costs.terms import SharedBy, shared_by
 from wijkeconomie.money.allocation import AllocationError
 from wijkeconomie.money.periods import Period
 
 SECRET_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SubsidyUse:
+    """A subsidy, and what it pays of each share."""
+
+    subsidy: Subsidy
+    cents: Cents
+
+    @property
+    def total_cents(self) -> int:
+        """What it pays in all."""
+        return int(self.cents.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What a settlement gives back that is to be turned back, before another takes its place.
+
+    ``subsidies`` is what each paid, by id; ``carried`` what each member carries once it is undone.
+    """
+
+    subsidies: Mapping[int, int]
+    carried: Mapping[int, Fraction]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +73,9 @@ class DividedCost:
     cost: SharedCost
     by: SharedBy
     shares: CostShares
-    subsidy: Subsidy | None
+    uses: Sequence[SubsidyUse]
     subsidy_cents: Cents
+    """Of each share, by all subsidies together."""
     head: ProofHead
     columns: ProofColumns
     secret: bytes
@@ -73,8 +99,16 @@ class Divider:
     that afterwards, all at once.
     """
 
-    def __init__(self, uow: UnitOfWork, cooperative_code: str, month: Period) -> None:
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        cooperative_code: str,
+        month: Period,
+        *,
+        given_back: GivenBack | None = None,
+    ) -> None:
         self._uow = uow
+        self._given_back = given_back
         self._code = cooperative_code
         self._month = month
         self._known: dict[int, SharedBy] = {}
@@ -89,8 +123,7 @@ class Divider:
         by = self._by(cost)
         try:
             shares = share_cost(cost.gross_cents, by.terms)
-            subsidy = self._subsidy(cost)
-            used = self._used(subsidy, shares, by)
+            uses = self._uses(cost, shares, by)
         except AllocationError as error:
             raise CannotAllocateError(
                 f"cost {cost.code} cannot be shared by key {by.key.code}: {error.detail}",
@@ -99,16 +132,17 @@ class Divider:
                 key=by.key.code,
             ) from error
         self._known[cost.key_id] = replace(by, terms=next_terms(by.terms, shares))
-        if subsidy is not None:
-            self._left[subsidy.id] -= int(used.sum())
+        for use in uses:
+            self._left[use.subsidy.id] -= use.total_cents
+        used = np.sum([use.cents for use in uses], axis=0) if uses else None
         return DividedCost(
             cost=cost,
             by=by,
             shares=shares,
-            subsidy=subsidy,
-            subsidy_cents=used,
+            uses=uses,
+            subsidy_cents=np.zeros(len(by.members), np.int64) if used is None else used,
             head=self._head(cost, version, by),
-            columns=_proof_columns(by, shares, used if subsidy is not None else None),
+            columns=_proof_columns(by, shares, used),
             secret=secrets.token_bytes(SECRET_BYTES),
         )
 
@@ -116,8 +150,20 @@ class Divider:
         if cost.key_id not in self._known:
             key, version = valid_version(self._uow.session, self._uow.tenant, cost, self._month)
             turn = self._turn(key, cost) if version.tie_policy == TiePolicy.ROTATE else 0
-            self._known[cost.key_id] = shared_by(self._uow, key, version, self._month, turn=turn)
+            by = shared_by(self._uow, key, version, self._month, turn=turn)
+            self._known[cost.key_id] = self._undone(by)
         return self._known[cost.key_id]
+
+    def _undone(self, by: SharedBy) -> SharedBy:
+        """The terms as they are once what is given back was undone."""
+        if self._given_back is None or by.terms.carried is None:
+            return by
+        undone = self._given_back.carried
+        carried = [
+            undone.get(member_id, known)
+            for member_id, known in zip(by.members.ids, by.terms.carried, strict=True)
+        ]
+        return replace(by, terms=replace(by.terms, carried=carried))
 
     def _turn(self, key: AllocationKey, cost: SharedCost) -> int:
         """How many costs the key shared before; a cost that is settled anew keeps its turn."""
@@ -144,44 +190,48 @@ class Divider:
         )
         return self._uow.session.scalar(settled) or 0
 
-    def _subsidy(self, cost: SharedCost) -> Subsidy | None:
-        """The first subsidy for this key with money left."""
+    def _uses(self, cost: SharedCost, shares: CostShares, by: SharedBy) -> list[SubsidyUse]:
+        """What subsidies for this key with money left pay, the one that ends first in front."""
         if cost.gross_cents <= 0:
-            return None
-        return next(
-            (
-                subsidy
-                for subsidy in self._subsidies
-                if subsidy.key_id == cost.key_id and self._left[subsidy.id] > 0
-            ),
-            None,
-        )
+            return []
+        helping = [
+            subsidy
+            for subsidy in self._subsidies
+            if subsidy.key_id == cost.key_id and self._left[subsidy.id] > 0
+        ]
+        terms = [self._subsidy_terms(subsidy, by) for subsidy in helping]
+        used = use_subsidies(shares, by.terms, terms)
+        return [
+            SubsidyUse(subsidy, cents)
+            for subsidy, cents in zip(helping, used, strict=True)
+            if cents.any()
+        ]
 
     @cached_property
     def _subsidies(self) -> Sequence[Subsidy]:
         """What helps to pay costs of the month, the one that ends first in front."""
         self._left = dict(left_of_subsidies(self._uow.session, self._uow.tenant))
+        if self._given_back is not None:
+            for subsidy_id, cents in self._given_back.subsidies.items():
+                self._left[subsidy_id] += cents
         if not any(left > 0 for left in self._left.values()):
             return []
         return self._uow.session.scalars(
             _SUBSIDIES, {"cooperative_id": self._uow.tenant, "first": self._month.start}
         ).all()
 
-    def _used(self, subsidy: Subsidy | None, shares: CostShares, by: SharedBy) -> Cents:
-        if subsidy is None:
-            return np.zeros(len(by.members), np.int64)
+    def _subsidy_terms(self, subsidy: Subsidy, by: SharedBy) -> SubsidyTerms:
         earmarked: Sequence[int] | None = None
         if subsidy.mode == SubsidyMode.EARMARKED:
             earmarked = earmarked_cents(
                 self._uow.session, self._uow.tenant, subsidy.id, by.members.ids
             )
-        terms = SubsidyTerms(
+        return SubsidyTerms(
             mode=SubsidyMode(subsidy.mode).value,
             left_cents=self._left[subsidy.id],
             eligible=by.members.has_low_income,
             earmarked=earmarked,
         )
-        return use_subsidy(shares, by.terms, terms)
 
     def _head(self, cost: SharedCost, version: int, by: SharedBy) -> ProofHead:
         return ProofHead(

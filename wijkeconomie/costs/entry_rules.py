@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wijkeconomie.ledger.entry_lines import EntryLine
@@ -13,15 +13,15 @@ from wijkeconomie.money.vat import RateName, VatRegime, vat_on
 class CostAmounts:
     """A cost as it was invoiced, and what a subsidy pays of it.
 
-    ``payer`` is the member who paid it for the others; there is no supplier then.
+    ``payer`` is the member who paid it for the others; there is no supplier then. Each of
+    ``subsidies`` is a code with what it pays.
     """
 
     net_cents: int
     vat_cents: int
     vat_basis_points: int | None
     supplier: str | None
-    subsidy: str | None
-    subsidy_cents: int
+    subsidies: Sequence[tuple[str, int]] = ()
     payer: str | None = None
 
 
@@ -40,7 +40,7 @@ def cost_lines(
         EntryLine("shared_costs", None, cost.net_cents if is_regular else gross),
         EntryLine("input_vat", None, cost.vat_cents if is_regular else 0),
         _creditor(cost, gross),
-        EntryLine("subsidies", cost.subsidy, cost.subsidy_cents),
+        *(EntryLine("subsidies", code, cents) for code, cents in cost.subsidies),
     ]
     if is_regular:
         sales, vat = _accounts(cost.vat_basis_points, standard_rates)
@@ -57,8 +57,10 @@ def _creditor(cost: CostAmounts, gross: int) -> EntryLine:
 
 
 def _accounts(basis_points: int | None, standard_rates: Mapping[RateName, int]) -> tuple[str, str]:
-    if not basis_points:
+    if basis_points is None:
         return "services_exempt", "vat_due_other"
+    if basis_points == 0:
+        return "services_zero", "vat_due_other"
     if basis_points == standard_rates["high"]:
         return "services_high", "vat_due_high"
     if basis_points == standard_rates["low"]:

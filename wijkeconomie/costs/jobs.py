@@ -13,6 +13,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.models import AllocationKey, RecurringCost
 from wijkeconomie.costs.recording import Publication
+from wijkeconomie.costs.recurring import held_recurring_cost, terms_on
 from wijkeconomie.costs.settling import settle_month
 from wijkeconomie.money.periods import LOCAL_TIME, Period, clamp_day, local_date, midnight_utc
 
@@ -95,15 +96,12 @@ def first_open_month(session: Session, cooperative_id: int, today: date) -> date
 def _make_cost(uow: UnitOfWork, period: str) -> str:
     code, _, written = period.rpartition("/")
     day = date.fromisoformat(written)
-    recurring, key = uow.session.execute(
-        select(RecurringCost, AllocationKey)
-        .join(
-            AllocationKey,
-            (AllocationKey.cooperative_id == RecurringCost.cooperative_id)
-            & (AllocationKey.id == RecurringCost.key_id),
-        )
-        .where(RecurringCost.cooperative_id == uow.tenant, RecurringCost.code == code)
-    ).one()
+    recurring = held_recurring_cost(uow, code)
+    has_ended = recurring.ends_on is not None and recurring.ends_on < day
+    if recurring.stopped_at is not None or has_ended:
+        return ""  # somebody was first
+    terms = terms_on(uow, recurring, day) or recurring
+    key = uow.session.get_one(AllocationKey, (uow.tenant, terms.key_id))
     name = f"{code}-{written}"
     record_cost(
         uow,
@@ -113,12 +111,13 @@ def _make_cost(uow: UnitOfWork, period: str) -> str:
             incurred_on=day,
             description=recurring.description,
             key_code=key.code,
-            net_cents=recurring.net_cents,
-            vat_cents=recurring.vat_cents,
-            vat_basis_points=recurring.vat_basis_points,
+            net_cents=terms.net_cents,
+            vat_cents=terms.vat_cents,
+            vat_basis_points=terms.vat_basis_points,
             supplier_code=recurring.supplier_code,
             document=recurring.document,
             recurring_id=recurring.id,
+            is_new_supplier=True,
         ),
     )
     return name

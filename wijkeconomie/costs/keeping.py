@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
-
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.funding import book_award, open_subsidy_accounts
+from wijkeconomie.costs.keeping_rules import (
+    RECURRING_CODE_LENGTH,
+    require_amounts,
+    require_code,
+    require_day,
+)
 from wijkeconomie.costs.keys import flush_or_refuse, key_by_code
 from wijkeconomie.costs.models import (
     RecurringCost,
@@ -22,6 +26,9 @@ from wijkeconomie.costs.models import (
     SubsidyMode,
 )
 from wijkeconomie.costs.refusals import CostSettledError
+from wijkeconomie.costs.settling import hold_costs
+from wijkeconomie.ledger.queries import party_codes
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,7 @@ class RecordCost:
     """A cost of one month; a refund has negative amounts.
 
     ``paid_by_member_id``: the member who paid it for the others, instead of a supplier.
+    ``is_new_supplier``: nothing of this supplier stands in the books yet, and that is right.
     """
 
     code: str
@@ -43,6 +51,7 @@ class RecordCost:
     document: str | None = None
     recurring_id: int | None = None
     paid_by_member_id: int | None = None
+    is_new_supplier: bool = False
 
 
 def record_cost(uow: UnitOfWork, command: RecordCost) -> int:
@@ -50,9 +59,15 @@ def record_cost(uow: UnitOfWork, command: RecordCost) -> int:
 
     Raises:
         NotFoundError: no such key.
+        InvalidInputError: a code that cannot stand in an address, a day far off, VAT that does
+            not go with the amount, or a supplier of whom nothing stands in the books.
         CostExistsError: another cost has the code.
     """
     require_permission(uow.identity, "cost.change")
+    require_code(command.code)
+    require_day(command.month, local_date(uow.now, LOCAL_TIME))
+    require_amounts(command.net_cents, command.vat_cents, command.vat_basis_points)
+    _require_supplier(uow, command.supplier_code, is_new=command.is_new_supplier)
     key = key_by_code(uow, command.key_code)
     month = command.month.replace(day=1)
     cost = SharedCost(
@@ -73,22 +88,50 @@ def record_cost(uow: UnitOfWork, command: RecordCost) -> int:
     )
     uow.session.add(cost)
     flush_or_refuse(uow, f"there is a cost {command.code}")
+    record_change(
+        uow,
+        subject=f"shared_cost/{cost.id}",
+        action="recorded",
+        after={
+            "code": cost.code,
+            "month": f"{month:%Y-%m}",
+            "key": key.code,
+            "net_cents": cost.net_cents,
+            "vat_cents": cost.vat_cents,
+            "supplier": cost.supplier_code,
+        },
+    )
     return cost.id
+
+
+def _require_supplier(uow: UnitOfWork, code: str | None, *, is_new: bool) -> None:
+    """A slip of the pen would open an account of a supplier whom nobody knows."""
+    if code is None or is_new or party_codes(uow.session, uow.tenant, "suppliers", [code]):
+        return
+    raise InvalidInputError(
+        f"nothing of supplier {code} stands in the books", field="supplier_code", supplier=code
+    )
 
 
 def stop_cost(uow: UnitOfWork, cost_id: int, *, reason: str) -> None:
     """Keep a waiting cost from being settled, with the reason why.
 
+    Who settles at the same moment waits for who stops, or the other way round.
+
     Raises:
         NotFoundError, CostSettledError.
     """
     require_permission(uow.identity, "cost.change")
-    cost = uow.session.get(SharedCost, (uow.tenant, cost_id), with_for_update=True)
+    hold_costs(uow)
+    cost = uow.session.get(
+        SharedCost, (uow.tenant, cost_id), with_for_update=True, populate_existing=True
+    )
     if cost is None:
         raise NotFoundError(f"there is no cost {cost_id}", cost=cost_id)
     if cost.settled_version:
         raise CostSettledError(f"cost {cost.code} was settled already", cost=cost.code)
     cost.stopped_at = uow.now
+    uow.session.flush()
     record_change(uow, subject=f"shared_cost/{cost.id}", action="stopped", reason=reason)
 
 
@@ -108,6 +151,7 @@ class SaveRecurringCost:
     ends_on: date | None = None
     supplier_code: str | None = None
     document: str | None = None
+    is_new_supplier: bool = False
 
 
 def save_recurring_cost(uow: UnitOfWork, command: SaveRecurringCost) -> int:
@@ -115,10 +159,15 @@ def save_recurring_cost(uow: UnitOfWork, command: SaveRecurringCost) -> int:
 
     Raises:
         NotFoundError: no such key.
-        InvalidInputError: a day outside 1 to 31, or an end before the start.
+        InvalidInputError: a day outside 1 to 31, an end before the start, a start far off, or
+            as :func:`record_cost`.
         CostExistsError: another one has the code.
     """
     require_permission(uow.identity, "cost.change")
+    require_code(command.code, longest=RECURRING_CODE_LENGTH)
+    require_day(command.starts_on, local_date(uow.now, LOCAL_TIME), recurs=True)
+    require_amounts(command.net_cents, command.vat_cents, command.vat_basis_points)
+    _require_supplier(uow, command.supplier_code, is_new=command.is_new_supplier)
     if not 1 <= command.day_of_month <= 31:
         raise InvalidInputError("a day of the month is 1 to 31", field="day_of_month")
     if not 1 <= command.every_months <= 120:
@@ -144,25 +193,21 @@ def save_recurring_cost(uow: UnitOfWork, command: SaveRecurringCost) -> int:
     )
     uow.session.add(recurring)
     flush_or_refuse(uow, f"there is a recurring cost {command.code}")
-    return recurring.id
-
-
-def stop_recurring_cost(uow: UnitOfWork, code: str, *, reason: str) -> None:
-    """Let a recurring cost come back no more; costs that it made stay.
-
-    Raises:
-        NotFoundError: no such recurring cost.
-    """
-    require_permission(uow.identity, "cost.change")
-    found = uow.session.scalar(
-        select(RecurringCost).where(
-            RecurringCost.cooperative_id == uow.tenant, RecurringCost.code == code
-        )
+    record_change(
+        uow,
+        subject=f"recurring_cost/{recurring.id}",
+        action="recorded",
+        after={
+            "code": recurring.code,
+            "key": key.code,
+            "net_cents": recurring.net_cents,
+            "vat_cents": recurring.vat_cents,
+            "every_months": recurring.every_months,
+            "starts_on": command.starts_on.isoformat(),
+            "ends_on": command.ends_on.isoformat() if command.ends_on else None,
+        },
     )
-    if found is None:
-        raise NotFoundError(f"there is no recurring cost {code}", recurring=code)
-    found.stopped_at = uow.now
-    record_change(uow, subject=f"recurring_cost/{found.id}", action="stopped", reason=reason)
+    return recurring.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +264,18 @@ def save_subsidy(uow: UnitOfWork, command: SaveSubsidy) -> int:
     )
     uow.session.flush()
     book_award(uow, subsidy)
+    record_change(
+        uow,
+        subject=f"subsidy/{subsidy.id}",
+        action="recorded",
+        after={
+            "code": subsidy.code,
+            "mode": subsidy.mode,
+            "key": command.key_code,
+            "awarded_cents": subsidy.awarded_cents,
+            "earmarks": len(command.earmarks),
+        },
+    )
     return subsidy.id
 
 

@@ -82,6 +82,8 @@ select x.member_id, sum(x.cents - coalesce(x.subsidy, 0))::bigint
 from shared_cost c
 join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
   and s.version = c.settled_version
+join settlement_run r on r.cooperative_id = s.cooperative_id and r.id = s.run_id
+  and r.state = 'published'
 join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
 cross join unnest(b.member_ids, b.cents, b.subsidy_cents) as x (member_id, cents, subsidy)
 where c.cooperative_id = :id and c.month = :month
@@ -137,7 +139,7 @@ def cost_mails(address: str) -> Mapping[str, Renderer]:
 
 
 def _fan_out_run(uow: UnitOfWork, told: Mapping[str, Any]) -> Sequence[Letter]:
-    """What each member of the run pays for all costs of the month as it stands now."""
+    """What each member of the run pays for all costs of the month that were shown by now."""
     run = uow.session.get_one(SettlementRun, (uow.tenant, told["run"]))
     members = uow.session.scalars(_MEMBERS_OF_RUN, {"id": uow.tenant, "run": run.id}).all()
     paid: dict[int, int] = dict(

@@ -186,6 +186,7 @@ class SharedCost(TenantTable, Base):
             "paid_by_member_id is null or (supplier_code is null and recurring_id is null)",
             name="one_creditor",
         ),
+        CheckConstraint("stopped_at is null or settled_version = 0", name="stopped_or_settled"),
         CheckConstraint("extract(day from month) = 1", name="month_is_first_day"),
         CheckConstraint("gross_cents = net_cents + vat_cents", name="gross_is_sum"),
         Index("ix_shared_cost_cooperative_id_month", "cooperative_id", "month"),
@@ -323,7 +324,6 @@ class CostSettlement(TenantTable, Base):
         own_key("cost_id", of="shared_cost"),
         own_key("run_id", of="settlement_run"),
         own_key("key_version_id", of="allocation_key_version"),
-        own_key("subsidy_id", of="subsidy"),
         Index("ix_cost_settlement_cooperative_id_entry_number", "cooperative_id", "entry_number"),
         Index(
             "ix_cost_settlement_cooperative_id_key_version_id", "cooperative_id", "key_version_id"
@@ -335,10 +335,10 @@ class CostSettlement(TenantTable, Base):
     version: Mapped[int]
     run_id: Mapped[int]
     key_version_id: Mapped[int]
-    subsidy_id: Mapped[int | None]
     accounting_date: Mapped[date]
     total_cents: Mapped[int]
     subsidy_cents: Mapped[int]
+    """What all subsidies together pay of it."""
     part_totals: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     """What each part of the key shares: one number, or a fixed and a variable one."""
     weight_sums: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -6,16 +6,17 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import asked_month
+from wijkeconomie.cooperatives.forms import FormReader, asked_month
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.costs import queries
 from wijkeconomie.costs.drafts import draft_month, drop_draft
-from wijkeconomie.costs.pages import blueprint
+from wijkeconomie.costs.pages import asked_page, blueprint, seen_fingerprint
+from wijkeconomie.costs.paging import page_of
 from wijkeconomie.costs.previewing import preview_month
 from wijkeconomie.costs.recording import Publication
-from wijkeconomie.costs.settling import publish_run, settle_month
+from wijkeconomie.costs.settling import booking_day, last_day, publish_run, settle_month
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date
 
 
@@ -24,16 +25,21 @@ def month_page(month: str) -> ResponseReturnValue:
     """A month: what was settled, and what settling the rest comes to, member by member."""
     visit = current_visit()
     first = asked_month(month)
+    period = Period.month_of(first)
     with visit.begin() as uow:
+        preview = preview_month(uow, first)
         return render_template(
             "costs/month.html",
             visit=visit,
             month=first,
-            preview=preview_month(uow, first),
+            preview=preview,
+            shown=page_of(preview.members, asked_page(), lambda member: member.code),
+            booked_on=booking_day(uow.session, uow.tenant, period),
+            last_day=last_day(period),
             draft=queries.draft_of_month(uow.session, uow.tenant, first),
             runs=queries.runs_of_month(uow.session, uow.tenant, first),
             costs=queries.costs_of_month(uow.session, uow.tenant, first),
-            has_ended=Period.month_of(first).end <= local_date(uow.now, LOCAL_TIME),
+            has_ended=period.end <= local_date(uow.now, LOCAL_TIME),
         )
 
 
@@ -45,23 +51,21 @@ def settle(month: str) -> ResponseReturnValue:
     first = asked_month(month)
     is_shown_later = "later" in request.form
     publication = Publication.LATER if is_shown_later else Publication.WITH_LETTER
+    form = FormReader()
+    booked_on = form.optional_day("booked_on")
+    if form.errors:
+        raise InvalidInputError("the form was changed", field="booked_on")
     with visit.begin() as uow:
-        settled = settle_month(uow, first, publication, seen=_seen())
+        settled = settle_month(
+            uow, first, publication, accounting_date=booked_on, seen=seen_fingerprint()
+        )
     if settled is None:
         flash(_("Nothing of this month was waiting any more."), "error")
     elif is_shown_later:
-        flash(_("Settled. The members see it as soon as you show it to them."), "success")
+        flash(_("Settled. The members get a letter as soon as you show it to them."), "success")
     else:
         flash(_("Settled. The members can see what they pay and why."), "success")
     return _back(month)
-
-
-def _seen() -> bytes:
-    """The fingerprint of what the page showed."""
-    try:
-        return bytes.fromhex(request.form.get("seen", ""))
-    except ValueError as error:
-        raise InvalidInputError("the form was changed", field="seen") from error
 
 
 @blueprint.post("/costs/months/<month>/draft")

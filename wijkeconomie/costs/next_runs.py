@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.costs.jobs import costs_to_come
+from wijkeconomie.costs.recurring_queries import changed_terms, terms_then
 from wijkeconomie.money.periods import Period
 
 
@@ -73,12 +74,14 @@ def next_runs(session: Session, cooperative_id: int, today: date) -> list[NextRu
     for row in session.execute(_WAITING, {"id": cooperative_id}):
         months[row.month] = _Sum(row.costs, 0, row.gross_cents, set(row.keys))
     last_day = Period.month_of(today).end - timedelta(days=1)
+    changed = changed_terms(session, cooperative_id)
     for recurring, day in costs_to_come(session, cooperative_id, last_day):
+        terms = terms_then(recurring, changed, day)
         found = months[day.replace(day=1)]
         found.costs += 1
         found.coming += 1
-        found.gross_cents += recurring.gross_cents
-        found.keys.add(recurring.key_id)
+        found.gross_cents += terms.gross_cents
+        found.keys.add(terms.key_id)
     return [
         NextRun(
             month,

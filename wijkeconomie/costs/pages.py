@@ -25,16 +25,17 @@ from wijkeconomie.core.jobs import (
 )
 from wijkeconomie.core.outbox import unsent_messages
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import NotFoundError
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs import queries
-from wijkeconomie.costs.correcting import CorrectCost, correct_cost
 from wijkeconomie.costs.explanations import explain_cost_share
 from wijkeconomie.costs.group_queries import advances_of_member
 from wijkeconomie.costs.keeping import stop_cost
 from wijkeconomie.costs.models import RunState
 from wijkeconomie.costs.next_runs import next_runs
+from wijkeconomie.costs.paging import AskedPage, ShownPage
 from wijkeconomie.costs.proof_queries import proof_of
+from wijkeconomie.costs.recurring_queries import recurring_costs
 from wijkeconomie.costs.words import basis_words, job_words
 from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, Period, local_date, midnight_utc
@@ -65,7 +66,7 @@ def overview() -> ResponseReturnValue:
             visit=visit,
             next_runs=next_runs(uow.session, uow.tenant, today),
             today=today,
-            recurring=queries.recurring_costs(uow.session, uow.tenant, today),
+            recurring=recurring_costs(uow.session, uow.tenant, today),
             runs=queries.settled_runs(uow.session, uow.tenant),
             keys=queries.keys(uow.session, uow.tenant),
             subsidies=queries.subsidies(uow.session, uow.tenant),
@@ -78,19 +79,42 @@ def cost_page(code: str) -> ResponseReturnValue:
     """One cost: what it is, what each member pays of it, and why."""
     visit = current_visit()
     require_permission(visit.identity, "cost.read")
-    return _cost_page(visit, code, [])
+    return cost_page_with(visit, code, [])
 
 
-def _cost_page(visit: Visit, code: str, errors: list[tuple[str, str]]) -> ResponseReturnValue:
+def asked_page() -> AskedPage:
+    """Which part of a long list of members the request asks for."""
+    written = request.values.get("page", "")
+    number = int(written) if written.isascii() and written.isdecimal() and len(written) < 7 else 1
+    return AskedPage(max(number, 1), request.values.get("search", "").strip().upper())
+
+
+def seen_fingerprint() -> bytes:
+    """The fingerprint of what the page showed that a form was sent from.
+
+    Raises:
+        InvalidInputError: somebody changed it.
+    """
+    try:
+        return bytes.fromhex(request.form.get("seen", ""))
+    except ValueError as error:
+        raise InvalidInputError("the form was changed", field="seen") from error
+
+
+def cost_page_with(visit: Visit, code: str, errors: list[tuple[str, str]]) -> ResponseReturnValue:
+    """One cost, with what was wrong in a form of it."""
+    asked = asked_page()
     with visit.begin() as uow:
         cost = queries.cost_view(uow.session, uow.tenant, code)
-        shares = queries.shares_of_cost(uow.session, uow.tenant, code)
+        shares = queries.shares_of_cost(uow.session, uow.tenant, code, asked)
+        total = queries.share_count(uow.session, uow.tenant, code)
     language = page_language()
     page = render_template(
         "costs/cost.html",
         visit=visit,
         cost=cost,
         shares=[(share, explain_cost_share(share.facts, language)) for share in shares],
+        shown=ShownPage(shares, asked, total),
         errors=errors,
         form=request.form,
     )
@@ -105,30 +129,10 @@ def stop(code: str) -> ResponseReturnValue:
     form = FormReader()
     reason = form.text("reason")
     if form.errors:
-        return _cost_page(visit, code, form.errors)
+        return cost_page_with(visit, code, form.errors)
     with visit.begin() as uow:
         stop_cost(uow, queries.cost_view(uow.session, uow.tenant, code).id, reason=reason)
     flash(_("This cost will not be settled."), "success")
-    return redirect(url_for("costs.cost_page", code=code), 303)
-
-
-@blueprint.post("/costs/<code>/correct")
-def correct(code: str) -> ResponseReturnValue:
-    """Turn a settlement back and settle the cost anew."""
-    visit = current_visit()
-    require_permission(visit.identity, "cost.settle")
-    form = FormReader()
-    command = CorrectCost(
-        cost_code=code,
-        reason=form.text("reason"),
-        net_cents=form.amount("net"),
-        vat_cents=form.amount("vat"),
-    )
-    if form.errors:
-        return _cost_page(visit, code, form.errors)
-    with visit.begin() as uow:
-        changed = correct_cost(uow, command)
-    flash(_("Corrected. %(count)s members pay another amount.", count=len(changed)), "success")
     return redirect(url_for("costs.cost_page", code=code), 303)
 
 
@@ -259,7 +263,7 @@ def tasks(visit: Visit, uow: UnitOfWork) -> list[Task]:
             label=_("Show the costs of %(month)s to the members", month=month_words(run.month)),
             url=url_for("costs.month_page", month=f"{run.month:%Y-%m}"),
             explanation=_("They were settled, and nobody was told yet."),
-            due=run.posted_at.date().isoformat(),
+            due=local_date(run.posted_at, LOCAL_TIME).isoformat(),
             kind="attention",
         )
         for run in queries.settled_runs(uow.session, uow.tenant)

@@ -119,7 +119,7 @@ def preview_month(uow: UnitOfWork, month: date) -> MonthPreview:
             )
         )
     before = paid_per_member(uow, (period.start - timedelta(days=1)).replace(day=1))
-    names: dict[str, str] = dict(uow.session.execute(_NAMES, {"cooperative_id": uow.tenant}).all())
+    names = member_names(uow)
     everyone = sorted({*paying, *before}) if costs else []
     return MonthPreview(
         period,
@@ -137,3 +137,8 @@ def paid_per_member(uow: UnitOfWork, month: date) -> Mapping[str, int]:
     found: dict[str, int] = defaultdict(int)
     found.update(uow.session.execute(_PAID, {"cooperative_id": uow.tenant, "month": month}).all())
     return found
+
+
+def member_names(uow: UnitOfWork) -> Mapping[str, str]:
+    """The names of all members, by number."""
+    return dict(uow.session.execute(_NAMES, {"cooperative_id": uow.tenant}).all())

@@ -8,14 +8,14 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.costs.explanations import CostShareFacts
-from wijkeconomie.costs.jobs import next_occurrence
-from wijkeconomie.costs.models import RecurringCost
+from wijkeconomie.costs.paging import FIRST_PAGE, PER_PAGE, AskedPage
 from wijkeconomie.costs.proof import pseudonym
+from wijkeconomie.costs.settlement_writing import BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,6 @@ class WaitingMonth:
     month: date
     costs: int
     gross_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecurringView:
-    """A recurring cost and when it comes next, if it still does."""
-
-    code: str
-    description: str
-    gross_cents: int
-    next_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +65,14 @@ def waiting_months(session: Session, cooperative_id: int) -> list[WaitingMonth]:
     return [WaitingMonth(*row) for row in rows]
 
 
-def recurring_costs(session: Session, cooperative_id: int, today: date) -> list[RecurringView]:
-    """Recurring costs that were not stopped, by the day on which they come next."""
-    found = session.scalars(
-        select(RecurringCost).where(
-            RecurringCost.cooperative_id == cooperative_id, RecurringCost.stopped_at.is_(None)
-        )
-    )
-    views = [
-        RecurringView(each.code, each.description, each.gross_cents, next_occurrence(each, today))
-        for each in found
-    ]
-    return sorted(views, key=lambda view: (view.next_on or date.max, view.code))
-
-
+# A run that was corrected before it was shown holds both settlements; the last one counts.
 _RUNS = """
 select r.id, r.month, r.number, r.state, r.posted_at, count(s.id),
   coalesce(sum(s.total_cents), 0)::bigint
 from settlement_run r
 left join cost_settlement s on s.cooperative_id = r.cooperative_id and s.run_id = r.id
+  and not exists (select from cost_settlement later where later.cooperative_id = s.cooperative_id
+    and later.cost_id = s.cost_id and later.version > s.version and later.run_id = s.run_id)
 where r.cooperative_id = :id and r.state <> 'draft' {condition}
 group by r.id, r.month, r.number, r.state, r.posted_at
 order by r.month desc, r.number desc limit :limit
@@ -307,11 +286,41 @@ def shares_of_member(
     return [_share(row) for row in rows]
 
 
-def shares_of_cost(session: Session, cooperative_id: int, code: str) -> Sequence[MemberShare]:
-    """What every member pays for a cost, in order of member number."""
-    condition = "c.code = :code and s.version = c.settled_version"
+def share_count(session: Session, cooperative_id: int, code: str) -> int:
+    """How many members share a cost by the settlement that stands; 0 when none does."""
+    statement = text(
+        "select s.member_count from shared_cost c join cost_settlement s"
+        " on s.cooperative_id = c.cooperative_id and s.cost_id = c.id"
+        " and s.version = c.settled_version where c.cooperative_id = :id and c.code = :code"
+    )
+    return session.scalar(statement, {"id": cooperative_id, "code": code}) or 0
+
+
+def shares_of_cost(
+    session: Session, cooperative_id: int, code: str, asked: AskedPage = FIRST_PAGE
+) -> Sequence[MemberShare]:
+    """What members pay for a cost, in order of member number: of one page, or of one member.
+
+    A page lies within one row of shares, so that the others are not read.
+    """
+    first = (asked.number - 1) * PER_PAGE
+    condition = "c.code = :code and s.version = c.settled_version and b.position = :block"
+    if asked.search:
+        condition = (
+            "c.code = :code and s.version = c.settled_version and upper(m.code) = :search"
+            " and b.member_ids && array(select id from member"
+            " where cooperative_id = :id and upper(code) = :search)"
+        )
     rows = session.execute(
-        text(_SHARES.format(condition=condition)), {"id": cooperative_id, "code": code}
+        text(f"{_SHARES.format(condition=condition)} limit :limit offset :offset"),
+        {
+            "id": cooperative_id,
+            "code": code,
+            "search": asked.search,
+            "block": first // BLOCK,
+            "limit": PER_PAGE,
+            "offset": 0 if asked.search else first % BLOCK,
+        },
     )
     return [_share(row) for row in rows]
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from enum import Enum
-from fractions import Fraction
 
 import numpy as np
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.costs.carrying import write_carried
 from wijkeconomie.costs.dividing import DividedCost
 from wijkeconomie.costs.entry_rules import CostAmounts, cost_lines
 from wijkeconomie.costs.metering import write_closings
-from wijkeconomie.costs.models import AllocationCarry, RunState, SharedCost
+from wijkeconomie.costs.models import RunState, SharedCost
 from wijkeconomie.costs.settlement_writing import WrittenBy, write_settlements
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.drafts import BulkEntryDraft
@@ -57,11 +56,23 @@ returning id
 )
 
 
+# A draft is of what waits, not of what is corrected: it goes on standing, as the last of its month.
+_LEAVE_DRAFT = text(
+    "update settlement_run set number = number + 1"
+    " where cooperative_id = :cooperative_id and month = :month and state = 'draft'"
+)
+
+
 def new_run(
     uow: UnitOfWork, month: Period, publication: Publication, *, reason: str | None = None
 ) -> int:
-    """The next run of a month, posted; ``reason`` is that of a correction. Its id."""
+    """The next run of a month, posted: the draft of it, if one stands. Its id.
+
+    ``reason`` is that of a correction, which is no draft's run.
+    """
     is_published = publication is not Publication.LATER
+    if reason is not None:
+        uow.session.execute(_LEAVE_DRAFT, {"cooperative_id": uow.tenant, "month": month.start})
     run_id: int = uow.session.scalars(
         _NEW_RUN,
         {
@@ -91,7 +102,7 @@ class Recorder:
 
     def _chart(self) -> dict[str, tuple[str, int]]:
         found = control_accounts(self._uow.session, self._uow.tenant)
-        if "shared_costs" not in found:
+        if not {"shared_costs", "services_zero"} <= found.keys():
             # The books were opened before the chart had these accounts.
             open_books(self._uow, load_chart())
             found = control_accounts(self._uow.session, self._uow.tenant)
@@ -123,7 +134,8 @@ class Recorder:
         """What the last cost of each key that carries left to its members."""
         last = {each.cost.key_id: each for each in settled if each.shares.carry is not None}
         for key_id, each in last.items():
-            _write_carry(self._uow, key_id, each.by.members.ids, each.shares.carry or [])
+            carried = zip(each.by.members.ids, each.shares.carry or (), strict=True)
+            write_carried(self._uow, key_id, dict(carried))
 
     def _draft(self, divided: DividedCost) -> BulkEntryDraft:
         cost, version = divided.cost, divided.head.version
@@ -134,8 +146,7 @@ class Recorder:
                 vat_basis_points=cost.vat_basis_points,
                 supplier=cost.supplier_code,
                 payer=self._payer(cost),
-                subsidy=divided.subsidy.code if divided.subsidy is not None else None,
-                subsidy_cents=int(divided.subsidy_cents.sum()),
+                subsidies=[(use.subsidy.code, use.total_cents) for use in divided.uses],
             ),
             regime=self._vat_regime,
             standard_rates=standard_rates_on(self._on),
@@ -182,24 +193,3 @@ class Recorder:
         control, _ = self._accounts["member_account"]
         own = np.array(members.account_ids, np.int64)[paying].tolist()
         return own, [f"{control}:{code}" for code in codes], payable[paying].tolist()
-
-
-def _write_carry(
-    uow: UnitOfWork, key_id: int, member_ids: Sequence[int], carry: Sequence[Fraction]
-) -> None:
-    statement = upsert(AllocationCarry)
-    uow.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["cooperative_id", "key_id", "member_id"],
-            set_={"cents": statement.excluded.cents},
-        ),
-        [
-            {
-                "cooperative_id": uow.tenant,
-                "key_id": key_id,
-                "member_id": member_id,
-                "cents": str(cents),
-            }
-            for member_id, cents in zip(member_ids, carry, strict=True)
-        ],
-    )

@@ -40,6 +40,13 @@ class CostSettledError(DomainError):
     title = "The cost was settled already"
 
 
+class CostAccountedError(DomainError):
+    """A subsidy that helped to pay the cost was accounted for; write down the difference apart."""
+
+    code = "cost-accounted"
+    title = "The funder was told what this cost came to"
+
+
 class CostNotSettledError(DomainError):
     """There is no settlement to correct or to prove yet."""
 

@@ -201,6 +201,28 @@ def use_subsidy(shares: CostShares, terms: Terms, subsidy: SubsidyTerms) -> Cent
     return _within(subsidy.left_cents, wanted, weights)
 
 
+def use_subsidies(
+    shares: CostShares, terms: Terms, subsidies: Sequence[SubsidyTerms]
+) -> list[Cents]:
+    """What each of several subsidies pays of each share, one after the other.
+
+    A later one helps to pay what the earlier ones left of each share. A pool that is not the
+    first to pay lowers what is left in proportion to it, so that nobody gets more than he pays.
+    """
+    rest = shares
+    found = []
+    for subsidy in subsidies:
+        if rest is not shares and subsidy.mode == "pool":
+            wanted = np.maximum(rest.cents, 0)
+            used = _within(subsidy.left_cents, wanted, wanted)
+        else:
+            used = use_subsidy(rest, terms, subsidy)
+        if used.any():
+            rest = replace(rest, cents=rest.cents - used)
+        found.append(used)
+    return found
+
+
 def _within(left: int, wanted: Cents, weights: Sequence[int] | Cents) -> Cents:
     """What is wanted, or what is left shared by weight with what is wanted as the cap."""
     if int(wanted.sum()) <= left:

@@ -1,4 +1,4 @@
-"""Writing settlements of costs in one statement: themselves, their shares, and what they use up."""
+"""Writing settlements of costs in one statement with their shares, and what subsidies pay."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _WRITE = text(
     """
 with told as (
   select * from jsonb_to_recordset(cast(:settlements as jsonb)) as t (cost_id bigint,
-    version bigint, key_version_id bigint, subsidy_id bigint, total_cents bigint,
+    version bigint, key_version_id bigint, total_cents bigint,
     subsidy_cents bigint, part_totals bigint[], weight_sums text[], weight_scales text[],
     start bigint, member_count bigint, held_cents bigint, free_weight text, carry_mean text,
     entry_number bigint, proof text, secret text)
 ), written as (
   insert into cost_settlement (cooperative_id, cost_id, version, run_id, key_version_id,
-    subsidy_id, accounting_date, total_cents, subsidy_cents, part_totals, weight_sums,
+    accounting_date, total_cents, subsidy_cents, part_totals, weight_sums,
     weight_scales, start, member_count, held_cents, free_weight, carry_mean, entry_number,
     proof, secret)
-  select :cooperative_id, cost_id, version, :run_id, key_version_id, subsidy_id,
+  select :cooperative_id, cost_id, version, :run_id, key_version_id,
     :accounting_date, total_cents, subsidy_cents, part_totals, weight_sums, weight_scales,
     start, member_count, held_cents, free_weight, carry_mean, entry_number,
     decode(proof, 'hex'), decode(secret, 'hex')
@@ -53,15 +53,30 @@ with told as (
     as b (cost_id, position, member_ids, weights, variable_weights, minimum_cents, cap_cents,
     carried, cents, subsidy_cents, is_estimated)
   join written on written.cost_id = b.cost_id
-), used as (
-  update subsidy set used_cents = used_cents + of_subsidy.cents
-  from (select subsidy_id, sum(subsidy_cents)::bigint as cents from told
-    where subsidy_id is not null group by subsidy_id) of_subsidy
-  where subsidy.cooperative_id = :cooperative_id and subsidy.id = of_subsidy.subsidy_id
 )
 update shared_cost set settled_version = told.version
 from told
 where shared_cost.cooperative_id = :cooperative_id and shared_cost.id = told.cost_id
+"""
+)
+# What one cost used of one subsidy, where any helped: most months have none.
+_WRITE_USES = text(
+    """
+with told as (
+  select * from unnest(cast(:use_costs as bigint[]), cast(:versions as bigint[]),
+    cast(:subsidies as bigint[]), cast(:positions as bigint[]), cast(:cents as text[]))
+    as t (cost_id, version, subsidy_id, position, cents)
+), written as (
+  insert into cost_subsidy_block (cooperative_id, settlement_id, subsidy_id, position, cents)
+  select :cooperative_id, s.id, told.subsidy_id, told.position, cast(told.cents as bigint[])
+  from told
+  join cost_settlement s on s.cooperative_id = :cooperative_id and s.cost_id = told.cost_id
+    and s.version = told.version
+  returning subsidy_id, (select sum(c) from unnest(cents) c) as cents
+)
+update subsidy set used_cents = used_cents + used.cents
+from (select subsidy_id, sum(cents)::bigint as cents from written group by subsidy_id) used
+where subsidy.cooperative_id = :cooperative_id and subsidy.id = used.subsidy_id
 """
 )
 
@@ -95,11 +110,33 @@ def write_settlements(
             **_columns([row for divided, _ in settled for row in _blocks(divided)]),
         },
     )
+    _write_uses(uow, [divided for divided, _ in settled])
     for divided, _ in settled:
         set_committed_value(divided.cost, "settled_version", divided.head.version)
-        if divided.subsidy is not None:
-            used = divided.subsidy.used_cents + int(divided.subsidy_cents.sum())
-            set_committed_value(divided.subsidy, "used_cents", used)
+
+
+def _write_uses(uow: UnitOfWork, settled: Sequence[DividedCost]) -> None:
+    rows = [
+        (divided.cost.id, divided.head.version, use.subsidy.id, position, array_text(part))
+        for divided in settled
+        for use in divided.uses
+        for position, part in enumerate(_parts(use.cents.tolist()))
+    ]
+    if not rows:
+        return
+    names = ("use_costs", "versions", "subsidies", "positions", "cents")
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    uow.session.execute(_WRITE_USES, {"cooperative_id": uow.tenant, **columns})
+    for divided in settled:
+        for use in divided.uses:
+            used = use.subsidy.used_cents + use.total_cents
+            set_committed_value(use.subsidy, "used_cents", used)
+
+
+def _parts(column: Sequence[object]) -> Iterator[Sequence[object]]:
+    """A column as the rows of shares hold it."""
+    for start in range(0, len(column), BLOCK):
+        yield column[start : start + BLOCK]
 
 
 def _told(divided: DividedCost, entry_number: int | None) -> dict[str, object]:
@@ -108,7 +145,6 @@ def _told(divided: DividedCost, entry_number: int | None) -> dict[str, object]:
         "cost_id": divided.cost.id,
         "version": divided.head.version,
         "key_version_id": by.version.id,
-        "subsidy_id": divided.subsidy.id if divided.subsidy is not None else None,
         "total_cents": divided.cost.gross_cents,
         "subsidy_cents": int(divided.subsidy_cents.sum()),
         "part_totals": list(divided.shares.part_totals),

@@ -9,16 +9,18 @@ from hashlib import sha256
 from typing import cast
 
 from sqlalchemy import bindparam, select, text
+from sqlalchemy.orm import Session
 
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import NotFoundError
+from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.costs.dividing import Divider
 from wijkeconomie.costs.models import RunState, SettlementRun, SharedCost
 from wijkeconomie.costs.recording import Publication, Recorder, new_run
 from wijkeconomie.costs.refusals import DraftOutdatedError
+from wijkeconomie.ledger.queries import closed_periods
 from wijkeconomie.money.periods import Period
 from wijkeconomie.money.vat import VatRegime
 
@@ -50,6 +52,7 @@ def settle_month(
         seen: the fingerprint of what was looked at beforehand; settling must come to the same.
 
     Raises:
+        InvalidInputError: the accounting date lies before the month.
         KeyNotValidError, WeightMissingError, CannotAllocateError: names the cost or the key.
         DraftOutdatedError: settling comes to something else than what was seen.
         ClosedPeriodError: the month of the accounting date is closed.
@@ -61,6 +64,8 @@ def settle_month(
     if not waiting:
         return None
     on = accounting_date or last_day(period)
+    if on < period.start:
+        raise InvalidInputError("a cost is not booked before its month", field="accounting_date")
     return _settle(uow, held, period, waiting, publication=publication, on=on, seen=seen)
 
 
@@ -124,6 +129,20 @@ def _settle(
 def last_day(month: Period) -> date:
     """The accounting date of a month's costs."""
     return month.end - timedelta(days=1)
+
+
+def booking_day(session: Session, cooperative_id: int, month: Period) -> date:
+    """The day on which costs of a month can be booked: its last one, or the first open one after.
+
+    A month that was closed takes no costs any more that come late: they count in a later one.
+    """
+    closed = closed_periods(session, cooperative_id)
+    if month.start not in closed:
+        return last_day(month)
+    day = month.end
+    while day in closed:
+        day = Period.month_of(day).end
+    return day
 
 
 def fingerprint(proofs: Sequence[bytes]) -> bytes:

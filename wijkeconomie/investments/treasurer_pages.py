@@ -82,7 +82,7 @@ def _open(uow: UnitOfWork) -> tuple[str, list[tuple[str, str]]]:
         opens_on=form.day("opens_on"),
         closes_on=closes,
         repayment_months=form.count("repayment_months", if_empty=12) or 0,
-        repayment_cents_per_year=form.amount("repayment_cents_per_year") or None,
+        repayment_cents_per_year=form.amount("repayment_cents_per_year", if_empty=0) or None,
         prospectus=form.text("prospectus", is_required=False) or None,
         transfers=TransferRule(
             form.choice("transfers", [value for value, _words in rule_choices()])

@@ -44,7 +44,7 @@ def read_terms(reader: FormReader) -> DeadlineTerms:
         prolong_days=reader.count("prolong_days", if_empty=2) or 0,
         most_prolongations=reader.count("most_prolongations", if_empty=1) or 0,
         when_spent="cancel" if then == "cancel" else "ask",
-        target_net_cents=reader.amount("target_net_cents") or None,
+        target_net_cents=reader.amount("target_net_cents", if_empty=0) or None,
         heeds_product_minimum=request.form.get("heeds_product_minimum") == "yes",
         topup_hours=reader.count("topup_hours", if_empty=None),
         reminder_hours=reader.count("reminder_hours", if_empty=None),

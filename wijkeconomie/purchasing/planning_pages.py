@@ -105,7 +105,7 @@ def _plan(uow: UnitOfWork) -> tuple[str, list[tuple[str, str]]]:
         opens_at=reader.moment("opens_at"),
         closes_at=reader.moment("closes_at"),
         delivery_on=reader.day("delivery_on"),
-        freight_excl_cents=reader.amount("freight"),
+        freight_excl_cents=reader.amount("freight", if_empty=0),
         freight_key=FreightKey(reader.choice("freight_key", [each.value for each in FreightKey])),
         shortage_rule=ShortageRule(
             reader.choice("shortage_rule", [each.value for each in ShortageRule])
@@ -146,7 +146,7 @@ def suppliers() -> ResponseReturnValue:
             email=reader.text("email", is_required=False) or None,
             iban=reader.text("iban", is_required=False).replace(" ", "") or None,
             payment_days=reader.count("payment_days", if_empty=14) or 0,
-            minimum_net_cents=reader.amount("minimum") or None,
+            minimum_net_cents=reader.amount("minimum", if_empty=0) or None,
         )
         if not reader.errors:
             with visit.begin() as uow:
@@ -246,7 +246,7 @@ def _product(reader: FormReader, supplier_code: str) -> SaveProduct:
         grams_per_unit=reader.count("grams_per_unit", if_empty=0),
         price_units=reader.count("price_units", if_empty=1) or 1,
         supplier_unit=reader.text("supplier_unit", is_required=False),
-        deposit_cents=reader.amount("deposit"),
+        deposit_cents=reader.amount("deposit", if_empty=0),
         terms=SaleTerms(
             sells_loose=request.form.get("full_packs_only") != "yes",
             minimum_quantity=reader.count("minimum_quantity", if_empty=None) or None,

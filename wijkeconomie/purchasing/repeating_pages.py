@@ -225,7 +225,7 @@ def _read(uow: UnitOfWork, reader: FormReader, code: str | None) -> SaveRepeatin
         closes_time=_hour(reader, "closes_time"),
         ahead_days=reader.count("ahead_days", if_empty=1) or 0,
         on_holiday=OnHoliday(reader.choice("on_holiday", [each.value for each in OnHoliday])),
-        freight_excl_cents=reader.amount("freight_excl_cents"),
+        freight_excl_cents=reader.amount("freight_excl_cents", if_empty=0),
         freight_key=FreightKey(reader.choice("freight_key", [each.value for each in FreightKey])),
         shortage_rule=ShortageRule(
             reader.choice("shortage_rule", [each.value for each in ShortageRule])

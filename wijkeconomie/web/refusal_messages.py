@@ -130,6 +130,10 @@ MESSAGES: Mapping[str, Any] = {
         "These costs cannot be shared with the key %(key)s. Look at its weights and limits."
     ),
     "cost-settled": lazy_gettext("This cost was settled already. Correct it instead."),
+    "cost-accounted": lazy_gettext(
+        "Subsidy %(subsidy)s helped to pay this, and its funder was told how it was spent. Write "
+        "the difference down as a new cost, with a minus for money that comes back."
+    ),
     "cost-not-settled": lazy_gettext("This cost was not settled yet."),
     "draft-outdated": lazy_gettext(
         "The costs changed since you looked at them. Look again, then settle."

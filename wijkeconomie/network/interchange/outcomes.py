@@ -80,9 +80,11 @@ select subsidy.code, c.code, m.code, x.cents
 from shared_cost c
 join cost_settlement s on s.cooperative_id = c.cooperative_id and s.cost_id = c.id
   and s.version = c.settled_version
-join subsidy on subsidy.cooperative_id = s.cooperative_id and subsidy.id = s.subsidy_id
-join cost_share_block b on b.cooperative_id = s.cooperative_id and b.settlement_id = s.id
-cross join unnest(b.member_ids, b.subsidy_cents) as x (member_id, cents)
+join cost_subsidy_block u on u.cooperative_id = s.cooperative_id and u.settlement_id = s.id
+join subsidy on subsidy.cooperative_id = u.cooperative_id and subsidy.id = u.subsidy_id
+join cost_share_block b on b.cooperative_id = u.cooperative_id
+  and b.settlement_id = u.settlement_id and b.position = u.position
+cross join unnest(b.member_ids, u.cents) as x (member_id, cents)
 join member m on m.cooperative_id = c.cooperative_id and m.id = x.member_id
 where c.cooperative_id = :cooperative_id and x.cents <> 0
 order by subsidy.id, c.id, m.code
@@ -140,7 +142,7 @@ def export_outcomes(
     ``delivered_per_pledge.csv``: a row a pledge that was not withdrawn, in order of its id.
     ``round_totals.csv``: a row a round; the difference is what the cooperative bears itself.
     ``cost_shares.csv``: a row a member of the cost's month, before subsidies.
-    ``subsidy_use.csv``: what a subsidy took off whose share.
+    ``subsidy_use.csv``: what a subsidy took off whose share; a row a subsidy, where several did.
     ``care_outcomes.csv``: a row a declaration of care; what the budget bears and has left then.
     ``investment_shares.csv``: a row a member with units of a project, of the result that the
     folder tells; negative for a loss.
