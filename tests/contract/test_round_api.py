@@ -212,6 +212,28 @@ def test_a_supplier_and_its_price_list_come_in_by_rest(
     }
 
 
+def test_what_a_request_leaves_out_of_a_supplier_or_product_stays(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient
+) -> None:
+    path = "/suppliers/{supplier_code}"
+    before = conforms(document, "get", path, coordinator.send("GET", "/suppliers/LEV1"), 200)
+    assert before["kvk"]
+    assert before["category"]
+    assert problem(member.send("GET", "/suppliers/LEV1"), 403) == "permission-denied"
+
+    answer = coordinator.send("PUT", "/suppliers/LEV1", {"name": before["name"]})
+    assert conforms(document, "put", path, answer, 200) == before
+    answer = coordinator.send("PUT", "/suppliers/LEV1", {"name": before["name"], "kvk": None})
+    assert answer.get_json() == before | {"kvk": None}
+
+    coordinator.send("PUT", "/suppliers/LEV1/products/MEEL", FLOUR | {"category": "meel"})
+    saved = coordinator.send("PUT", "/suppliers/LEV1/products/MEEL", FLOUR).get_json()
+    assert saved["category"] == "meel"
+    gone = FLOUR | {"category": ""}
+    saved = coordinator.send("PUT", "/suppliers/LEV1/products/MEEL", gone).get_json()
+    assert saved["category"] is None
+
+
 def upload(client: ApiClient, service: Flask) -> Any:
     answer = service.test_client().post(
         f"{ROOT}/suppliers/MOLEN/price-lists",

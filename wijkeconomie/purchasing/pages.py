@@ -30,6 +30,7 @@ from wijkeconomie.purchasing import (
     settling_pages,
     sharing_pages,
     stock_pages,
+    supplier_pages,
     uncharged_pages,
 )
 from wijkeconomie.purchasing.blueprints import pages as blueprint
@@ -56,6 +57,7 @@ VIEWS = (
     settling_pages,
     sharing_pages,
     stock_pages,
+    supplier_pages,
     uncharged_pages,
 )
 WAITING = (

@@ -19,7 +19,6 @@ from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.heading_words import Column
 from wijkeconomie.purchasing.listed_prices import Fault
-from wijkeconomie.purchasing.planning_pages import VAT_CHOICES
 from wijkeconomie.purchasing.price_list_rules import (
     COLUMNS,
     NEEDED,
@@ -38,6 +37,7 @@ from wijkeconomie.purchasing.price_lists import (
     take_over_price_list,
 )
 from wijkeconomie.purchasing.refusals import PriceListTakenOverError, PriceListUnreadableError
+from wijkeconomie.purchasing.supplier_pages import vat_choices
 from wijkeconomie.purchasing.unit_price_words import price_words
 
 _NOTHING = "\N{EN DASH}"
@@ -154,7 +154,7 @@ def price_list(supplier_code: str, price_list_id: int) -> ResponseReturnValue:
         options=options,
         terms=terms,
         absent_are_gone=gone,
-        vat_choices=[*VAT_CHOICES, ("", _("exempt from VAT"))],
+        vat_choices=vat_choices(),
         preview=preview,
         shown=SHOWN,
         changed=_changed(preview),
