@@ -200,10 +200,11 @@ def test_a_supplier_and_its_price_list_come_in_by_rest(
         300,
         390,
     )
-    stale = coordinator.send("POST", f"{base}/take-over", {"expected": 3}, key="take-over-1")
+    stale = coordinator.send("POST", f"{base}/take-over", {"seen": "2"}, key="take-over-1")
     assert problem(stale, 412) == "stale-version"
     for _again in range(2):
-        taken = coordinator.send("POST", f"{base}/take-over", {"expected": 2}, key="take-over-2")
+        body = {"seen": preview["seen"]}
+        taken = coordinator.send("POST", f"{base}/take-over", body, key="take-over-2")
         assert taken.status_code == 204
     products = coordinator.get("/suppliers/MOLEN/products")["items"]
     assert {each["code"]: each["price_excl_cents"] for each in products} == {
