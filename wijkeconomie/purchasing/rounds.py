@@ -26,7 +26,7 @@ from wijkeconomie.purchasing.models import (
     ShortageRule,
     Supplier,
 )
-from wijkeconomie.purchasing.notices import tell_members, tell_supplier
+from wijkeconomie.purchasing.notices import tell_members, tell_supplier, withdraw_order
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
     GoodsCameError,
@@ -174,18 +174,21 @@ def close_round(uow: UnitOfWork, command: CloseRound) -> int:
 
 
 def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
-    dropped = fix_outcome(uow, found, at, checks_credit=is_live)
-    finish_closing(uow, found, at, dropped, is_live=is_live)
+    touched = fix_outcome(uow, found, at, checks_credit=is_live)
+    finish_closing(uow, found, at, touched, is_live=is_live)
 
 
 def finish_closing(
-    uow: UnitOfWork, found: PurchaseRound, at: datetime, dropped: Sequence[int], *, is_live: bool
+    uow: UnitOfWork, found: PurchaseRound, at: datetime, touched: Sequence[int], *, is_live: bool
 ) -> None:
-    """Close a round that the caller holds, once ``closing.fix_outcome`` has fixed it."""
+    """Close a round that the caller holds, once ``closing.fix_outcome`` has fixed it.
+
+    Members whose order became another one (``touched``) are told.
+    """
     found.closed_at = at
     take_step(uow, found, "close")
     if is_live:
-        tell_members(uow, "dropped", found.id, dropped)
+        tell_members(uow, "dropped", found.id, touched)
 
 
 def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
@@ -273,13 +276,18 @@ def cancel_round(uow: UnitOfWork, command: CancelRound) -> int:
 def cancel_held(
     uow: UnitOfWork, found: PurchaseRound, reason: str, at: datetime, *, is_live: bool
 ) -> None:
-    """Cancel a round that the caller holds, and tell everyone who pledged."""
+    """Cancel a round that the caller holds, and tell everyone who pledged.
+
+    A supplier who has the order, or may have it, is told too that it does not go on.
+    """
     found.cancelled_at = at
     found.cancel_reason = reason
     take_step(uow, found, "cancel", reason=reason)
     if is_live:
         pledgers = queries.pledging_members(uow.session, uow.tenant, found.id)
         tell_members(uow, "cancelled", found.id, pledgers)
+        if found.ordered_at is not None:
+            withdraw_order(uow, found.id)
 
 
 def _require_nothing_came(uow: UnitOfWork, found: PurchaseRound) -> None:
