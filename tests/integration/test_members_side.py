@@ -147,6 +147,25 @@ def test_a_shared_round_is_seen_without_a_login_and_shows_no_person(
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
 
 
+def test_a_shared_round_tells_nothing_of_a_product_that_few_ordered(
+    site: Flask, city: Runtime, coordinator: FlaskClient
+) -> None:
+    product(city)
+    product(city, "AZIJN", 400)
+    round_id = a_round(city)
+    link = share(coordinator)
+    # Four take part, but only one of them wants oil: the rest to the next price is his order.
+    for code in PEOPLE:
+        pledge(city, round_id, code, AZIJN=2)
+    pledge(city, round_id, PEOPLE[0], OLIE=7)
+
+    page = page_of(site.test_client(), link)
+
+    assert "4 leden doen mee" in page
+    assert "Nog 16 fles tot" in page
+    assert "Nog 17 fles" not in page
+
+
 def test_a_link_that_was_taken_back_leads_nowhere_and_stays_so(
     site: Flask, city: Runtime, coordinator: FlaskClient
 ) -> None:
