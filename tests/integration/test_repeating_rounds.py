@@ -19,8 +19,9 @@ from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.deadline_models import OnMiss, RoundDeadline
 from wijkeconomie.purchasing.deadline_queries import round_deadline
 from wijkeconomie.purchasing.deadlines import DeadlineTerms, terms_in
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
-from wijkeconomie.purchasing.models import RoundState, ShortageRule
+from wijkeconomie.purchasing.models import PurchaseRound, RoundState, ShortageRule
 from wijkeconomie.purchasing.repeating import (
     SaveDeliveryBreak,
     SaveRepeatingRound,
@@ -133,6 +134,29 @@ def test_each_round_takes_what_was_agreed_about_its_closing_time(market: Market)
             row = uow.session.get_one(RoundDeadline, (uow.tenant, found.id))
             assert terms_in(row) == agreed
             assert found.shortage_rule is ShortageRule.MANUAL
+
+
+@pytest.mark.parametrize("rule", list(SurplusRule))
+def test_each_round_does_with_surplus_what_the_template_says(
+    market: Market, rule: SurplusRule
+) -> None:
+    weekly(market, surplus_rule=rule)
+    run_until(market, datetime(2026, 1, 9, 12, tzinfo=UTC))
+
+    with market.books.open() as uow:
+        [found] = queries.rounds(uow.session, uow.tenant)
+        made = uow.session.get_one(PurchaseRound, (uow.tenant, found.id))
+        assert made.surplus_rule == rule.value
+
+
+def test_a_new_round_that_repeats_is_not_written_over_one_that_is_there(market: Market) -> None:
+    weekly(market, is_new=True)
+    with pytest.raises(InvalidInputError) as refused:
+        weekly(market, is_new=True, theme="iets anders")
+    assert refused.value.context["field"] == "code"
+    weekly(market, theme="groente en fruit")
+    with market.books.open() as uow:
+        assert repeating_round(uow.session, uow.tenant, "GROENTE").theme == "groente en fruit"
 
 
 @pytest.mark.parametrize(("hours", "told"), [(24, 24), (12, 36), (None, None), (36, None)])

@@ -346,7 +346,11 @@ _RESERVED_OF_ALL = text(
 
 
 def reserved_cents(session: Session, cooperative_id: int, member_id: int) -> int:
-    """What the member's pledges in unsettled rounds come to at most, with VAT, without freight."""
+    """What a member's pledges in unsettled rounds come to at most, as ordered.
+
+    With VAT and deposits, for what a unit is expected to weigh. Without freight: nobody can know
+    what part of it will be his while others order still. Without replacements.
+    """
     return int(
         session.scalar(_RESERVED_OF_ONE, {"cooperative_id": cooperative_id, "member_id": member_id})
         or 0
