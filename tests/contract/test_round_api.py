@@ -178,6 +178,30 @@ def test_credit_is_read_and_set_by_rest(
     assert problem(wrong, 422) in {"unprocessable-entity", "unprocessable-content"}
 
 
+def test_a_draft_is_changed_by_rest_until_it_opens(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient
+) -> None:
+    code = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()["code"]
+    path = f"/rounds/{code}/draft"
+    told = "/rounds/{round_code}/draft"
+    body = {
+        "freight_excl_cents": 900,
+        "surplus_rule": "ask",
+        "products": [{"code": "AK-AARD", "price_excl_cents": 125}],
+    }
+    for _again in range(2):
+        changed = conforms(document, "put", told, coordinator.send("PUT", path, body), 200)
+        assert (changed["freight_excl_cents"], changed["surplus_rule"]) == (900, "ask")
+        assert changed["theme"] == PLAN["theme"]
+    [offered] = coordinator.get(f"/rounds/{code}/products")["items"]
+    assert (offered["code"], offered["price_excl_cents"]) == ("AK-AARD", 125)
+    wrong = coordinator.send("PUT", path, {"closes_at": "2025-01-01T00:00:00Z"})
+    assert problem(wrong, 422) == "invalid-input"
+    assert problem(member.send("PUT", path, body), 403) == "permission-denied"
+    step(coordinator, code, "open")
+    assert problem(coordinator.send("PUT", path, body), 409) == "round-state"
+
+
 def test_a_supplier_and_its_price_list_come_in_by_rest(
     document: dict[str, Any], service: Flask, coordinator: ApiClient
 ) -> None:

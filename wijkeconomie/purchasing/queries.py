@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import Dropout, FreightKey, RoundState, ShortageRule
 from wijkeconomie.purchasing.round_rules import most_tolerance
 
@@ -47,6 +48,7 @@ class RoundView:
     """Members with a pledge that was not withdrawn."""
     pledged_net_cents: int
     """Their pledges at the prices of the round, without VAT and freight."""
+    surplus_rule: SurplusRule = SurplusRule.STOCK
 
 
 # A product's price is for ``price_units``: the supplier's total of it is rounded once, half up, as
@@ -56,7 +58,7 @@ select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
   s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
   r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
   r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason, r.minimum_net_cents,
-  pledged.pledgers, pledged.net as pledged_net_cents
+  pledged.pledgers, pledged.net as pledged_net_cents, r.surplus_rule
 from purchase_round r
 join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
 cross join lateral (
@@ -139,6 +141,7 @@ def _round_view(row: RowMapping) -> RoundView:
     values["state"] = RoundState(values["state"])
     values["freight_key"] = FreightKey(values["freight_key"])
     values["shortage_rule"] = ShortageRule(values["shortage_rule"])
+    values["surplus_rule"] = SurplusRule(values["surplus_rule"])
     return RoundView(**values)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.audit import record_change
@@ -19,9 +19,7 @@ from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
 from wijkeconomie.purchasing.models import (
     FreightKey,
-    Product,
     PurchaseRound,
-    RoundProduct,
     RoundState,
     ShortageRule,
     Supplier,
@@ -33,6 +31,7 @@ from wijkeconomie.purchasing.refusals import (
     NothingPledgedError,
     SupplierMinimumError,
 )
+from wijkeconomie.purchasing.round_products import copy_products, products_for_round
 from wijkeconomie.purchasing.round_rules import Step, state_after
 
 
@@ -95,13 +94,14 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
             product of another supplier.
     """
     require_permission(uow.identity, "round.plan")
+    check_times(command.opens_at, command.closes_at)
     _check_plan(command)
     supplier = uow.session.get(Supplier, (uow.tenant, command.supplier_id))
     if supplier is None:
         raise NotFoundError(
             f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
         )
-    products = _products_for(uow, command)
+    products = products_for_round(uow, command.supplier_id, command.product_ids)
     planned = PurchaseRound(
         cooperative_id=uow.tenant,
         code=command.code or _next_code(uow),
@@ -120,7 +120,7 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
     )
     uow.session.add(planned)
     uow.session.flush()
-    _copy_products(uow, planned.id, products)
+    copy_products(uow, planned.id, products)
     record_change(
         uow,
         subject=f"round/{planned.id}",
@@ -342,74 +342,26 @@ def take_step(
     )
 
 
-def _check_plan(command: PlanRound) -> None:
-    for field in ("opens_at", "closes_at"):
-        if getattr(command, field).tzinfo is None:
+def check_times(opens_at: datetime, closes_at: datetime) -> None:
+    """Refuse moments that a round cannot have.
+
+    Raises:
+        InvalidInputError: a moment without a timezone, or a closing that is not after opening.
+    """
+    for field, moment in (("opens_at", opens_at), ("closes_at", closes_at)):
+        if moment.tzinfo is None:
             raise InvalidInputError("a moment carries its timezone", field=field)
-    if command.closes_at <= command.opens_at:
+    if closes_at <= opens_at:
         raise InvalidInputError("a round closes after it opens", field="closes_at")
+
+
+def _check_plan(command: PlanRound) -> None:
     if command.freight_excl_cents < 0:
         raise InvalidInputError("freight is not negative", field="freight_excl_cents")
     if not command.theme.strip():
         raise InvalidInputError("say what the round is about", field="theme")
     if command.code is not None and not command.code.strip():
         raise InvalidInputError("a code is not empty", field="code")
-
-
-def _products_for(uow: UnitOfWork, command: PlanRound) -> list[Product]:
-    statement = select(Product).where(Product.cooperative_id == uow.tenant)
-    if command.product_ids is None:
-        offered = uow.session.scalars(
-            statement.where(
-                Product.supplier_id == command.supplier_id, Product.is_offered
-            ).order_by(Product.id)
-        ).all()
-        chosen = list(offered)
-    else:
-        by_id = {
-            product.id: product
-            for product in uow.session.scalars(statement.where(Product.id.in_(command.product_ids)))
-        }
-        if missing := [key for key in command.product_ids if key not in by_id]:
-            raise NotFoundError(f"there is no product {missing[0]}", product_id=missing[0])
-        chosen = [by_id[key] for key in dict.fromkeys(command.product_ids)]
-    if not chosen:
-        raise InvalidInputError("a round offers at least one product", field="product_ids")
-    if foreign := [item for item in chosen if item.supplier_id != command.supplier_id]:
-        raise InvalidInputError(
-            f"product {foreign[0].code} is of another supplier", field="product_ids"
-        )
-    return chosen
-
-
-def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) -> None:
-    uow.session.execute(
-        insert(RoundProduct),
-        [
-            {
-                "cooperative_id": uow.tenant,
-                "round_id": round_id,
-                "product_id": product.id,
-                "position": position,
-                "name": product.name,
-                "unit": product.unit,
-                "price_excl_cents": product.price_excl_cents,
-                "list_price_excl_cents": product.price_excl_cents,
-                "vat_basis_points": product.vat_basis_points,
-                "pack_size": product.pack_size,
-                "max_per_member": product.max_per_member,
-                "sells_loose": product.sells_loose,
-                "minimum_quantity": product.minimum_quantity,
-                "ladder_quantities": product.ladder_quantities,
-                "ladder_prices_cents": product.ladder_prices_cents,
-                "grams_per_unit": product.grams_per_unit,
-                "price_units": product.price_units,
-                "supplier_unit": product.supplier_unit,
-                "deposit_cents": product.deposit_cents,
-            }
-            for position, product in enumerate(products, start=1)
-        ],
-    )
 
 
 def _next_code(uow: UnitOfWork) -> str:

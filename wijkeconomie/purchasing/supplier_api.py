@@ -14,6 +14,7 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import StrictSchema
 from wijkeconomie.purchasing import supplier_queries
+from wijkeconomie.purchasing.drafts import renew_in_drafts
 from wijkeconomie.purchasing.round_wire import fields_named, told
 from wijkeconomie.purchasing.suppliers import (
     SaleTerms,
@@ -114,6 +115,18 @@ class SaveProductSchema(StrictSchema):
     )
 
 
+class SaveProductInRoundsSchema(SaveProductSchema):
+    """The same, and for which rounds it is."""
+
+    also_in_drafts = fields.Boolean(
+        load_default=False,
+        metadata=told(
+            "Rounds that are being prepared take it over too; else only those that are made"
+            " from now on. Open rounds keep theirs"
+        ),
+    )
+
+
 class ProductSchema(SaveProductSchema):
     """A product as its supplier offers it today."""
 
@@ -199,11 +212,12 @@ class SupplierProductsResource(MethodView):
 class ProductResource(MethodView):
     """One product."""
 
-    @blueprint.arguments(SaveProductSchema)
+    @blueprint.arguments(SaveProductInRoundsSchema)
     @blueprint.response(200, ProductSchema)
     def put(self, body: Body, supplier_code: str, product_code: str) -> Body:
-        """Add a product, or change the one with this code; rounds that exist keep theirs."""
+        """Add a product, or change the one with this code; open rounds keep their terms."""
         values = dict(body)
+        also_in_drafts = values.pop("also_in_drafts")
         terms = SaleTerms(
             sells_loose=values.pop("sells_loose"),
             minimum_quantity=values.pop("minimum_quantity"),
@@ -215,7 +229,9 @@ class ProductResource(MethodView):
         values["supplier_unit"] = values["supplier_unit"] or ""
         command = SaveProduct(supplier_code=supplier_code, code=product_code, terms=terms, **values)
         with current_visit().begin() as uow:
-            save_product(uow, command)
+            product_id = save_product(uow, command)
+            if also_in_drafts:
+                renew_in_drafts(uow, product_id)
             return _shown(_product(uow, supplier_code, product_code))
 
 

@@ -18,6 +18,8 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
+from wijkeconomie.purchasing.draft_queries import rounds_with_other_terms
+from wijkeconomie.purchasing.drafts import renew_in_drafts
 from wijkeconomie.purchasing.suppliers import (
     SaleTerms,
     SaveProduct,
@@ -157,7 +159,7 @@ def _save_product(uow: UnitOfWork, reader: FormReader, supplier_code: str) -> No
     if reader.errors:
         return
     try:
-        save_product(uow, command)
+        product_id = save_product(uow, command)
     except InvalidInputError as refusal:
         # Of a ladder the context tells which rung is wrong, and whether in quantity or price.
         field, _dash, rung = str(refusal.context.get("field", "")).partition("-")
@@ -170,6 +172,20 @@ def _save_product(uow: UnitOfWork, reader: FormReader, supplier_code: str) -> No
         reader.errors.append((names.get(field, field), words))
         return
     flash(_("%(name)s has been saved.", name=command.name), "success")
+    if reader.checked("also_in_drafts"):
+        renew_in_drafts(uow, product_id)
+    _tell_which_keep_theirs(uow, product_id)
+
+
+def _tell_which_keep_theirs(uow: UnitOfWork, product_id: int) -> None:
+    """Say which rounds have other terms than the product has now."""
+    kept = rounds_with_other_terms(uow.session, uow.tenant, product_id)
+    if kept:
+        rounds = ", ".join(f"{theme} ({code})" for code, theme in kept)
+        flash(
+            _("These rounds keep the price and terms they have: %(rounds)s.", rounds=rounds),
+            "attention",
+        )
 
 
 def _ladder(reader: FormReader) -> tuple[tuple[int, int], ...]:

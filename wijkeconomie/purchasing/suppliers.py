@@ -165,6 +165,28 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
     return row.id
 
 
+def change_price(uow: UnitOfWork, row: Product, price_excl_cents: int, price_units: int) -> None:
+    """Give a product another price from now on, as the next version of it.
+
+    Raises:
+        InvalidInputError: names ``price-<id>``: its price is for other units by now, or it
+            does not fit its ladder.
+    """
+    require_permission(uow.identity, "product.change")
+    uow.session.refresh(row, with_for_update=True)
+    field = f"price-{row.id}"
+    if row.price_units != price_units:
+        raise InvalidInputError("this price is for other units by now", field=field)
+    try:
+        ladder(price_excl_cents, row.ladder_quantities, row.ladder_prices_cents)
+    except LadderError as error:
+        raise InvalidInputError(str(error), field=field) from error
+    before = _price_of(row)
+    _save(uow, row, "product", {"price_excl_cents": price_excl_cents})
+    if _price_of(row) != before:
+        _write_price(uow, row, None)
+
+
 def _product_values(command: SaveProduct) -> dict[str, object]:
     """What is written of a product; what is ``None`` in the command stays as it was."""
     values: dict[str, object] = {

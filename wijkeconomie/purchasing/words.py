@@ -104,6 +104,7 @@ def outcome_words() -> dict[str, tuple[str, str]]:
 
 _CHANGES = {
     "planned": lazy_gettext("Prepared"),
+    "draft-changed": lazy_gettext("Changed while it was being prepared"),
     "open": lazy_gettext("Opened"),
     "closed": lazy_gettext("Closed"),
     "ordered": lazy_gettext("Ordered"),
