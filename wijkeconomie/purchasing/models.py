@@ -173,6 +173,11 @@ class PurchaseRound(TenantTable, Base):
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
         CheckConstraint("topup_since < closes_at", name="topup_before_closing"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
+        CheckConstraint("agreed_freight_excl_cents >= 0", name="agreed_freight_not_negative"),
+        CheckConstraint(
+            "(agreed_freight_excl_cents is null) = (freight_reason is null)",
+            name="freight_explained",
+        ),
         CheckConstraint("minimum_net_cents > 0", name="minimum_positive"),
         Index("ix_purchase_round_cooperative_id_state", "cooperative_id", "state", "closes_at"),
     )
@@ -202,6 +207,9 @@ class PurchaseRound(TenantTable, Base):
     topup_since: Mapped[datetime | None]
     """Since when only packs that are not full may be filled; ``None`` in the ordinary phase."""
     surplus_rule: Mapped[str] = mapped_column(server_default="stock", default="stock")
+    agreed_freight_excl_cents: Mapped[int | None]
+    """What the round was planned with, where freight turned out to be another amount."""
+    freight_reason: Mapped[str | None]
 
 
 class RoundProduct(TenantTable, Base):

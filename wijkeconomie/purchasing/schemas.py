@@ -26,6 +26,13 @@ class RoundSchema(Schema):
     freight_key = fields.Enum(FreightKey, by_value=True, required=True)
     shortage_rule = fields.Enum(ShortageRule, by_value=True, required=True)
     surplus_rule = fields.Enum(SurplusRule, by_value=True, required=True)
+    agreed_freight_excl_cents = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The freight it was planned with, where it turned out otherwise"},
+    )
+    freight_reason = fields.String(
+        allow_none=True, metadata={"description": "Why freight turned out otherwise"}
+    )
     settlement_version = fields.Integer(required=True)
     pledgers = fields.Integer(required=True)
     pledged_net_cents = fields.Integer(required=True)

@@ -115,6 +115,7 @@ _CHANGES = {
     "cancelled": lazy_gettext("Cancelled"),
     "corrected": lazy_gettext("Corrected"),
     "invoice-recorded": lazy_gettext("Invoice entered"),
+    "freight-recorded": lazy_gettext("Freight entered as it turned out"),
     "rules-chosen": lazy_gettext("Rules of sharing chosen"),
     "replaced": lazy_gettext("Something else came instead"),
     "slot-added": lazy_gettext("Pick-up time added"),
