@@ -100,6 +100,7 @@ from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing.deadline_mails import deadline_mails
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
+from wijkeconomie.purchasing.renewal_letters import renewal_mails
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.below_zero import BELOW_ZERO_JOBS, below_zero_mails
@@ -262,6 +263,7 @@ def _send_messages(runtime: Runtime) -> int:
     renderers = {
         **round_mails(address),
         **deadline_mails(address),
+        **renewal_mails(address),
         **cost_mails(address),
         **voucher_mails(address),
         **grant_mails(address),

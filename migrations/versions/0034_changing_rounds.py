@@ -1,4 +1,4 @@
-"""What a round may change: surplus of rounds that repeat, and freight as it turned out.
+"""What a round may change: surplus of what repeats, freight as it turned out, a round made again.
 
 Revision ID: 0034_changing_rounds
 Revises: 0028_guards_do_not_sort
@@ -49,6 +49,19 @@ def upgrade() -> None:
         "purchase_round",
         "agreed_freight_excl_cents >= 0",
     )
+    op.add_column("purchase_round", sa.Column("instead_of_id", sa.BigInteger(), nullable=True))
+    op.create_unique_constraint(
+        op.f("uq_purchase_round_cooperative_id_instead_of_id"),
+        "purchase_round",
+        ["cooperative_id", "instead_of_id"],
+    )
+    op.create_foreign_key(
+        op.f("fk_purchase_round_cooperative_id_instead_of_id_purchase_round"),
+        "purchase_round",
+        "purchase_round",
+        ["cooperative_id", "instead_of_id"],
+        ["cooperative_id", "id"],
+    )
     op.execute(_GUARD)
     op.execute(
         "create trigger freight_stays before update on purchase_round for each row"
@@ -62,6 +75,15 @@ def downgrade() -> None:
     op.execute("drop function round_freight_stays()")
     for name in ("freight_explained", "agreed_freight_not_negative"):
         op.drop_constraint(op.f(f"ck_purchase_round_{name}"), "purchase_round", type_="check")
+    op.drop_constraint(
+        op.f("fk_purchase_round_cooperative_id_instead_of_id_purchase_round"),
+        "purchase_round",
+        type_="foreignkey",
+    )
+    op.drop_constraint(
+        op.f("uq_purchase_round_cooperative_id_instead_of_id"), "purchase_round", type_="unique"
+    )
+    op.drop_column("purchase_round", "instead_of_id")
     op.drop_column("purchase_round", "freight_reason")
     op.drop_column("purchase_round", "agreed_freight_excl_cents")
     op.drop_constraint(op.f("ck_repeating_round_surplus_known"), "repeating_round", type_="check")

@@ -202,6 +202,27 @@ def test_a_draft_is_changed_by_rest_until_it_opens(
     assert problem(coordinator.send("PUT", path, body), 409) == "round-state"
 
 
+def test_a_cancelled_round_is_made_again_by_rest(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient
+) -> None:
+    code = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()["code"]
+    step(coordinator, code, "open")
+    line = {"product_code": "AK-AARD", "quantity": 5}
+    member.send("PUT", f"/rounds/{code}/pledges/M101", {"lines": [line]})
+    path, body = (
+        f"/rounds/{code}/renewal",
+        {name: PLAN[name] for name in ("closes_at", "delivery_on")},
+    )
+    assert problem(coordinator.send("POST", path, body, key="again-01"), 409) == "round-state"
+    step(coordinator, code, "cancel", reason="verkeerde datum")
+    for _again in range(2):
+        answer = coordinator.send("POST", path, body, key="again-02")
+        made = conforms(document, "post", "/rounds/{round_code}/renewal", answer, 201)
+    assert (made["state"], made["pledgers"]) == ("open", 1)
+    assert problem(coordinator.send("POST", path, body, key="again-03"), 409) == "round-state"
+    assert problem(member.send("POST", path, body, key="again-04"), 403) == "permission-denied"
+
+
 def test_a_supplier_and_its_price_list_come_in_by_rest(
     document: dict[str, Any], service: Flask, coordinator: ApiClient
 ) -> None:

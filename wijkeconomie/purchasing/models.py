@@ -164,6 +164,11 @@ class PurchaseRound(TenantTable, Base):
         ForeignKeyConstraint(
             ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
         ),
+        UniqueConstraint("cooperative_id", "instead_of_id"),
+        ForeignKeyConstraint(
+            ["cooperative_id", "instead_of_id"],
+            ["purchase_round.cooperative_id", "purchase_round.id"],
+        ),
         CheckConstraint(f"state in ({_STATES})", name="state_known"),
         CheckConstraint("freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"),
         CheckConstraint(
@@ -210,6 +215,8 @@ class PurchaseRound(TenantTable, Base):
     agreed_freight_excl_cents: Mapped[int | None]
     """What the round was planned with, where freight turned out to be another amount."""
     freight_reason: Mapped[str | None]
+    instead_of_id: Mapped[int | None]
+    """The cancelled round that this one is made again of; of each at most once."""
 
 
 class RoundProduct(TenantTable, Base):

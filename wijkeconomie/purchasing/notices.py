@@ -12,7 +12,15 @@ from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.unit_of_work import UnitOfWork
 
 Occasion = Literal[
-    "cancelled", "settled", "corrected", "reminder", "dropped", "prolonged", "topup", "uncharged"
+    "cancelled",
+    "settled",
+    "corrected",
+    "reminder",
+    "dropped",
+    "prolonged",
+    "topup",
+    "uncharged",
+    "renewed",
 ]
 
 _TELL_MEMBERS = text(

@@ -113,6 +113,7 @@ _CHANGES = {
     "allocated": lazy_gettext("Shared out"),
     "settled": lazy_gettext("Settled"),
     "cancelled": lazy_gettext("Cancelled"),
+    "renewed": lazy_gettext("Made again as another round"),
     "corrected": lazy_gettext("Corrected"),
     "invoice-recorded": lazy_gettext("Invoice entered"),
     "freight-recorded": lazy_gettext("Freight entered as it turned out"),
