@@ -12,7 +12,7 @@ from wijkeconomie.purchasing.models import PurchaseRound, Supplier
 
 _BODY = (
     "Beste {supplier},\n\nOnze bestelling {code} van {ordered_on} gaat niet door. Lever haar dus"
-    " niet op {delivery_on}, en stuur er geen rekening voor.\nIs dat een probleem? Neem dan contact"
+    " niet op {delivery_on}, en stuur er geen rekening voor.\nKomt dat slecht uit? Neem dan contact"
     " met ons op.\n\nGroet,\n{cooperative}\n"
 )
 
