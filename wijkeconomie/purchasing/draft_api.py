@@ -18,7 +18,7 @@ from wijkeconomie.purchasing.draft_queries import products_of_draft
 from wijkeconomie.purchasing.drafts import ChangeDraft, DraftProduct, change_draft
 from wijkeconomie.purchasing.queries import RoundView
 from wijkeconomie.purchasing.renewing import RenewRound, renew_round
-from wijkeconomie.purchasing.round_wire import fields_named, round_named
+from wijkeconomie.purchasing.round_wire import fields_named, round_named, told
 from wijkeconomie.purchasing.schemas import ChangeDraftSchema, RoundSchema
 
 blueprint = cooperative_resources("draft_api", __name__, "Rounds that are being prepared")
@@ -59,8 +59,10 @@ def _product(ids: dict[str, int], line: Body) -> DraftProduct:
 class RenewRoundSchema(StrictSchema):
     """When the round that is made again closes and is delivered."""
 
-    closes_at = fields.AwareDateTime(required=True)
-    delivery_on = fields.Date(required=True)
+    closes_at = fields.AwareDateTime(
+        required=True, metadata=told("The first moment that is too late to order")
+    )
+    delivery_on = fields.Date(required=True, metadata=told("The day on which the goods come"))
 
 
 @blueprint.route("/rounds/<round_code>/renewal")

@@ -72,9 +72,9 @@ class OrderMailsResource(MethodView):
 class LetterSchema(Schema):
     """A letter as it would go out now."""
 
-    to = fields.String(required=True)
-    subject = fields.String(required=True)
-    body = fields.String(required=True)
+    to = fields.String(required=True, metadata=told("The e-mail address"))
+    subject = fields.String(required=True, metadata=told("Its subject"))
+    body = fields.String(required=True, metadata=told("Its text"))
 
 
 class CancellationSchema(Schema):
