@@ -85,6 +85,8 @@ from wijkeconomie.purchasing import (
     credit_api,
     deadline_api,
     deposit_api,
+    draft_api,
+    freight_api,
     handing_api,
     link_api,
     order_letter_api,
@@ -105,6 +107,7 @@ from wijkeconomie.purchasing import pages as purchasing_pages
 from wijkeconomie.purchasing.deadline_mails import deadline_mails
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
+from wijkeconomie.purchasing.renewal_letters import renewal_mails
 from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.below_zero import BELOW_ZERO_JOBS, below_zero_mails
@@ -290,6 +293,7 @@ def _send_messages(runtime: Runtime) -> int:
     renderers = {
         **round_mails(address),
         **deadline_mails(address),
+        **renewal_mails(address),
         **cost_mails(address),
         **voucher_mails(address),
         **grant_mails(address),
@@ -319,6 +323,8 @@ RESOURCES = (
     credit_api.blueprint,
     stock_api.blueprint,
     deposit_api.blueprint,
+    draft_api.blueprint,
+    freight_api.blueprint,
     deadline_api.blueprint,
     repeating_api.blueprint,
     sharing_api.blueprint,

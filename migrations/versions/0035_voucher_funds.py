@@ -1,7 +1,7 @@
 """Funds that the database counts and guards, vouchers taken back, and codes by which was paid.
 
 Revision ID: 0035_voucher_funds
-Revises: 0031_settled_costs_stand
+Revises: 0034_changing_rounds
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from wijkeconomie.core.row_security import protect_tenant_table
 
 revision = "0035_voucher_funds"
-down_revision = "0031_settled_costs_stand"
+down_revision = "0034_changing_rounds"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import text
 
 from tests.browser.conftest import Site, sign_in
@@ -129,3 +129,46 @@ def test_a_ladder_is_climbed_together_on_a_phone(browser: Browser, site: Site) -
     look(neighbour, "neighbour-closed")
     for page in (coordinator, member, neighbour):
         page.context.close()
+
+
+def test_what_is_chosen_while_an_order_is_being_saved_is_saved_too(
+    browser: Browser, site: Site
+) -> None:
+    coordinator = a_page(browser)
+    sign_in(coordinator, site, site.coordinator)
+    coordinator.goto(f"{site.address}/c/MRS/suppliers/LEV1")
+    make_oil(coordinator)
+    coordinator.context.close()
+    open_oil_round(site)
+    page = a_page(browser)
+    sign_in(page, site, site.member)
+    page.goto(f"{site.address}/c/MRS/rounds/MRS-OLIE")
+    held: list[Route] = []
+    # The line is so slow that the answer comes after all that the member does.
+    page.route("**/order", lambda route: held.append(route), times=1)  # noqa: PLW0108
+    product = page.locator(".product", has_text="Olijfolie")
+    quantity = product.get_by_role("spinbutton").first
+    tolerance = product.get_by_label("Zo veel meer mag")
+
+    with page.expect_request("**/order"):
+        quantity.fill("12")
+        quantity.press("Tab")
+    product.get_by_role("combobox").select_option(label="alleen voor € 8,61 of minder")
+    tolerance.fill("3")
+    tolerance.press("Tab")
+    for route in held:
+        route.continue_()
+
+    expect(tolerance).to_have_attribute("value", "3")
+    expect(quantity).to_have_attribute("value", "12")
+    expect(product.locator("option[selected]")).to_have_text("alleen voor € 8,61 of minder")
+    with site.runtime.units_of_work.begin(identity=system_identity("test")) as uow:
+        tenant = cooperative_by_code(uow.session, "MRS").id
+    test = system_identity("test")
+    with site.runtime.units_of_work.begin(identity=test, cooperative_id=tenant) as uow:
+        terms = text(
+            "select quantity, tolerance, max_price_excl_cents from pledge where code like"
+            " 'MRS-OLIE-%'"
+        )
+        assert uow.session.execute(terms).one() == (12, 3, 790)
+    page.context.close()

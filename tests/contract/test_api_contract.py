@@ -216,6 +216,23 @@ def test_a_stale_version_is_refused(coordinator: ApiClient, member: ApiClient) -
     assert problem(late, 412) == "stale-version"
 
 
+def test_an_order_whose_answer_got_lost_is_sent_again_as_it_was(
+    coordinator: ApiClient, member: ApiClient
+) -> None:
+    code = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()["code"]
+    step(coordinator, code, "open")
+    path = f"/rounds/{code}/pledges/M101"
+    line = {"product_code": "AK-AARD", "quantity": 5, "version": 0}
+    first = member.send("PUT", path, {"lines": [line]})
+    again = member.send("PUT", path, {"lines": [line]})
+    assert (again.status_code, again.get_json()) == (200, first.get_json())
+    # Withdrawing too.
+    gone = line | {"quantity": 0, "version": 1}
+    for _again in range(2):
+        answer = member.send("PUT", path, {"lines": [gone]})
+        assert (answer.status_code, answer.get_json()) == (200, {"items": []})
+
+
 def test_members_do_not_order_for_others(coordinator: ApiClient, member: ApiClient) -> None:
     code = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()["code"]
     step(coordinator, code, "open")

@@ -124,3 +124,31 @@ def test_a_coordinator_sees_whether_the_order_went_out_and_mails_it_again(
     page = visitor.get(place).get_data(as_text=True)
     assert "Naar de leverancier gemaild" in page
     assert "Mail de bestelling opnieuw" in page
+
+
+def test_who_cancels_sees_beforehand_what_the_supplier_is_told(
+    document: dict[str, Any],
+    coordinator: ApiClient,
+    member: ApiClient,
+    service: Flask,
+    city: Runtime,
+) -> None:
+    code = ordered(coordinator, member)
+    path = f"/rounds/{code}/cancellation"
+    told = "/rounds/{round_code}/cancellation"
+    before = conforms(document, "get", told, coordinator.send("GET", path), 200)
+    assert before == {"members": 2, "supplier_letter": None}
+    roles = (Role.MEMBER, Role.COORDINATOR)
+    visitor = signed_in(service, sign_up(city, "MRS", "Fenna", *roles, member="M103"))
+    place = f"/c/MRS/rounds/{code}/manage/cancel"
+    assert "Laat zelf weten" in visitor.get(place).get_data(as_text=True)
+
+    coordinator.send("PUT", "/suppliers/LEV1", SUPPLIER)
+    letter = coordinator.get(path)["supplier_letter"]
+    assert (letter["to"], letter["subject"]) == (
+        "boer@example.org",
+        f"Bestelling {code} gaat niet door",
+    )
+    page = visitor.get(place).get_data(as_text=True)
+    assert f"Onze bestelling {code} van 5 januari gaat niet door." in page
+    assert problem(member.send("GET", path), 403) == "permission-denied"

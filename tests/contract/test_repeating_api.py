@@ -25,6 +25,7 @@ WEEKLY = {
     "closes_days_before": 2,
     "closes_time": "20:00",
     "shortage_rule": "manual",
+    "surplus_rule": "ask",
     "terms": {"on_miss": "prolong", "prolong_days": 1},
 }
 BREAK = {"first_day": "2026-01-20", "last_day": "2026-01-25", "reason": "de boer is weg"}
@@ -36,6 +37,7 @@ def test_a_round_repeats_skips_a_break_and_is_ended_by_rest(
     answer = coordinator.send("PUT", "/repeating-rounds/GROENTE", WEEKLY)
     kept = conforms(document, "put", ONE, answer, 200)
     assert (kept["shortage_rule"], kept["terms"]["on_miss"]) == ("manual", "prolong")
+    assert kept["surplus_rule"] == "ask"
     assert [each["delivery_on"] for each in kept["to_come"][:2]] == ["2026-01-15", "2026-01-22"]
 
     for _again in range(2):

@@ -178,6 +178,51 @@ def test_credit_is_read_and_set_by_rest(
     assert problem(wrong, 422) in {"unprocessable-entity", "unprocessable-content"}
 
 
+def test_a_draft_is_changed_by_rest_until_it_opens(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient
+) -> None:
+    code = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()["code"]
+    path = f"/rounds/{code}/draft"
+    told = "/rounds/{round_code}/draft"
+    body = {
+        "freight_excl_cents": 900,
+        "surplus_rule": "ask",
+        "products": [{"code": "AK-AARD", "price_excl_cents": 125}],
+    }
+    for _again in range(2):
+        changed = conforms(document, "put", told, coordinator.send("PUT", path, body), 200)
+        assert (changed["freight_excl_cents"], changed["surplus_rule"]) == (900, "ask")
+        assert changed["theme"] == PLAN["theme"]
+    [offered] = coordinator.get(f"/rounds/{code}/products")["items"]
+    assert (offered["code"], offered["price_excl_cents"]) == ("AK-AARD", 125)
+    wrong = coordinator.send("PUT", path, {"closes_at": "2025-01-01T00:00:00Z"})
+    assert problem(wrong, 422) == "invalid-input"
+    assert problem(member.send("PUT", path, body), 403) == "permission-denied"
+    step(coordinator, code, "open")
+    assert problem(coordinator.send("PUT", path, body), 409) == "round-state"
+
+
+def test_a_cancelled_round_is_made_again_by_rest(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient
+) -> None:
+    code = coordinator.send("POST", "/rounds", PLAN, key="plan-0001").get_json()["code"]
+    step(coordinator, code, "open")
+    line = {"product_code": "AK-AARD", "quantity": 5}
+    member.send("PUT", f"/rounds/{code}/pledges/M101", {"lines": [line]})
+    path, body = (
+        f"/rounds/{code}/renewal",
+        {name: PLAN[name] for name in ("closes_at", "delivery_on")},
+    )
+    assert problem(coordinator.send("POST", path, body, key="again-01"), 409) == "round-state"
+    step(coordinator, code, "cancel", reason="verkeerde datum")
+    for _again in range(2):
+        answer = coordinator.send("POST", path, body, key="again-02")
+        made = conforms(document, "post", "/rounds/{round_code}/renewal", answer, 201)
+    assert (made["state"], made["pledgers"]) == ("open", 1)
+    assert problem(coordinator.send("POST", path, body, key="again-03"), 409) == "round-state"
+    assert problem(member.send("POST", path, body, key="again-04"), 403) == "permission-denied"
+
+
 def test_a_supplier_and_its_price_list_come_in_by_rest(
     document: dict[str, Any], service: Flask, coordinator: ApiClient
 ) -> None:
@@ -200,16 +245,39 @@ def test_a_supplier_and_its_price_list_come_in_by_rest(
         300,
         390,
     )
-    stale = coordinator.send("POST", f"{base}/take-over", {"expected": 3}, key="take-over-1")
+    stale = coordinator.send("POST", f"{base}/take-over", {"seen": "2"}, key="take-over-1")
     assert problem(stale, 412) == "stale-version"
     for _again in range(2):
-        taken = coordinator.send("POST", f"{base}/take-over", {"expected": 2}, key="take-over-2")
+        body = {"seen": preview["seen"]}
+        taken = coordinator.send("POST", f"{base}/take-over", body, key="take-over-2")
         assert taken.status_code == 204
     products = coordinator.get("/suppliers/MOLEN/products")["items"]
     assert {each["code"]: each["price_excl_cents"] for each in products} == {
         "MEEL": 390,
         "NIEUW": 100,
     }
+
+
+def test_what_a_request_leaves_out_of_a_supplier_or_product_stays(
+    document: dict[str, Any], coordinator: ApiClient, member: ApiClient
+) -> None:
+    path = "/suppliers/{supplier_code}"
+    before = conforms(document, "get", path, coordinator.send("GET", "/suppliers/LEV1"), 200)
+    assert before["kvk"]
+    assert before["category"]
+    assert problem(member.send("GET", "/suppliers/LEV1"), 403) == "permission-denied"
+
+    answer = coordinator.send("PUT", "/suppliers/LEV1", {"name": before["name"]})
+    assert conforms(document, "put", path, answer, 200) == before
+    answer = coordinator.send("PUT", "/suppliers/LEV1", {"name": before["name"], "kvk": None})
+    assert answer.get_json() == before | {"kvk": None}
+
+    coordinator.send("PUT", "/suppliers/LEV1/products/MEEL", FLOUR | {"category": "meel"})
+    saved = coordinator.send("PUT", "/suppliers/LEV1/products/MEEL", FLOUR).get_json()
+    assert saved["category"] == "meel"
+    gone = FLOUR | {"category": ""}
+    saved = coordinator.send("PUT", "/suppliers/LEV1/products/MEEL", gone).get_json()
+    assert saved["category"] is None
 
 
 def upload(client: ApiClient, service: Flask) -> Any:

@@ -24,6 +24,8 @@ from tests.contract.test_round_api import an_invoice
 from wijkeconomie.purchasing import (
     correcting_wire,
     deadline_api,
+    draft_api,
+    freight_api,
     handing_api,
     link_api,
     order_letter_api,
@@ -49,6 +51,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", f"{ROUND}/corrections"): {"reason": "teller"},
     ("POST", f"{ROUND}/corrections/preview"): {"reason": "teller"},
     ("PUT", f"{ROUND}/deadline"): {},
+    ("PUT", f"{ROUND}/draft"): {},
+    ("PUT", f"{ROUND}/freight"): {"freight_excl_cents": 1, "reason": "x"},
+    ("POST", f"{ROUND}/renewal"): {
+        "closes_at": "2026-01-09T20:00:00+01:00",
+        "delivery_on": "2026-01-14",
+    },
     ("POST", f"{ROUND}/prolong"): MORE_TIME,
     ("PUT", f"{ROUND}/sharing"): {},
     ("PUT", f"{ROUND}/sharing/<product_code>"): {"stock": 1},
@@ -188,7 +196,8 @@ def test_a_refused_line_is_named_by_its_field_and_its_product(
 
 def test_every_field_tells_what_it_is() -> None:
     modules = (
-        *(correcting_wire, deadline_api, handing_api, link_api, order_letter_api),
+        *(correcting_wire, deadline_api, draft_api, freight_api, handing_api, link_api),
+        order_letter_api,
         *(
             pickup_api,
             preview_api,

@@ -24,6 +24,7 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.pickup import AddSlot, ChooseSlot, add_slot, choose_slot
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.rounds import (
     CancelRound,
@@ -147,6 +148,25 @@ def test_a_shared_round_is_seen_without_a_login_and_shows_no_person(
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
 
 
+def test_a_shared_round_tells_nothing_of_a_product_that_few_ordered(
+    site: Flask, city: Runtime, coordinator: FlaskClient
+) -> None:
+    product(city)
+    product(city, "AZIJN", 400)
+    round_id = a_round(city)
+    link = share(coordinator)
+    # Four take part, but only one of them wants oil: the rest to the next price is his order.
+    for code in PEOPLE:
+        pledge(city, round_id, code, AZIJN=2)
+    pledge(city, round_id, PEOPLE[0], OLIE=7)
+
+    page = page_of(site.test_client(), link)
+
+    assert "4 leden doen mee" in page
+    assert "Nog 16 fles tot" in page
+    assert "Nog 17 fles" not in page
+
+
 def test_a_link_that_was_taken_back_leads_nowhere_and_stays_so(
     site: Flask, city: Runtime, coordinator: FlaskClient
 ) -> None:
@@ -256,6 +276,34 @@ def test_a_member_s_calendar_has_the_rounds_he_can_order_in_and_ordered_in(
     }
     clock.advance(timedelta(days=80))
     assert not [uid for uid in events(program.get(link).data) if "X1" in uid]
+
+
+def test_the_time_that_a_member_chose_to_collect_is_in_his_calendar(
+    site: Flask, city: Runtime, member: FlaskClient
+) -> None:
+    product(city)
+    round_id = a_round(city)
+    pledge(city, round_id, "M101", OLIE=2)
+    link = make_calendar(member)
+    uid = "MRS-MRS-X1-pickup@wijkeconomie"
+    starts_at = datetime(2026, 1, 12, 16, tzinfo=UTC)
+    with within(city) as uow:
+        ends_at = starts_at + timedelta(hours=1)
+        add = AddSlot(
+            round_id=round_id, starts_at=starts_at, ends_at=ends_at, place="het buurthuis"
+        )
+        slot_id = add_slot(uow, add)
+        member_id = member_by_code(uow.session, uow.tenant, "M101").id
+        assert uid not in events(site.test_client().get(link).data)
+        choose_slot(uow, ChooseSlot(round_id=round_id, member_id=member_id, slot_id=slot_id))
+
+    content = site.test_client().get(link).data
+
+    assert events(content)[uid] == (starts_at, "Ophalen: groente", "CONFIRMED")
+    assert b"LOCATION:het buurthuis" in content
+    assert uid in events(member.get("/c/MRS/rounds/MRS-X1/calendar.ics").data)
+    neighbour = signed_in(site, sign_up(city, "MRS", "Carlijn", Role.MEMBER, member="M103"))
+    assert uid not in events(neighbour.get("/c/MRS/rounds/MRS-X1/calendar.ics").data)
 
 
 def test_a_calendar_tells_no_amount_and_no_person(

@@ -309,6 +309,7 @@ def test_the_file_is_valid_the_same_each_time_and_comes_to_the_run(place: Neighb
     assert found("GrpHdr/p:CtrlSum") == found("PmtInf/p:CtrlSum") == ["147.57"]
     assert found("EndToEndId") == [order.end_to_end_id for order in orders]
     assert found("InstdAmt") == ["98.18", "49.39"]
+    assert found("GrpHdr/p:NbOfTxs") == found("PmtInf/p:NbOfTxs") == ["2"]
     assert found("Dbtr/p:Nm") == ["Buurtcooperatie De Zwaan U.A."]
     assert found("Cdtr/p:Nm")[0].startswith("Cafe Unal + Zn. / Lodz x")
     assert len(found("Cdtr/p:Nm")[0]) <= 70

@@ -89,7 +89,7 @@ def test_looking_at_a_list_changes_nothing_and_tells_everything(market: Market) 
 
 def test_taking_over_writes_products_versions_and_the_trail(market: Market) -> None:
     kept = keep(market)
-    take_over(market, kept, expected=2)
+    take_over(market, kept, seen=preview(market, kept).seen)
     now = products(market)
     assert (now["AARD"].price_excl_cents, now["AARD"].ladder) == (125, ((100, 110),))
     assert (now["OLIE"].price_excl_cents, now["OLIE"].unit) == (910, "fles")
@@ -123,7 +123,7 @@ def test_a_list_is_taken_over_once(market: Market) -> None:
 
 def test_nothing_is_taken_over_that_was_not_seen(market: Market) -> None:
     kept = keep(market)
-    seen = preview(market, kept).count
+    seen = preview(market, kept).seen
     with market.books.open() as uow:
         save_product(
             uow,
@@ -137,7 +137,7 @@ def test_nothing_is_taken_over_that_was_not_seen(market: Market) -> None:
             ),
         )
     with pytest.raises(StaleVersionError):
-        take_over(market, kept, expected=seen)
+        take_over(market, kept, seen=seen)
     assert products(market)["ZEEP"].price_excl_cents == 199
 
 
@@ -210,7 +210,7 @@ def test_a_changed_deposit_stands_among_the_changes_and_is_taken_over(market: Ma
     assert changed.fields == ("deposit_cents",)
     assert (changed.before.deposit_cents, changed.article.deposit_cents) == (0, 15)
 
-    take_over(market, kept, expected=1)
+    take_over(market, kept, seen=preview(market, kept).seen)
 
     soap = products(market)["ZEEP"]
     assert soap.deposit_cents == 15
@@ -254,3 +254,64 @@ def test_a_price_per_pack_that_does_not_divide_is_taken_over_for_the_pack(market
         (75, 1),
         (1750, 24),
     ]
+
+
+def weighed(market: Market, code: str = "AARD") -> None:
+    """A product that is settled by weight from now on."""
+    with market.books.open() as uow:
+        uow.session.execute(
+            text(
+                "update product set grams_per_unit = 500 where cooperative_id = :id"
+                " and code = :code"
+            ),
+            {"id": uow.tenant, "code": code},
+        )
+
+
+def test_a_price_for_several_units_of_weighed_goods_is_left_out_and_the_rest_is_taken(
+    market: Market,
+) -> None:
+    weighed(market)
+    kept = keep(
+        market,
+        "Artikelnr;Omschrijving;Eenheid;Prijs;BTW;Prijs per aantal\n"
+        "AARD;Aardappelen;kg;17,50;9;24\n"
+        "ZEEP;Zeep;fles;17,50;21;24\n",
+    )
+
+    found = take_over(market, kept, absent_are_gone=True)
+
+    assert [(row.line, row.fault, row.cell) for row in found.wrong] == [(2, "units-weighed", "24")]
+    now = products(market)
+    assert (now["AARD"].price_excl_cents, now["AARD"].price_units) == (119, 1)
+    # It stands on the list, so that it is offered still.
+    assert now["AARD"].is_offered
+    assert (now["ZEEP"].price_excl_cents, now["ZEEP"].price_units) == (1750, 24)
+
+
+def test_what_could_not_be_read_is_not_absent(market: Market) -> None:
+    kept = keep(market, LIST.replace("AARD;Aardappelen;kg;1,25", "AARD;Aardappelen;kg;duur"))
+    take_over(market, kept, absent_are_gone=True)
+    assert products(market)["AARD"].is_offered
+
+
+def test_as_many_changes_with_another_value_are_not_taken_over_unseen(market: Market) -> None:
+    """The same products change, but from another price than was shown."""
+    kept = keep(market)
+    shown = preview(market, kept)
+    with market.books.open() as uow:
+        save_product(
+            uow,
+            SaveProduct(
+                supplier_code="S1",
+                code="AARD",
+                name="Aardappelen",
+                unit="kg",
+                price_excl_cents=99,
+                vat_basis_points=900,
+            ),
+        )
+    assert preview(market, kept).count == shown.count
+    with pytest.raises(StaleVersionError):
+        take_over(market, kept, seen=shown.seen)
+    assert products(market)["AARD"].price_excl_cents == 99

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.rounds import Market, a_market
+from tests.integration.test_supplier_pages import coordinator
+from tests.integration.test_web_pages import post
 from wijkeconomie.core.audit import history
 from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.refusals import InvalidInputError
@@ -19,8 +23,9 @@ from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.deadline_models import OnMiss, RoundDeadline
 from wijkeconomie.purchasing.deadline_queries import round_deadline
 from wijkeconomie.purchasing.deadlines import DeadlineTerms, terms_in
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
-from wijkeconomie.purchasing.models import RoundState, ShortageRule
+from wijkeconomie.purchasing.models import PurchaseRound, RoundState, ShortageRule
 from wijkeconomie.purchasing.repeating import (
     SaveDeliveryBreak,
     SaveRepeatingRound,
@@ -43,6 +48,8 @@ from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 def market(fresh_runtime: Runtime, clock: Clock) -> Market:
     return a_market(fresh_runtime.units_of_work, clock)
 
+
+__all__ = ["coordinator"]
 
 WEEKLY = SaveRepeatingRound(
     code="GROENTE",
@@ -133,6 +140,29 @@ def test_each_round_takes_what_was_agreed_about_its_closing_time(market: Market)
             row = uow.session.get_one(RoundDeadline, (uow.tenant, found.id))
             assert terms_in(row) == agreed
             assert found.shortage_rule is ShortageRule.MANUAL
+
+
+@pytest.mark.parametrize("rule", list(SurplusRule))
+def test_each_round_does_with_surplus_what_the_template_says(
+    market: Market, rule: SurplusRule
+) -> None:
+    weekly(market, surplus_rule=rule)
+    run_until(market, datetime(2026, 1, 9, 12, tzinfo=UTC))
+
+    with market.books.open() as uow:
+        [found] = queries.rounds(uow.session, uow.tenant)
+        made = uow.session.get_one(PurchaseRound, (uow.tenant, found.id))
+        assert made.surplus_rule == rule.value
+
+
+def test_a_new_round_that_repeats_is_not_written_over_one_that_is_there(market: Market) -> None:
+    weekly(market, is_new=True)
+    with pytest.raises(InvalidInputError) as refused:
+        weekly(market, is_new=True, theme="iets anders")
+    assert refused.value.context["field"] == "code"
+    weekly(market, theme="groente en fruit")
+    with market.books.open() as uow:
+        assert repeating_round(uow.session, uow.tenant, "GROENTE").theme == "groente en fruit"
 
 
 @pytest.mark.parametrize(("hours", "told"), [(24, 24), (12, 36), (None, None), (36, None)])
@@ -313,3 +343,28 @@ def test_only_what_is_offered_in_the_category_is_in_the_round(market: Market) ->
         [found] = queries.rounds(uow.session, uow.tenant)
         offered = queries.offered_products(uow.session, uow.tenant, found.id)
     assert [each.code for each in offered] == ["AARD"]
+
+
+def test_the_page_of_a_new_round_that_repeats_refuses_a_code_that_is_there(
+    coordinator: FlaskClient,
+) -> None:
+    page = "/c/MRS/repeating/new"
+    form = {
+        "code": "GROENTE",
+        "theme": "groente",
+        "supplier": "LEV1",
+        "first_delivery_on": "2026-01-15",
+        "opens_days_before": "6",
+        "opens_time": "09:00",
+        "closes_days_before": "2",
+        "closes_time": "20:00",
+        "surplus_rule": "ask",
+    }
+    assert post(coordinator, page, page, **form)[0] == 303
+    status, text = post(coordinator, page, page, **(form | {"theme": "iets anders"}))
+    assert (status, "Er is al een herhalende ronde met deze code" in text) == (422, True)
+    own = "/c/MRS/repeating/GROENTE"
+    kept = coordinator.get(own).get_data(as_text=True)
+    assert re.search(r'name="theme"[^>]*value="groente"', kept)
+    assert re.search(r'name="surplus_rule" value="ask" checked', kept)
+    assert post(coordinator, own, own, **(form | {"theme": "groente en fruit"}))[0] == 303

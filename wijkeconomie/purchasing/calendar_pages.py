@@ -24,6 +24,7 @@ from wijkeconomie.purchasing.calendar_links import (
 from wijkeconomie.purchasing.calendars import (
     CONTENT_TYPE,
     CalendarTerms,
+    pickups_of,
     render_calendar,
     rounds_for_calendar,
 )
@@ -97,7 +98,8 @@ def calendar_feed(token: str) -> ResponseReturnValue:
             language="en" if member.language == "en" else "nl",
             now=uow.now,
         )
-        content = render_calendar(rounds_for_calendar(uow, member.id), terms)
+        rounds = rounds_for_calendar(uow, member.id)
+        content = render_calendar(rounds, terms, pickups=pickups_of(uow, member.id))
     return Response(content, content_type=CONTENT_TYPE)
 
 
@@ -115,6 +117,7 @@ def round_calendar(round_code: str) -> ResponseReturnValue:
             language=page_language(),
             now=uow.now,
         )
+        pickups = pickups_of(uow, visit.identity.member_id)
     headers = {"Content-Disposition": f'attachment; filename="{found.code}.ics"'}
-    content = render_calendar([found], terms)
+    content = render_calendar([found], terms, pickups=pickups)
     return Response(content, headers=headers, content_type=CONTENT_TYPE)

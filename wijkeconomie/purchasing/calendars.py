@@ -1,4 +1,4 @@
-"""Rounds as a calendar (RFC 5545): until when one can order, and when the goods come."""
+"""Rounds as a calendar (RFC 5545): until when one can order, when goods come and are collected."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "closes_text": "Bestellen bij {supplier}: {address}",
         "delivery": "Levering: {theme}",
         "delivery_text": "Van {supplier}: {address}",
+        "pickup": "Ophalen: {theme}",
+        "pickup_text": "Kies hier een andere tijd: {address}/pickup",
     },
     "en": {
         "name": "Buying at {cooperative}",
@@ -35,8 +37,19 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "closes_text": "Order from {supplier}: {address}",
         "delivery": "Delivery: {theme}",
         "delivery_text": "From {supplier}: {address}",
+        "pickup": "Collect: {theme}",
+        "pickup_text": "Choose another time here: {address}/pickup",
     },
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """When and where a member collects."""
+
+    starts_at: datetime
+    ends_at: datetime
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +86,25 @@ def rounds_for_calendar(uow: UnitOfWork, member_id: int) -> list[RoundView]:
     ]
 
 
+def pickups_of(uow: UnitOfWork, member_id: int | None) -> dict[int, Pickup]:
+    """When and where a member chose to collect, by round."""
+    found = uow.session.execute(
+        text(
+            "select c.round_id, s.starts_at, s.ends_at, s.place from pickup_choice c"
+            " join pickup_slot s on s.cooperative_id = c.cooperative_id and s.id = c.slot_id"
+            " where c.cooperative_id = :id and c.member_id = :member"
+        ),
+        {"id": uow.tenant, "member": member_id},
+    )
+    return {row[0]: Pickup(row[1], row[2], row[3]) for row in found}
+
+
 def render_calendar(
-    rounds: Sequence[RoundView], terms: CalendarTerms, *, ordered: bool = True
+    rounds: Sequence[RoundView],
+    terms: CalendarTerms,
+    *,
+    ordered: bool = True,
+    pickups: Mapping[int, Pickup] | None = None,
 ) -> bytes:
     """The rounds as a calendar; a cancelled one is told as cancelled, so that it disappears.
 
@@ -83,6 +113,7 @@ def render_calendar(
 
     Args:
         ordered: warn three hours before a round closes.
+        pickups: when and where the member collects, by round.
     """
     words = _WORDS[terms.language]
     calendar = Calendar()
@@ -94,17 +125,23 @@ def render_calendar(
     for each in sorted(rounds, key=lambda found: (found.closes_at, found.code)):
         for part in ("closes", "delivery"):
             calendar.add_component(_event(each, part, words, terms, warns=ordered))
+        if pickup := (pickups or {}).get(each.id):
+            calendar.add_component(_pickup_event(each, pickup, words, terms))
     return bytes(calendar.to_ical())
 
 
-def _event(
-    found: RoundView, part: str, words: Mapping[str, str], terms: CalendarTerms, *, warns: bool
-) -> Event:
-    values = {
+def _values(found: RoundView, terms: CalendarTerms) -> dict[str, str]:
+    return {
         "theme": found.theme,
         "supplier": found.supplier_name,
         "address": terms.address.format(code=found.code),
     }
+
+
+def _named_event(
+    found: RoundView, part: str, words: Mapping[str, str], terms: CalendarTerms
+) -> Event:
+    values = _values(found, terms)
     event = Event()
     event.add("uid", f"{terms.cooperative_code}-{found.code}-{part}@wijkeconomie")
     event.add("dtstamp", terms.now.astimezone(UTC))
@@ -113,6 +150,23 @@ def _event(
     event.add("url", values["address"])
     is_cancelled = found.state is RoundState.CANCELLED
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    return event
+
+
+def _pickup_event(
+    found: RoundView, pickup: Pickup, words: Mapping[str, str], terms: CalendarTerms
+) -> Event:
+    event = _named_event(found, "pickup", words, terms)
+    event.add("dtstart", pickup.starts_at.astimezone(UTC))
+    event.add("dtend", pickup.ends_at.astimezone(UTC))
+    event.add("location", pickup.place)
+    return event
+
+
+def _event(
+    found: RoundView, part: str, words: Mapping[str, str], terms: CalendarTerms, *, warns: bool
+) -> Event:
+    event = _named_event(found, part, words, terms)
     event.add("transp", "TRANSPARENT")
     if part == "delivery":
         event.add("dtstart", found.delivery_on)
@@ -123,7 +177,7 @@ def _event(
     if warns and found.state is RoundState.OPEN:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
-        alarm.add("description", words["closes"].format(**values))
+        alarm.add("description", words["closes"].format(**_values(found, terms)))
         alarm.add("trigger", -WARNING)
         event.add_component(alarm)
     return event

@@ -80,6 +80,7 @@ _ALLOTTED = text(
 update pledge x set allotted_quantity = allotted.quantity
 from unnest(cast(:ids as bigint[]), cast(:quantities as bigint[])) as allotted (id, quantity)
 where x.cooperative_id = :cooperative_id and x.id = allotted.id
+returning x.member_id
 """
 )
 
@@ -103,11 +104,11 @@ def fix_outcome(
         checks_credit: not for the past, which has happened.
 
     Returns:
-        The members of whom a pledge fell out, in order of their ids.
+        The members of whom a pledge fell out or became another quantity, in order of their ids.
     """
     uow.session.flush()
     closing = _Closing(uow, found, at)
-    dropped: set[int] = set()
+    touched: set[int] = set()
     while True:
         ladders = round_ladders(uow.session, uow.tenant, found.id, is_open=True)
         chosen = [each for each in ladders if each.has_choice]
@@ -116,13 +117,13 @@ def fix_outcome(
         uncovered = uncovered_pledges(uow, found) if checks_credit else []
         if not uncovered:
             break
-        dropped |= closing.drop(_DROP_PLEDGES, Dropout.CREDIT, uncovered)
+        touched |= closing.drop(_DROP_PLEDGES, Dropout.CREDIT, uncovered)
     if chosen:
-        dropped |= closing.drop_by_price(ladders)
-        dropped |= closing.fill_packs(chosen)
+        touched |= closing.drop_by_price(ladders)
+        touched |= closing.fill_packs(chosen)
     # What was read before the pledges were changed set by set is read again.
     uow.session.expire_all()
-    return sorted(dropped)
+    return sorted(touched)
 
 
 class _Closing:
@@ -159,7 +160,7 @@ class _Closing:
         return set(self._session.scalars(_DROP_BY_PRICE, values))
 
     def fill_packs(self, chosen: Sequence[ProductLadder]) -> set[int]:
-        """Make the pledges of each product sum to what can be ordered of it."""
+        """Make the pledges of each product sum to what can be ordered of it; whose are touched."""
         nothing: dict[Dropout, list[int]] = {Dropout.MINIMUM: [], Dropout.PACKS: []}
         uneven: dict[int, RungOutcome] = {}
         for each in chosen:
@@ -209,15 +210,15 @@ class _Closing:
                     empty.append(pledge_id)
                 elif units != quantity:
                     changed.append((pledge_id, units))
-        self._session.execute(
+        touched = self._session.scalars(
             _ALLOTTED,
             self._key
             | {
                 "ids": array_text(row[0] for row in changed),
                 "quantities": array_text(row[1] for row in changed),
             },
-        )
-        return self.drop(_DROP_PLEDGES, Dropout.PACKS, empty) if empty else set()
+        ).all()
+        return {*touched, *(self.drop(_DROP_PLEDGES, Dropout.PACKS, empty) if empty else ())}
 
 
 def _parts(

@@ -50,6 +50,7 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
 )
 from wijkeconomie.purchasing.stock_queries import stock_of_round
+from wijkeconomie.purchasing.withdrawal_letters import withdrawal_letter
 from wijkeconomie.purchasing.words import change_words, road
 
 
@@ -295,8 +296,14 @@ def cancel(round_code: str) -> ResponseReturnValue:
             errors = [("reason", _("Say in a few words why. Members read this."))]
     with visit.begin() as uow:
         found = queries.round_by_code(uow.session, uow.tenant, round_code)
+        letter = withdrawal_letter(uow, found.id)
     page = render_template(
-        "purchasing/cancel.html", visit=visit, round=found, errors=errors, form=request.form
+        "purchasing/cancel.html",
+        visit=visit,
+        round=found,
+        letter=letter,
+        errors=errors,
+        form=request.form,
     )
     return page, 422 if errors else 200
 

@@ -28,8 +28,8 @@ _TO_MEMBERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "prolonged": (
             "{theme} blijft langer open",
             (
-                "Beste {name},\n\nEr is nog te weinig besteld in de ronde {theme}. Daarom kun je"
-                " langer bestellen: tot {moment}.\nDe levering is op {day}. Je bestelling blijft"
+                "Beste {name},\n\n{why}Je kunt langer bestellen in de ronde {theme}: tot {moment}."
+                "\nDe levering is op {day}. Je bestelling blijft"
                 " staan; je mag haar ook veranderen.\nDat kan hier: {address}\n\nGroet,\n"
                 "{cooperative}\n"
             ),
@@ -55,8 +55,8 @@ _TO_MEMBERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "prolonged": (
             "{theme} stays open longer",
             (
-                "Dear {name},\n\nToo little was ordered in the round {theme} so far. So you can"
-                " order longer: until {moment}.\nDelivery is on {day}. Your order stands; you may"
+                "Dear {name},\n\n{why}You can order longer in the round {theme}: until {moment}."
+                "\nDelivery is on {day}. Your order stands; you may"
                 " change it too.\nYou can do that here: {address}\n\nRegards,\n{cooperative}\n"
             ),
         ),
@@ -132,6 +132,10 @@ _TO_ROLES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
     },
 }
+_MISSED = {
+    "nl": "Er is nog te weinig besteld. ",
+    "en": "Too little was ordered so far. ",
+}
 _SETTLES = {
     "nl": "\nAls de factuur klopt, gebeurt dat vanzelf op {day}.",
     "en": "\nIf the invoice is right, that happens by itself on {day}.",
@@ -172,6 +176,7 @@ def _to_member(
         values = {
             "theme": found.theme,
             "name": to.first_name,
+            "why": _MISSED[to.language] if told.get("is_missed") else "",
             "moment": _moment(found.closes_at, to.language),
             "day": format_date(found.delivery_on, "EEEE d MMMM", locale=to.language),
             "address": f"{address}/c/{to.cooperative_code}/rounds/{found.code}",

@@ -165,8 +165,8 @@ def meet_deadline(uow: UnitOfWork, round_id: int) -> AtDeadline:
         return "left"
     row = _deadline(uow, round_id)
     if row is None:
-        dropped = fix_outcome(uow, found, uow.now, checks_credit=True)
-        finish_closing(uow, found, uow.now, dropped, is_live=True)
+        touched = fix_outcome(uow, found, uow.now, checks_credit=True)
+        finish_closing(uow, found, uow.now, touched, is_live=True)
         return "closed"
     if row.asked_at is not None:
         return "left"
@@ -179,14 +179,14 @@ def meet_deadline(uow: UnitOfWork, round_id: int) -> AtDeadline:
 def _judge(uow: UnitOfWork, found: PurchaseRound, row: RoundDeadline) -> AtDeadline:
     """Close, as far as nothing is missed; else undo what closing did and do what is agreed."""
     with uow.session.begin_nested() as attempt:
-        dropped = fix_outcome(uow, found, uow.now, checks_credit=True)
+        touched = fix_outcome(uow, found, uow.now, checks_credit=True)
         reached = _reached(uow, found)
         missed = misses(reached, _terms(found, row))
         decided = answer(_terms(found, row), row.prolonged, missed)
         if decided != "close":
             attempt.rollback()
     if decided == "close":
-        finish_closing(uow, found, uow.now, dropped, is_live=True)
+        finish_closing(uow, found, uow.now, touched, is_live=True)
         return "closed"
     if decided == "prolong":
         _prolong_by_the_clock(uow, found, row, record_of(reached, missed))
@@ -220,9 +220,10 @@ def prolong_round(uow: UnitOfWork, command: ProlongRound) -> None:
     if command.delivery_on < command.closes_at.astimezone(LOCAL_TIME).date():
         raise InvalidInputError("it is delivered after it closes", field="delivery_on")
     row = _deadline(uow, found.id)
+    is_missed = row is not None and row.missed is not None
     if row is not None:
         row.asked_at = row.missed = None
-    _move(uow, found, command.closes_at, command.delivery_on)
+    _move(uow, found, command.closes_at, command.delivery_on, is_missed=is_missed)
 
 
 def reason_of(reached: Reached, missed: tuple[Miss, ...]) -> str:
@@ -242,7 +243,7 @@ def _prolong_by_the_clock(
     row.prolonged += 1
     until = prolonged_until(found.closes_at, uow.now, row.prolong_days, LOCAL_TIME)
     delivery_on = moved_with(found.delivery_on, found.closes_at, until, LOCAL_TIME)
-    _move(uow, found, until, delivery_on, record)
+    _move(uow, found, until, delivery_on, is_missed=True, record=record)
 
 
 def _move(
@@ -250,8 +251,11 @@ def _move(
     found: PurchaseRound,
     closes_at: datetime,
     delivery_on: date,
+    *,
+    is_missed: bool,
     record: dict[str, object] | None = None,
 ) -> None:
+    """Write the new times and tell who ordered; that too little was ordered only where it was."""
     before = {
         "closes_at": found.closes_at.isoformat(),
         "delivery_on": found.delivery_on.isoformat(),
@@ -268,7 +272,8 @@ def _move(
         after={**after, **(record or {})},
     )
     pledgers = queries.pledging_members(uow.session, uow.tenant, found.id)
-    tell_members(uow, "prolonged", found.id, pledgers, version=int(closes_at.timestamp()))
+    version = int(closes_at.timestamp())
+    tell_members(uow, "prolonged", found.id, pledgers, version=version, is_missed=is_missed)
 
 
 def _begin_topup(uow: UnitOfWork, found: PurchaseRound, hours: int) -> None:

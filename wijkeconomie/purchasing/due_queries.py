@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 _TO_REMIND = text(
     """
-select r.id, r.closes_at - agreed.ahead from purchase_round r
+select r.id, r.closes_at - agreed.ahead, r.closes_at from purchase_round r
 left join round_deadline d on d.cooperative_id = r.cooperative_id and d.round_id = r.id
 cross join lateral (
   select make_interval(
@@ -41,14 +41,14 @@ def rounds_due_to_close(
 
 def rounds_due_to_remind(
     session: Session, cooperative_id: int, now: datetime
-) -> list[tuple[int, datetime]]:
-    """Open rounds of which the reminder is due, with its moment; not short ones.
+) -> list[tuple[int, datetime, datetime]]:
+    """Open rounds of which the reminder is due, its moment and the closing time; no short ones.
 
     It comes a day before the closing time, or as long before it as is agreed for the round; not in
     rounds that are open less than twice as long.
     """
     found = session.execute(_TO_REMIND, {"cooperative_id": cooperative_id, "now": now})
-    return [(row[0], row[1]) for row in found]
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 def members_without_pledge(

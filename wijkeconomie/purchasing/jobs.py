@@ -40,7 +40,11 @@ def _due_to_close(
 ) -> Sequence[tuple[str, datetime]]:
     """A round that was prolonged is due again: each closing time is a piece of work of its own."""
     due = rounds_due_to_close(session, cooperative_id, now)
-    return [(f"{id_}/{at.astimezone(UTC).isoformat()}", at) for id_, at in due]
+    return [(_with_moment(id_, at), at) for id_, at in due]
+
+
+def _with_moment(round_id: int, at: datetime) -> str:
+    return f"{round_id}/{at.astimezone(UTC).isoformat()}"
 
 
 def _open(uow: UnitOfWork, period: str) -> str:
@@ -54,13 +58,17 @@ def _close(uow: UnitOfWork, period: str) -> str:
 def _due_to_remind(
     session: Session, cooperative_id: int, now: datetime
 ) -> Sequence[tuple[str, datetime]]:
-    return [(str(id_), at) for id_, at in rounds_due_to_remind(session, cooperative_id, now)]
+    """A round that was prolonged is reminded of again: each closing time has its reminder."""
+    due = rounds_due_to_remind(session, cooperative_id, now)
+    return [(_with_moment(id_, closes_at), at) for id_, at, closes_at in due]
 
 
 def _remind(uow: UnitOfWork, period: str) -> str:
+    number, _slash, moment = period.partition("/")
     today = local_date(uow.now, LOCAL_TIME)
-    members = members_without_pledge(uow.session, uow.tenant, int(period), today)
-    tell_members(uow, "reminder", int(period), members)
+    members = members_without_pledge(uow.session, uow.tenant, int(number), today)
+    closes_at = datetime.fromisoformat(moment)
+    tell_members(uow, "reminder", int(number), members, version=int(closes_at.timestamp()))
     return str(len(members))
 
 

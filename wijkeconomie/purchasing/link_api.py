@@ -19,7 +19,12 @@ from wijkeconomie.purchasing.calendar_links import (
     has_calendar_link,
     make_calendar_link,
 )
-from wijkeconomie.purchasing.calendars import CONTENT_TYPE, CalendarTerms, render_calendar
+from wijkeconomie.purchasing.calendars import (
+    CONTENT_TYPE,
+    CalendarTerms,
+    pickups_of,
+    render_calendar,
+)
 from wijkeconomie.purchasing.poster import render_poster
 from wijkeconomie.purchasing.poster_queries import poster_of
 from wijkeconomie.purchasing.round_links import link_of_round, share_round, withdraw_link
@@ -144,7 +149,9 @@ class RoundCalendarResource(MethodView):
                 language=page_language(),
                 now=uow.now,
             )
-        return Response(render_calendar([found], terms), content_type=CONTENT_TYPE)
+            pickups = pickups_of(uow, visit.identity.member_id)
+        content = render_calendar([found], terms, pickups=pickups)
+        return Response(content, content_type=CONTENT_TYPE)
 
 
 def _address(visit: Visit, endpoint: str, **values: Any) -> str:

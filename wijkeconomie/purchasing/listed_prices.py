@@ -21,6 +21,7 @@ Fault = Literal[
     "vat-wrong",
     "pack-wrong",
     "units-wrong",
+    "units-weighed",
     "minimum-wrong",
     "ladder-wrong",
     "deposit-wrong",

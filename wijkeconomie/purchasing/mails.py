@@ -16,14 +16,16 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.amounts import NO_BREAK_SPACE, format_amount
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries
+from wijkeconomie.purchasing.closing_words import closing_told
 from wijkeconomie.purchasing.due_queries import members_without_pledge
-from wijkeconomie.purchasing.models import Dropout, PurchaseRound, RoundState, Supplier
+from wijkeconomie.purchasing.models import PurchaseRound, RoundState, Supplier
 from wijkeconomie.purchasing.order_document import (
     SupplierOrder,
     render_order_csv,
     render_order_pdf,
 )
 from wijkeconomie.purchasing.ordering import supplier_order
+from wijkeconomie.purchasing.withdrawal_letters import withdrawal_letter
 
 _PAGE = {"reminder": "rounds/{round}", "dropped": "rounds/{round}"}
 _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -52,15 +54,14 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "cancelled": (
             "De ronde {theme} gaat niet door",
             (
-                "Beste {name},\n\nDe ronde {theme} gaat niet door. Je betaalt niets.\n\nGroet,\n"
-                "{cooperative}\n"
+                "Beste {name},\n\nDe ronde {theme} gaat niet door. Je betaalt niets.\n"
+                "De reden: {reason}\n\nGroet,\n{cooperative}\n"
             ),
         ),
         "dropped": (
-            "Een deel van je bestelling in {theme} gaat niet door",
+            "{subject}",
             (
-                "Beste {name},\n\nDe ronde {theme} is gesloten. Dit gaat voor jou niet door:\n"
-                "{dropouts}\nDaar betaal je niets voor. De rest van je bestelling blijft staan.\n"
+                "Beste {name},\n\nDe ronde {theme} is gesloten.\n{outcome}\n"
                 "Bekijk het hier: {address}\n\nGroet,\n{cooperative}\n"
             ),
         ),
@@ -90,32 +91,17 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "cancelled": (
             "The round {theme} will not take place",
             (
-                "Dear {name},\n\nThe round {theme} will not take place. You pay nothing.\n\n"
-                "Regards,\n{cooperative}\n"
+                "Dear {name},\n\nThe round {theme} will not take place. You pay nothing.\n"
+                "The reason: {reason}\n\nRegards,\n{cooperative}\n"
             ),
         ),
         "dropped": (
-            "A part of your order in {theme} falls out",
+            "{subject}",
             (
-                "Dear {name},\n\nThe round {theme} has closed. This falls out for you:\n"
-                "{dropouts}\nYou pay nothing for it. The rest of your order stands.\n"
+                "Dear {name},\n\nThe round {theme} has closed.\n{outcome}\n"
                 "See it here: {address}\n\nRegards,\n{cooperative}\n"
             ),
         ),
-    },
-}
-_DROPOUTS: Mapping[str, Mapping[Dropout, str]] = {
-    "nl": {
-        Dropout.PRICE: "de prijs werd hoger dan wat jij wilde betalen",
-        Dropout.MINIMUM: "er was te weinig besteld voor de leverancier",
-        Dropout.PACKS: "er kwam geen hele verpakking voor je vol",
-        Dropout.CREDIT: "er stond te weinig op je rekening",
-    },
-    "en": {
-        Dropout.PRICE: "the price became higher than what you wanted to pay",
-        Dropout.MINIMUM: "too little was ordered for the supplier",
-        Dropout.PACKS: "no full pack was filled for you",
-        Dropout.CREDIT: "there was too little on your account",
     },
 }
 
@@ -129,6 +115,7 @@ def round_mails(address: str) -> Mapping[str, Renderer]:
         "mail.round-dropped": lambda uow, told: _to_member(uow, told, "dropped", address),
         "mail.round-reminder": lambda uow, told: _to_member(uow, told, "reminder", address),
         "mail.supplier-order": _to_supplier,
+        "mail.supplier-withdrawal": _withdrawal,
     }
 
 
@@ -142,6 +129,7 @@ def _to_member(
     paid = settlement_queries.paid_by_member(uow.session, uow.tenant, told["member_id"])
     page = _PAGE.get(occasion, "account").format(round=found.code)
     weighed = _weighed(uow, told) if occasion in {"settled", "corrected"} else []
+    own = _own_pledges(uow, told) if occasion == "dropped" else []
     letters = []
     for to in addressees(uow.session, uow.tenant, [told["member_id"]]):
         subject, body = _WORDS[to.language][occasion]
@@ -154,7 +142,8 @@ def _to_member(
                 found.closes_at.astimezone(LOCAL_TIME), "EEEE d MMMM, HH:mm", locale=to.language
             ),
             "cooperative": to.cooperative,
-            "dropouts": _dropouts(uow, told, to.language),
+            "reason": found.cancel_reason or "",
+            **(closing_told(own, found.theme, to.language) if occasion == "dropped" else {}),
         }
         # In the subject, so that grams typed as kilograms are seen by who got the goods.
         weights = "".join(
@@ -187,20 +176,14 @@ def _weighed(uow: UnitOfWork, told: Mapping[str, Any]) -> list[tuple[str, int]]:
     return [(name, grams) for name, grams in uow.session.execute(_WEIGHED, key)]
 
 
-def _dropouts(uow: UnitOfWork, told: Mapping[str, Any], language: str) -> str:
-    """What fell out at closing, a line each."""
-    own = queries.pledges(
+def _own_pledges(uow: UnitOfWork, told: Mapping[str, Any]) -> list[queries.PledgeView]:
+    """The member's pledges as closing left them, also those that fell out."""
+    return queries.pledges(
         uow.session,
         uow.tenant,
         told["round_id"],
         member_id=told["member_id"],
         with_withdrawn=True,
-    )
-    return "\n".join(
-        f"- {pledge.quantity} {pledge.unit} {pledge.product_name}:"
-        f" {_DROPOUTS[language][pledge.dropout]}"
-        for pledge in own
-        if pledge.dropout
     )
 
 
@@ -214,7 +197,9 @@ def _is_true(uow: UnitOfWork, found: PurchaseRound, told: Mapping[str, Any], occ
             uow.session, uow.tenant, found.id, local_date(uow.now, LOCAL_TIME)
         )
         is_open = found.state == RoundState.OPEN and uow.now < found.closes_at
-        return is_open and told["member_id"] in waiting
+        # Of a round that was prolonged since, the reminder before its new closing time tells.
+        is_this = told.get("version") in {None, int(found.closes_at.timestamp())}
+        return is_open and is_this and told["member_id"] in waiting
     return found.settlement_version == told.get("version")
 
 
@@ -241,6 +226,12 @@ def _to_supplier(uow: UnitOfWork, told: Mapping[str, Any]) -> Sequence[Letter]:
     )
     subject = f"Bestelling {found.code}{' (opnieuw gestuurd)' if is_again else ''}"
     return [Letter(supplier.email, subject, body, attachments)]
+
+
+def _withdrawal(uow: UnitOfWork, told: Mapping[str, Any]) -> Sequence[Letter]:
+    found = uow.session.get_one(PurchaseRound, (uow.tenant, told["round_id"]))
+    letter = withdrawal_letter(uow, found.id) if found.state == RoundState.CANCELLED else None
+    return [] if letter is None else [letter]
 
 
 def _ordered(order: SupplierOrder) -> str:

@@ -12,9 +12,8 @@ from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.queries import member_by_code
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import DomainError, NotFoundError, StaleVersionError
+from wijkeconomie.core.refusals import NotFoundError, StaleVersionError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_amount
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.browsing import MANY, Wish, categories, finds
@@ -32,6 +31,7 @@ from wijkeconomie.purchasing.ladder_words import (
     price_with_vat,
 )
 from wijkeconomie.purchasing.models import RoundState
+from wijkeconomie.purchasing.order_refusal_words import refused_words
 from wijkeconomie.purchasing.pledges import NO_PLEDGE, PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.queries import OfferedProduct, PledgeView, RoundView
 from wijkeconomie.purchasing.refusals import (
@@ -43,6 +43,7 @@ from wijkeconomie.purchasing.refusals import (
     ToleranceTooLargeError,
     TopupOnlyFillsError,
 )
+from wijkeconomie.purchasing.renewing import renewed_as
 from wijkeconomie.purchasing.round_rules import pledge_estimate
 from wijkeconomie.purchasing.words import state_badge
 
@@ -213,6 +214,7 @@ def _show(
         has_passed=uow.now >= found.closes_at,
         at_closing=round_deadline(uow.session, uow.tenant, found.id),
         settlements=settlement_queries.settlements(uow.session, uow.tenant, found.id),
+        again=renewed_as(uow.session, uow.tenant, found.id),
     )
     return page, 422 if errors else 200
 
@@ -324,7 +326,7 @@ def save_order(round_code: str) -> ResponseReturnValue:
         ToleranceTooLargeError,
         TopupOnlyFillsError,
     ) as refusal:
-        errors = [(str(refusal.context.get("field", "")), _refused(refusal))]
+        errors = [(str(refusal.context.get("field", "")), refused_words(refusal))]
     except StaleVersionError:
         wanted = {}
         errors = [
@@ -380,34 +382,3 @@ def _whole(field: str) -> int | None:
     if not (number.isascii() and number.isdecimal() and len(number) < 7):
         return None
     return int(number)
-
-
-def _refused(refusal: DomainError) -> str:
-    if isinstance(refusal, PledgeTooLargeError):
-        words = _(
-            "%(product)s: a member may order %(maximum)s at most.",
-            product=refusal.context["product"],
-            maximum=refusal.context["maximum"],
-        )
-    elif isinstance(refusal, ToleranceTooLargeError):
-        words = _(
-            "%(product)s: %(maximum)s more is all that can help.",
-            product=refusal.context["product"],
-            maximum=refusal.context["maximum"],
-        )
-    elif isinstance(refusal, PriceOutOfReachError):
-        words = _("%(product)s: choose a price of the ladder.", product=refusal.context["product"])
-    elif isinstance(refusal, TopupOnlyFillsError):
-        words = _(
-            "%(product)s: only packs are filled now. %(room)s more fit; less is not possible.",
-            product=refusal.context["product"],
-            room=refusal.context["room"],
-        )
-    elif isinstance(refusal, CreditLimitError):
-        short = format_amount(int(refusal.context["short_cents"] or 0), page_language())
-        words = _("You have %(short)s too little. You can pay in, or order less.", short=short)
-    elif isinstance(refusal, DeadlinePassedError):
-        words = _("The round has closed. Your order is as it was before.")
-    else:
-        words = _("This round is not open. Your order is as it was before.")
-    return str(words)

@@ -164,6 +164,11 @@ class PurchaseRound(TenantTable, Base):
         ForeignKeyConstraint(
             ["cooperative_id", "supplier_id"], ["supplier.cooperative_id", "supplier.id"]
         ),
+        UniqueConstraint("cooperative_id", "instead_of_id"),
+        ForeignKeyConstraint(
+            ["cooperative_id", "instead_of_id"],
+            ["purchase_round.cooperative_id", "purchase_round.id"],
+        ),
         CheckConstraint(f"state in ({_STATES})", name="state_known"),
         CheckConstraint("freight_key in ('value', 'quantity', 'equal')", name="freight_key_known"),
         CheckConstraint(
@@ -173,6 +178,11 @@ class PurchaseRound(TenantTable, Base):
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
         CheckConstraint("topup_since < closes_at", name="topup_before_closing"),
         CheckConstraint("freight_excl_cents >= 0", name="freight_not_negative"),
+        CheckConstraint("agreed_freight_excl_cents >= 0", name="agreed_freight_not_negative"),
+        CheckConstraint(
+            "(agreed_freight_excl_cents is null) = (freight_reason is null)",
+            name="freight_explained",
+        ),
         CheckConstraint("minimum_net_cents > 0", name="minimum_positive"),
         Index("ix_purchase_round_cooperative_id_state", "cooperative_id", "state", "closes_at"),
     )
@@ -202,6 +212,11 @@ class PurchaseRound(TenantTable, Base):
     topup_since: Mapped[datetime | None]
     """Since when only packs that are not full may be filled; ``None`` in the ordinary phase."""
     surplus_rule: Mapped[str] = mapped_column(server_default="stock", default="stock")
+    agreed_freight_excl_cents: Mapped[int | None]
+    """What the round was planned with, where freight turned out to be another amount."""
+    freight_reason: Mapped[str | None]
+    instead_of_id: Mapped[int | None]
+    """The cancelled round that this one is made again of; of each at most once."""
 
 
 class RoundProduct(TenantTable, Base):

@@ -12,7 +12,15 @@ from wijkeconomie.core.outbox import enqueue
 from wijkeconomie.core.unit_of_work import UnitOfWork
 
 Occasion = Literal[
-    "cancelled", "settled", "corrected", "reminder", "dropped", "prolonged", "topup", "uncharged"
+    "cancelled",
+    "settled",
+    "corrected",
+    "reminder",
+    "dropped",
+    "prolonged",
+    "topup",
+    "uncharged",
+    "renewed",
 ]
 
 _TELL_MEMBERS = text(
@@ -34,14 +42,15 @@ def tell_members(
     member_ids: Iterable[int],
     *,
     version: int | None = None,
+    **told: bool,
 ) -> None:
     """Queue one mail a member, ``mail.round-<occasion>``; a repeat adds none.
 
-    The payload holds ``round_id``, ``member_id`` and, for settlements and new closing times,
-    ``version``; the words are made when it is sent.
+    The payload holds ``round_id``, ``member_id`` and, for settlements and closing times,
+    ``version``, and what the occasion tells beside that; the words are made when it is sent.
     """
     event = f"round/{round_id}/{occasion}"
-    payload: dict[str, int] = {"round_id": round_id}
+    payload: dict[str, int] = {"round_id": round_id, **told}
     if version is not None:
         event, payload["version"] = f"{event}/{version}", version
     uow.session.execute(
@@ -68,4 +77,14 @@ def tell_supplier(uow: UnitOfWork, round_id: int, *, number: int = 0) -> None:
         kind="mail.supplier-order",
         event_key=event if not number else f"{event}/{number}",
         payload={"round_id": round_id, "is_again": number > 0},
+    )
+
+
+def withdraw_order(uow: UnitOfWork, round_id: int) -> None:
+    """Queue the letter that an order does not go on, ``mail.supplier-withdrawal``; once a round."""
+    enqueue(
+        uow,
+        kind="mail.supplier-withdrawal",
+        event_key=f"round/{round_id}/withdrawn",
+        payload={"round_id": round_id},
     )

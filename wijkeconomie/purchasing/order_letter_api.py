@@ -15,6 +15,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import IdempotencyKeySchema
 from wijkeconomie.purchasing.order_letters import order_letters, send_order_again
 from wijkeconomie.purchasing.round_wire import round_named, told
+from wijkeconomie.purchasing.withdrawal_letters import withdrawal_letter
 
 blueprint = cooperative_resources("order_letter_api", __name__, "Mailing the order")
 
@@ -66,6 +67,43 @@ class OrderMailsResource(MethodView):
 
         once(visit, headers["idempotency_key"], f"{round_code}/order-mails", {}, act)
         return _letters(visit, round_code)
+
+
+class LetterSchema(Schema):
+    """A letter as it would go out now."""
+
+    to = fields.String(required=True, metadata=told("The e-mail address"))
+    subject = fields.String(required=True, metadata=told("Its subject"))
+    body = fields.String(required=True, metadata=told("Its text"))
+
+
+class CancellationSchema(Schema):
+    """What cancelling a round would do."""
+
+    members = fields.Integer(
+        required=True, metadata=told("How many members ordered, and are told the reason")
+    )
+    supplier_letter = fields.Nested(
+        LetterSchema,
+        allow_none=True,
+        required=True,
+        metadata=told("That the order does not go on; null where none was sent that could be told"),
+    )
+
+
+@blueprint.route("/rounds/<round_code>/cancellation")
+class CancellationResource(MethodView):
+    """Cancelling, beforehand."""
+
+    @blueprint.response(200, CancellationSchema)
+    def get(self, round_code: str) -> Body:
+        """Tell who would hear that the round does not go on; nothing is cancelled."""
+        visit = current_visit()
+        require_permission(visit.identity, "round.cancel")
+        with visit.begin() as uow:
+            found = round_named(uow, round_code)
+            letter = withdrawal_letter(uow, found.id)
+        return {"members": found.pledgers, "supplier_letter": letter}
 
 
 def _letters(visit: Visit, round_code: str) -> Body:

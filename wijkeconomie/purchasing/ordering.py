@@ -76,5 +76,8 @@ def supplier_order(uow: UnitOfWork, round_code: str, *, contact: str = "") -> Su
             )
             for row in uow.session.execute(_LINES, key)
         ),
-        freight_excl_cents=found.freight_excl_cents,
+        # As it was ordered: what it turned out to be stands on the invoice.
+        freight_excl_cents=found.freight_excl_cents
+        if found.agreed_freight_excl_cents is None
+        else found.agreed_freight_excl_cents,
     )

@@ -17,6 +17,8 @@ from wijkeconomie.purchasing import (
     credit_pages,
     deadline_pages,
     deposit_pages,
+    draft_pages,
+    freight_pages,
     handing_pages,
     last_order_pages,
     link_pages,
@@ -26,10 +28,12 @@ from wijkeconomie.purchasing import (
     price_list_pages,
     progress_pages,
     queries,
+    renewing_pages,
     repeating_pages,
     settling_pages,
     sharing_pages,
     stock_pages,
+    supplier_pages,
     uncharged_pages,
 )
 from wijkeconomie.purchasing.blueprints import pages as blueprint
@@ -44,6 +48,8 @@ VIEWS = (
     credit_pages,
     deadline_pages,
     deposit_pages,
+    draft_pages,
+    freight_pages,
     handing_pages,
     last_order_pages,
     link_pages,
@@ -52,10 +58,12 @@ VIEWS = (
     planning_pages,
     price_list_pages,
     progress_pages,
+    renewing_pages,
     repeating_pages,
     settling_pages,
     sharing_pages,
     stock_pages,
+    supplier_pages,
     uncharged_pages,
 )
 WAITING = (

@@ -178,13 +178,14 @@ def _save_line(
 ) -> NewPledge | ChangedPledge | None:
     """Change one pledge; ``None`` when it says the same already."""
     standing = pledge if pledge is not None and pledge.withdrawn_at is None else None
+    before = _said(pledge)
+    # First, so that an order whose answer got lost may be sent again as it was.
+    if line.terms == before:
+        return None
     if line.version is not None and line.version != (standing.version if standing else NO_PLEDGE):
         raise StaleVersionError(
             "the pledge was changed in the meantime", round_product_id=product.id
         )
-    before = _said(pledge)
-    if line.terms == before:
-        return None
     if pledge is None:
         # It tells apart by itself: a member has one pledge for a product in a round.
         code = f"{order.round.code}-{order.member.code}-{product.position}"

@@ -28,6 +28,7 @@ from wijkeconomie.purchasing.price_lists import (
     price_list_rows,
     take_over_price_list,
 )
+from wijkeconomie.purchasing.round_wire import told
 
 blueprint = cooperative_resources("price_list_api", __name__, "Price lists of suppliers")
 
@@ -65,9 +66,11 @@ class ListTermsSchema(StrictSchema):
 
 
 class TakeOverSchema(ListTermsSchema):
-    """The same, with how many changes the preview told."""
+    """The same, with the mark of the changes that the preview told."""
 
-    expected = fields.Integer(required=True, strict=True)
+    seen = fields.String(
+        required=True, metadata=told("The mark of the preview; other changes are not taken over")
+    )
 
 
 class ListedProductSchema(Schema):
@@ -105,6 +108,9 @@ class ListPreviewSchema(Schema):
     """What taking over a list changes, or changed."""
 
     count = fields.Integer(required=True)
+    seen = fields.String(
+        required=True, metadata=told("The mark of these changes, to send when it is taken over")
+    )
     new = fields.List(fields.Nested(ListedProductSchema), required=True)
     changed = fields.List(fields.Nested(ChangedProductSchema), required=True)
     gone = fields.List(fields.Nested(ListedProductSchema), required=True)
@@ -130,6 +136,7 @@ def _told(preview: PriceListPreview) -> Body:
     found = preview.changes
     return {
         "count": preview.count,
+        "seen": preview.seen,
         "new": found.new,
         "changed": [
             {
@@ -209,7 +216,7 @@ class PriceListTakeOverResource(MethodView):
                 price_list_id=price_list_id,
                 terms=_terms(uow, price_list_id, body),
                 absent_are_gone=body["absent_are_gone"],
-                expected=body["expected"],
+                seen=body["seen"],
             )
             return str(take_over_price_list(uow, command).count)
 

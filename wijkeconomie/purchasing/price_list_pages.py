@@ -19,12 +19,11 @@ from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.heading_words import Column
 from wijkeconomie.purchasing.listed_prices import Fault
-from wijkeconomie.purchasing.planning_pages import VAT_CHOICES
+from wijkeconomie.purchasing.price_list_changes import ChangedProduct
 from wijkeconomie.purchasing.price_list_rules import (
     COLUMNS,
     NEEDED,
     Article,
-    ChangedProduct,
     ListTerms,
     Mapped,
     guess_terms,
@@ -38,6 +37,7 @@ from wijkeconomie.purchasing.price_lists import (
     take_over_price_list,
 )
 from wijkeconomie.purchasing.refusals import PriceListTakenOverError, PriceListUnreadableError
+from wijkeconomie.purchasing.supplier_pages import vat_choices
 from wijkeconomie.purchasing.unit_price_words import price_words
 
 _NOTHING = "\N{EN DASH}"
@@ -69,6 +69,9 @@ _FAULT_WORDS: dict[Fault, object] = {
     "vat-wrong": lazy_gettext("this is no VAT rate"),
     "pack-wrong": lazy_gettext("this is no whole number of units"),
     "units-wrong": lazy_gettext("this is no whole number of units"),
+    "units-weighed": lazy_gettext(
+        "this is paid by weight, so its price is for one unit and not for so many"
+    ),
     "minimum-wrong": lazy_gettext("this is no whole number of units"),
     "ladder-wrong": lazy_gettext("the lower price is not lower"),
     "deposit-wrong": lazy_gettext("this is no deposit"),
@@ -154,7 +157,7 @@ def price_list(supplier_code: str, price_list_id: int) -> ResponseReturnValue:
         options=options,
         terms=terms,
         absent_are_gone=gone,
-        vat_choices=[*VAT_CHOICES, ("", _("exempt from VAT"))],
+        vat_choices=vat_choices(),
         preview=preview,
         shown=SHOWN,
         changed=_changed(preview),
@@ -178,7 +181,7 @@ def _take_over(supplier_code: str, price_list_id: int) -> ResponseReturnValue:
                 price_list_id=price_list_id,
                 terms=_terms(heading),
                 absent_are_gone=request.args.get("absent_are_gone") == "yes",
-                expected=request.form.get("expected", type=int),
+                seen=request.form.get("seen", ""),
             )
             preview = take_over_price_list(uow, command)
     except StaleVersionError:

@@ -1,4 +1,4 @@
-"""What a price list says: which column means what, its articles, and what they change.
+"""What a price list says: which column means what, and its articles.
 
 Pure: rows of text in, plain values out. Amounts are cents without VAT.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from wijkeconomie.money.ladders import LadderError, ladder
 from wijkeconomie.purchasing.heading_words import HEADINGS, PER_PACK, RATE_WORDS, Column
 from wijkeconomie.purchasing.listed_prices import Fault, RowError, deposit_in, number_in, prices_in
-from wijkeconomie.purchasing.unit_prices import is_whole
 
 COLUMNS: tuple[Column, ...] = (
     "status",
@@ -81,11 +80,15 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class WrongRow:
-    """A row that is left out, and why; ``cell`` is what could not be read."""
+    """A row that is left out, and why; ``cell`` is what could not be read.
+
+    ``code``: the article number of the row, as far as it has one.
+    """
 
     line: int
     fault: Fault
     cell: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,7 @@ def articles(
         try:
             article = _article(line, row, terms, seen)
         except RowError as error:
-            wrong.append(WrongRow(line, error.fault, error.cell))
+            wrong.append(WrongRow(line, error.fault, error.cell, _text(row, terms, "code")))
             continue
         seen.add(article.code)
         found.append(article)
@@ -255,123 +258,3 @@ def _prices(
     except LadderError as error:
         raise RowError("ladder-wrong", f"{quantity}: {lower[0]}") from error
     return price, units, ((quantity, lower[0]),)
-
-
-# --- what a list changes
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentProduct:
-    """A product of the supplier as it is offered today."""
-
-    id: int
-    article: Article
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedProduct:
-    """A product that the list changes: fields with their values before and after."""
-
-    id: int
-    article: Article
-    before: Article
-    fields: tuple[str, ...]
-
-    @property
-    def is_steep(self) -> bool:
-        """Whether the price goes up or down by a quarter or more: worth a second look."""
-        # Both for the units of both, so that neither is divided.
-        before = self.before.price_excl_cents * self.article.price_units
-        after = self.article.price_excl_cents * self.before.price_units
-        return 4 * abs(after - before) >= max(before, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class PriceListChanges:
-    """What taking over a list would do; ``gone`` are offered no more."""
-
-    new: tuple[Article, ...]
-    changed: tuple[ChangedProduct, ...]
-    gone: tuple[CurrentProduct, ...]
-    unchanged: int
-
-
-def _with_ladder_of(before: Article, article: Article) -> Article:
-    """The article with the ladder it has, for the units of its new price.
-
-    Rungs that the new price has passed are left out, and those that would not be whole cents.
-    """
-    units, were = article.price_units, before.price_units
-    rungs = tuple(
-        (quantity, price * units // were)
-        for quantity, price in before.ladder
-        if is_whole(price, were, units) and price * units < article.price_excl_cents * were
-    )
-    return replace(article, ladder=rungs)
-
-
-def _fields_that_differ(before: Article, after: Article, kept: set[str]) -> tuple[str, ...]:
-    fields = [
-        name
-        for name in _COMPARED
-        if name not in kept and getattr(before, name) != getattr(after, name)
-    ]
-    return (*fields, "is_gone") if before.is_gone else tuple(fields)
-
-
-_COMPARED = (
-    *("name", "unit", "price_excl_cents", "vat_basis_points", "pack_size", "category"),
-    *("minimum_quantity", "ladder", "sells_loose", "price_units", "supplier_unit"),
-    "deposit_cents",
-)
-_COLUMN_OF: Mapping[str, Column] = {
-    "vat_basis_points": "vat",
-    "pack_size": "pack_size",
-    "category": "category",
-    "minimum_quantity": "minimum_quantity",
-    "ladder": "ladder_from",
-    "supplier_unit": "supplier_unit",
-    "deposit_cents": "deposit",
-}
-
-
-def changes(
-    listed: Sequence[Article],
-    current: Sequence[CurrentProduct],
-    terms: ListTerms,
-    *,
-    absent_are_gone: bool,
-) -> PriceListChanges:
-    """Compare a list with what is offered today, article by article.
-
-    A column that the list does not have leaves that field as it is. A product that is
-    offered no more and stands on the list again is changed too, so that it is offered.
-    """
-    known = {product.article.code: product for product in current}
-    kept = {name for name, column in _COLUMN_OF.items() if column not in terms.columns}
-    if "vat" not in terms.columns:
-        kept.add("vat_basis_points")
-    if not terms.full_packs_only:
-        kept.add("sells_loose")
-    new = [each for each in listed if each.code not in known and not each.is_gone]
-    changed: list[ChangedProduct] = []
-    gone: list[CurrentProduct] = []
-    unchanged = 0
-    for read in listed:
-        article = read
-        product = known.pop(article.code, None)
-        if product is None:
-            continue
-        if article.is_gone:
-            gone += [] if product.article.is_gone else [product]
-            continue
-        if "ladder" in kept:
-            article = _with_ladder_of(product.article, article)
-        fields = _fields_that_differ(product.article, article, kept - {"ladder"})
-        if fields:
-            changed.append(ChangedProduct(product.id, article, product.article, fields))
-        else:
-            unchanged += 1
-    if absent_are_gone:
-        gone += [product for product in known.values() if not product.article.is_gone]
-    return PriceListChanges(tuple(new), tuple(changed), tuple(gone), unchanged)

@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, cast
+from hashlib import sha256
+from typing import cast
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import select
 
-from wijkeconomie.core.audit import AuditRecord, record_change
+from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError, StaleVersionError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing.models import Product, Supplier
-from wijkeconomie.purchasing.price_list_reading import Rows, read_price_list
-from wijkeconomie.purchasing.price_list_rules import (
-    NEEDED,
-    Article,
-    ChangedProduct,
+from wijkeconomie.purchasing.price_list_changes import (
     CurrentProduct,
-    ListTerms,
     PriceListChanges,
-    WrongRow,
-    articles,
     changes,
+    weighed_apart,
 )
-from wijkeconomie.purchasing.price_models import PriceList, ProductPrice
+from wijkeconomie.purchasing.price_list_reading import Rows, read_price_list
+from wijkeconomie.purchasing.price_list_rules import NEEDED, Article, ListTerms, WrongRow, articles
+from wijkeconomie.purchasing.price_list_writing import (
+    add_products,
+    change_products,
+    withdraw_products,
+)
+from wijkeconomie.purchasing.price_models import PriceList
 from wijkeconomie.purchasing.refusals import PriceListTakenOverError
-
-_PRICE_FIELDS = {"price_excl_cents", "price_units", "vat_basis_points", "ladder"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOverList:
     """Take over a price list as it was previewed.
 
-    ``absent_are_gone``: products that are not on it are offered no more. ``expected``: the
-    number of changes that the preview told, so that nothing is taken over unseen.
+    ``absent_are_gone``: products that are not on it are offered no more. ``seen``: the mark of
+    the changes that were shown (``PriceListPreview.seen``), so that nothing is taken over unseen.
     """
 
     price_list_id: int
     terms: ListTerms
     absent_are_gone: bool = False
-    expected: int | None = None
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ class PriceListPreview:
         """How many products it touches."""
         found = self.changes
         return len(found.new) + len(found.changed) + len(found.gone)
+
+    @property
+    def seen(self) -> str:
+        """A mark of these changes, each with its values before and after: others have another."""
+        return sha256(repr(self.changes).encode()).hexdigest()
 
 
 def keep_price_list(uow: UnitOfWork, supplier_code: str, file_name: str, content: bytes) -> int:
@@ -116,11 +121,15 @@ def preview_price_list(
         raise InvalidInputError("say which column this is", field=f"column-{missing[0]}")
     listed, wrong = articles(kept.rows, terms)
     current, prefix = _current(uow, kept)
+    listed = [_with_code(article, current, prefix) for article in listed]
+    listed, weighed = weighed_apart(listed, current)
+    wrong = sorted([*wrong, *weighed], key=lambda row: row.line)
     found = changes(
-        [_with_code(article, current, prefix) for article in listed],
+        listed,
         list(current.values()),
         terms,
         absent_are_gone=absent_are_gone,
+        wrong=[code for row in wrong for code in (row.code, prefix + row.code)],
     )
     return PriceListPreview(
         id=kept.id,
@@ -156,12 +165,12 @@ def take_over_price_list(uow: UnitOfWork, command: TakeOverList) -> PriceListPre
     preview = preview_price_list(
         uow, kept.id, command.terms, absent_are_gone=command.absent_are_gone
     )
-    if command.expected is not None and command.expected != preview.count:
+    if command.seen is not None and command.seen != preview.seen:
         raise StaleVersionError("products were changed since the preview")
     source = f"{kept.file_name} ({kept.id})"
-    _add(uow, kept.supplier_id, preview.changes.new, source)
-    _change(uow, preview.changes.changed, source)
-    _withdraw(uow, preview.changes.gone, source)
+    add_products(uow, kept.supplier_id, preview.changes.new, source)
+    change_products(uow, preview.changes.changed, source)
+    withdraw_products(uow, preview.changes.gone, source)
     kept.taken_over_at = uow.now
     kept.terms = {**asdict(command.terms), "columns": dict(command.terms.columns)}
     record_change(
@@ -198,7 +207,10 @@ def _current(uow: UnitOfWork, kept: PriceList) -> tuple[dict[str, CurrentProduct
         .execution_options(populate_existing=True)
     )
     code = uow.session.get_one(Supplier, (uow.tenant, kept.supplier_id)).code
-    return {row.code: CurrentProduct(row.id, _as_article(row)) for row in products}, f"{code}-"
+    return {
+        row.code: CurrentProduct(row.id, _as_article(row), row.grams_per_unit is not None)
+        for row in products
+    }, f"{code}-"
 
 
 def _as_article(row: Product) -> Article:
@@ -225,165 +237,3 @@ def _with_code(article: Article, current: Mapping[str, CurrentProduct], prefix: 
     """The article under the code that the cooperative knows it by."""
     known = prefix + article.code
     return replace(article, code=known) if known in current else article
-
-
-def _values(article: Article, fields: Iterable[str]) -> dict[str, Any]:
-    """Columns of a product by fields of an article."""
-    values: dict[str, Any] = {}
-    for field in fields:
-        if field == "ladder":
-            values["ladder_quantities"] = [quantity for quantity, _price in article.ladder]
-            values["ladder_prices_cents"] = [price for _quantity, price in article.ladder]
-        elif field == "is_gone":
-            values["is_offered"] = not article.is_gone
-        else:
-            values[field] = getattr(article, field)
-    return values
-
-
-_FIELDS = (
-    *("code", "name", "unit", "price_excl_cents", "vat_basis_points", "pack_size", "category"),
-    *("minimum_quantity", "ladder", "sells_loose", "price_units", "supplier_unit"),
-    "deposit_cents",
-)
-
-
-def _add(uow: UnitOfWork, supplier_id: int, new: tuple[Article, ...], source: str) -> None:
-    if not new:
-        return
-    codes = [article.code for article in new]
-    taken = set(
-        uow.session.scalars(
-            select(Product.code).where(
-                Product.cooperative_id == uow.tenant, Product.code.in_(codes)
-            )
-        )
-    )
-    prefix = uow.session.get_one(Supplier, (uow.tenant, supplier_id)).code
-    rows = []
-    for article in new:
-        code = f"{prefix}-{article.code}" if article.code in taken else article.code
-        rows.append(
-            {
-                **_values(article, _FIELDS),
-                "code": code,
-                "cooperative_id": uow.tenant,
-                "supplier_id": supplier_id,
-                "is_offered": True,
-            }
-        )
-    added = uow.session.execute(insert(Product).returning(Product.code, Product.id), rows)
-    ids = {row.code: row.id for row in added}
-    _write_versions(
-        uow,
-        [(ids[row["code"]], 1, article) for row, article in zip(rows, new, strict=True)],
-        source,
-    )
-    _write_audit(uow, [(ids[row["code"]], "added", None, _told(row)) for row in rows], source)
-
-
-def _change(uow: UnitOfWork, changed: tuple[ChangedProduct, ...], source: str) -> None:
-    priced = [each for each in changed if not _PRICE_FIELDS.isdisjoint(each.fields)]
-    versions = uow.session.execute(
-        select(ProductPrice.product_id, func.max(ProductPrice.version).label("newest"))
-        .where(
-            ProductPrice.cooperative_id == uow.tenant,
-            ProductPrice.product_id.in_([each.id for each in priced]),
-        )
-        .group_by(ProductPrice.product_id)
-    )
-    newest = {row.product_id: row.newest for row in versions}
-    for each in changed:
-        uow.session.execute(
-            update(Product)
-            .where(Product.cooperative_id == uow.tenant, Product.id == each.id)
-            .values(**_values(each.article, each.fields))
-        )
-    uow.session.expire_all()
-    _write_versions(
-        uow,
-        [(each.id, newest.get(each.id, 0) + 1, _after(each)) for each in priced],
-        source,
-    )
-    _write_audit(
-        uow,
-        [
-            (
-                each.id,
-                "changed",
-                _told(_values(each.before, each.fields)),
-                _told(_values(each.article, each.fields)),
-            )
-            for each in changed
-        ],
-        source,
-    )
-
-
-def _after(each: ChangedProduct) -> Article:
-    """The product as it is after the change: what the list does not tell stays."""
-    fields = {name: getattr(each.article, name) for name in each.fields}
-    return replace(each.before, **fields)
-
-
-def _withdraw(uow: UnitOfWork, gone: tuple[CurrentProduct, ...], source: str) -> None:
-    if not gone:
-        return
-    uow.session.execute(
-        update(Product)
-        .where(Product.cooperative_id == uow.tenant, Product.id.in_([each.id for each in gone]))
-        .values(is_offered=False)
-    )
-    told = ({"is_offered": True}, {"is_offered": False})
-    _write_audit(uow, [(each.id, "changed", *told) for each in gone], source)
-
-
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "cooperative_id"}
-
-
-def _write_versions(uow: UnitOfWork, versions: list[tuple[int, int, Article]], source: str) -> None:
-    if not versions:
-        return
-    uow.session.execute(
-        insert(ProductPrice),
-        [
-            {
-                **_values(
-                    article, ("price_excl_cents", "price_units", "vat_basis_points", "ladder")
-                ),
-                "cooperative_id": uow.tenant,
-                "product_id": key,
-                "version": version,
-                "valid_from": uow.now,
-                "recorded_by": uow.actor,
-                "source": source,
-            }
-            for key, version, article in versions
-        ],
-    )
-
-
-def _write_audit(
-    uow: UnitOfWork,
-    changed: list[tuple[int, str, dict[str, Any] | None, dict[str, Any]]],
-    source: str,
-) -> None:
-    if not changed:
-        return
-    uow.session.execute(
-        insert(AuditRecord),
-        [
-            {
-                "cooperative_id": uow.tenant,
-                "recorded_at": uow.now,
-                "actor": uow.actor,
-                "subject": f"product/{key}",
-                "action": action,
-                "before": before,
-                "after": after,
-                "reason": source,
-            }
-            for key, action, before, after in changed
-        ],
-    )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.ledger import queries as ledger
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import Dropout, FreightKey, RoundState, ShortageRule
 from wijkeconomie.purchasing.round_rules import most_tolerance
 
@@ -47,6 +48,9 @@ class RoundView:
     """Members with a pledge that was not withdrawn."""
     pledged_net_cents: int
     """Their pledges at the prices of the round, without VAT and freight."""
+    surplus_rule: SurplusRule = SurplusRule.STOCK
+    agreed_freight_excl_cents: int | None = None
+    freight_reason: str | None = None
 
 
 # A product's price is for ``price_units``: the supplier's total of it is rounded once, half up, as
@@ -56,7 +60,8 @@ select r.id, r.code, r.theme, r.state, r.supplier_id, s.code as supplier_code,
   s.name as supplier_name, r.opens_at, r.closes_at, r.delivery_on, r.freight_excl_cents,
   r.freight_key, r.shortage_rule, r.settlement_version, r.opened_at, r.closed_at, r.ordered_at,
   r.received_at, r.settled_at, r.cancelled_at, r.cancel_reason, r.minimum_net_cents,
-  pledged.pledgers, pledged.net as pledged_net_cents
+  pledged.pledgers, pledged.net as pledged_net_cents, r.surplus_rule,
+  r.agreed_freight_excl_cents, r.freight_reason
 from purchase_round r
 join supplier s on s.cooperative_id = r.cooperative_id and s.id = r.supplier_id
 cross join lateral (
@@ -139,6 +144,7 @@ def _round_view(row: RowMapping) -> RoundView:
     values["state"] = RoundState(values["state"])
     values["freight_key"] = FreightKey(values["freight_key"])
     values["shortage_rule"] = ShortageRule(values["shortage_rule"])
+    values["surplus_rule"] = SurplusRule(values["surplus_rule"])
     return RoundView(**values)
 
 
@@ -312,10 +318,8 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
     return MemberName(*found)
 
 
-# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative. While a round
-# is open the most that can be owed is reserved: tolerance in full, at today's price or the
-# member's maximum; after closing what the pledge became. A part of a cent counts as a whole one
-# (``unit_prices.most_cents``).
+# While a round is open: tolerance in full, at today's price or the member's maximum; then what the
+# pledge became. Rounded up as in ``money.vat.vat_on`` and ``unit_prices.most_cents``.
 _RESERVED = """
 select {columns} coalesce(sum(line.net
   + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000 + line.deposit), 0)::bigint
@@ -346,7 +350,10 @@ _RESERVED_OF_ALL = text(
 
 
 def reserved_cents(session: Session, cooperative_id: int, member_id: int) -> int:
-    """What the member's pledges in unsettled rounds come to at most, with VAT, without freight."""
+    """What a member's pledges in unsettled rounds come to at most, with VAT and deposits.
+
+    Without freight, of which the part depends on who else orders, more weight and replacements.
+    """
     return int(
         session.scalar(_RESERVED_OF_ONE, {"cooperative_id": cooperative_id, "member_id": member_id})
         or 0

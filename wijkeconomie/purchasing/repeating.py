@@ -20,6 +20,7 @@ from wijkeconomie.purchasing.deadlines import (
     terms_in,
     told_terms,
 )
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule, Supplier
 from wijkeconomie.purchasing.repeating_models import (
     DeliveryBreak,
@@ -40,6 +41,7 @@ class SaveRepeatingRound:
     """A round that repeats, new or under a code that is known; see ``RepeatingRound``.
 
     ``category``: only products of this category; ``None``: all that the supplier offers then.
+    ``is_new``: the code has to be a new one, so that nothing is written over unseen.
     """
 
     code: str
@@ -58,6 +60,8 @@ class SaveRepeatingRound:
     freight_excl_cents: int = 0
     freight_key: FreightKey = FreightKey.VALUE
     shortage_rule: ShortageRule = ShortageRule.PRO_RATA
+    surplus_rule: SurplusRule = SurplusRule.STOCK
+    is_new: bool = False
     terms: DeadlineTerms = field(default_factory=DeadlineTerms)
 
 
@@ -83,10 +87,15 @@ def save_repeating_round(uow: UnitOfWork, command: SaveRepeatingRound) -> int:
     today = local_date(uow.now, LOCAL_TIME)
     row = uow.session.scalar(
         select(RepeatingRound)
-        .where(RepeatingRound.cooperative_id == uow.tenant, RepeatingRound.code == command.code)
+        .where(
+            RepeatingRound.cooperative_id == uow.tenant,
+            RepeatingRound.code == command.code.strip(),
+        )
         .with_for_update()
     )
     is_new = row is None
+    if command.is_new and not is_new:
+        raise InvalidInputError(f"there is a round that repeats as {command.code}", field="code")
     known_first = None if row is None else row.first_delivery_on
     if command.first_delivery_on != known_first and command.first_delivery_on < today:
         raise InvalidInputError("the first delivery is still to come", field="first_delivery_on")
@@ -108,6 +117,7 @@ def save_repeating_round(uow: UnitOfWork, command: SaveRepeatingRound) -> int:
     row.freight_excl_cents = command.freight_excl_cents
     row.freight_key = command.freight_key.value
     row.shortage_rule = command.shortage_rule.value
+    row.surplus_rule = command.surplus_rule.value
     row.stopped_at = None
     take_over(row, command.terms)
     uow.session.flush()
@@ -119,6 +129,7 @@ def save_repeating_round(uow: UnitOfWork, command: SaveRepeatingRound) -> int:
             "code": row.code,
             "first_delivery_on": row.first_delivery_on.isoformat(),
             "every_weeks": row.every_weeks,
+            "surplus_rule": row.surplus_rule,
             **told_terms(command.terms),
         },
     )
@@ -219,6 +230,7 @@ def make_delivery(uow: UnitOfWork, code: str, nominal_on: date) -> str:
             freight_excl_cents=row.freight_excl_cents,
             freight_key=FreightKey(row.freight_key),
             shortage_rule=ShortageRule(row.shortage_rule),
+            surplus_rule=SurplusRule(row.surplus_rule),
             product_ids=_products_now(uow, row),
         ),
     )

@@ -17,6 +17,7 @@ from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.deadline_api import DeadlineTermsSchema
 from wijkeconomie.purchasing.deadlines import DeadlineTerms, terms_in
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.repeating import (
     SaveDeliveryBreak,
@@ -100,6 +101,12 @@ class SaveRepeatingSchema(StrictSchema):
         by_value=True,
         load_default=ShortageRule.PRO_RATA,
         metadata=told("How it is shared when too little comes"),
+    )
+    surplus_rule = fields.Enum(
+        SurplusRule,
+        by_value=True,
+        load_default=SurplusRule.STOCK,
+        metadata=told("What becomes of units that nobody ordered"),
     )
     terms = fields.Nested(
         DeadlineTermsSchema,
@@ -304,6 +311,7 @@ def _repeating(uow: UnitOfWork, row: RepeatingRound) -> Body:
         "on_holiday": OnHoliday(row.on_holiday),
         "freight_key": FreightKey(row.freight_key),
         "shortage_rule": ShortageRule(row.shortage_rule),
+        "surplus_rule": SurplusRule(row.surplus_rule),
         "terms": terms_in(row),
         "to_come": [] if row.stopped_at else deliveries_to_come(uow.session, row),
         "made": deliveries_made(uow.session, uow.tenant, row.id),

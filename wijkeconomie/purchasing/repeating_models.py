@@ -60,6 +60,7 @@ class RepeatingRound(TenantTable, MissTerms, Base):
         CheckConstraint(
             "shortage_rule in ('pro_rata', 'first_pledged', 'manual')", name="shortage_known"
         ),
+        CheckConstraint("surplus_rule in ('stock', 'ask')", name="surplus_known"),
         CheckConstraint(
             "on_holiday in ('skip', 'before', 'after', 'as_usual')", name="on_holiday_known"
         ),
@@ -84,6 +85,7 @@ class RepeatingRound(TenantTable, MissTerms, Base):
     freight_excl_cents: Mapped[int] = mapped_column(server_default="0", default=0)
     freight_key: Mapped[str] = mapped_column(server_default="value", default="value")
     shortage_rule: Mapped[str] = mapped_column(server_default="pro_rata", default="pro_rata")
+    surplus_rule: Mapped[str] = mapped_column(server_default="stock", default="stock")
     created_by: Mapped[str]
     stopped_at: Mapped[datetime | None]
 

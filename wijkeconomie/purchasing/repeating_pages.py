@@ -30,6 +30,7 @@ from wijkeconomie.purchasing.deadline_words import (
     skipped_words,
 )
 from wijkeconomie.purchasing.deadlines import DeadlineTerms, terms_in
+from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.repeating import (
     SaveDeliveryBreak,
@@ -47,7 +48,7 @@ from wijkeconomie.purchasing.repeating_queries import (
     repeating_round,
     repeating_rounds,
 )
-from wijkeconomie.purchasing.words import freight_words, shortage_words
+from wijkeconomie.purchasing.words import freight_words, shortage_words, surplus_words
 
 
 @pages.get("/repeating")
@@ -169,7 +170,12 @@ def _edit(code: str | None) -> ResponseReturnValue:
                 flash(_("Saved. The next round is made by itself."), "success")
                 return redirect(url_for("purchasing.change_repeating", code=command.code), 303)
         except InvalidInputError as refusal:
-            reader.errors.append(field_error(refusal))
+            is_known = refusal.context["field"] == "code" and bool(request.form.get("code"))
+            reader.errors.append(
+                ("code", _("A round that repeats has this code already. Choose another one."))
+                if is_known
+                else field_error(refusal)
+            )
     with visit.begin() as uow:
         row = repeating_round(uow.session, uow.tenant, code) if code else None
         suppliers = supplier_queries.suppliers(uow.session, uow.tenant)
@@ -184,6 +190,7 @@ def _edit(code: str | None) -> ResponseReturnValue:
         holidays=holiday_words(),
         freight=freight_words(),
         shortage=shortage_words(),
+        surplus=surplus_words(),
         choices=term_choices(),
         form=request.form if request.method == "POST" else filled,
         errors=reader.errors,
@@ -230,6 +237,10 @@ def _read(uow: UnitOfWork, reader: FormReader, code: str | None) -> SaveRepeatin
         shortage_rule=ShortageRule(
             reader.choice("shortage_rule", [each.value for each in ShortageRule])
         ),
+        surplus_rule=SurplusRule(
+            reader.choice("surplus_rule", [each.value for each in SurplusRule])
+        ),
+        is_new=code is None,
         terms=read_terms(reader),
     )
 
@@ -247,6 +258,7 @@ def _filled(row: RepeatingRound | None, suppliers: dict[int, str]) -> dict[str, 
             "freight_excl_cents": "0,00",
             "freight_key": FreightKey.VALUE.value,
             "shortage_rule": ShortageRule.PRO_RATA.value,
+            "surplus_rule": SurplusRule.ASK.value,
             **filled_terms(DeadlineTerms()),
         }
     return {
@@ -266,6 +278,7 @@ def _filled(row: RepeatingRound | None, suppliers: dict[int, str]) -> dict[str, 
         "freight_excl_cents": format_plain(row.freight_excl_cents).replace(".", ","),
         "freight_key": row.freight_key,
         "shortage_rule": row.shortage_rule,
+        "surplus_rule": row.surplus_rule,
         **filled_terms(terms_in(row)),
     }
 

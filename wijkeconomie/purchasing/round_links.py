@@ -29,7 +29,8 @@ ENOUGH_MEMBERS = 3
 class PublicRound:
     """A round as everyone with the link sees it: no person, and no figure that is one person's.
 
-    ``pledgers`` is ``None`` while too few take part to tell.
+    ``pledgers`` is ``None`` while too few take part to tell; a product has a ladder only when
+    enough members ordered of that very product.
     """
 
     round: RoundView
@@ -100,19 +101,17 @@ def round_by_link(uow: UnitOfWork, token: str) -> PublicRound:
     if round_id is None:
         raise NotFoundError("there is no such link")
     found = queries.round_by_id(uow.session, uow.tenant, round_id)
-    tells = found.pledgers >= ENOUGH_MEMBERS
+    offered = queries.offered_products(uow.session, uow.tenant, round_id)
+    told = {each.id for each in offered if each.pledgers >= ENOUGH_MEMBERS}
     ladders = {
         each.round_product_id: each
         for each in round_ladders(
             uow.session, uow.tenant, round_id, is_open=found.state is RoundState.OPEN
         )
-        if each.has_choice and tells
+        if each.has_choice and each.round_product_id in told
     }
     return PublicRound(
         found,
-        tuple(
-            (product, ladders.get(product.id))
-            for product in queries.offered_products(uow.session, uow.tenant, round_id)
-        ),
-        found.pledgers if tells else None,
+        tuple((product, ladders.get(product.id)) for product in offered),
+        found.pledgers if found.pledgers >= ENOUGH_MEMBERS else None,
     )

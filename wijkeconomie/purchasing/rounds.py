@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.audit import record_change
@@ -19,20 +19,19 @@ from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
 from wijkeconomie.purchasing.models import (
     FreightKey,
-    Product,
     PurchaseRound,
-    RoundProduct,
     RoundState,
     ShortageRule,
     Supplier,
 )
-from wijkeconomie.purchasing.notices import tell_members, tell_supplier
+from wijkeconomie.purchasing.notices import tell_members, tell_supplier, withdraw_order
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
     GoodsCameError,
     NothingPledgedError,
     SupplierMinimumError,
 )
+from wijkeconomie.purchasing.round_products import copy_products, products_for_round
 from wijkeconomie.purchasing.round_rules import Step, state_after
 
 
@@ -95,13 +94,14 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
             product of another supplier.
     """
     require_permission(uow.identity, "round.plan")
+    check_times(command.opens_at, command.closes_at)
     _check_plan(command)
     supplier = uow.session.get(Supplier, (uow.tenant, command.supplier_id))
     if supplier is None:
         raise NotFoundError(
             f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
         )
-    products = _products_for(uow, command)
+    products = products_for_round(uow, command.supplier_id, command.product_ids)
     planned = PurchaseRound(
         cooperative_id=uow.tenant,
         code=command.code or _next_code(uow),
@@ -120,7 +120,7 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
     )
     uow.session.add(planned)
     uow.session.flush()
-    _copy_products(uow, planned.id, products)
+    copy_products(uow, planned.id, products)
     record_change(
         uow,
         subject=f"round/{planned.id}",
@@ -174,18 +174,21 @@ def close_round(uow: UnitOfWork, command: CloseRound) -> int:
 
 
 def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
-    dropped = fix_outcome(uow, found, at, checks_credit=is_live)
-    finish_closing(uow, found, at, dropped, is_live=is_live)
+    touched = fix_outcome(uow, found, at, checks_credit=is_live)
+    finish_closing(uow, found, at, touched, is_live=is_live)
 
 
 def finish_closing(
-    uow: UnitOfWork, found: PurchaseRound, at: datetime, dropped: Sequence[int], *, is_live: bool
+    uow: UnitOfWork, found: PurchaseRound, at: datetime, touched: Sequence[int], *, is_live: bool
 ) -> None:
-    """Close a round that the caller holds, once ``closing.fix_outcome`` has fixed it."""
+    """Close a round that the caller holds, once ``closing.fix_outcome`` has fixed it.
+
+    Members whose order became another one (``touched``) are told.
+    """
     found.closed_at = at
     take_step(uow, found, "close")
     if is_live:
-        tell_members(uow, "dropped", found.id, dropped)
+        tell_members(uow, "dropped", found.id, touched)
 
 
 def open_if_due(uow: UnitOfWork, round_id: int) -> bool:
@@ -273,13 +276,18 @@ def cancel_round(uow: UnitOfWork, command: CancelRound) -> int:
 def cancel_held(
     uow: UnitOfWork, found: PurchaseRound, reason: str, at: datetime, *, is_live: bool
 ) -> None:
-    """Cancel a round that the caller holds, and tell everyone who pledged."""
+    """Cancel a round that the caller holds, and tell everyone who pledged.
+
+    A supplier who has the order, or may have it, is told too that it does not go on.
+    """
     found.cancelled_at = at
     found.cancel_reason = reason
     take_step(uow, found, "cancel", reason=reason)
     if is_live:
         pledgers = queries.pledging_members(uow.session, uow.tenant, found.id)
         tell_members(uow, "cancelled", found.id, pledgers)
+        if found.ordered_at is not None:
+            withdraw_order(uow, found.id)
 
 
 def _require_nothing_came(uow: UnitOfWork, found: PurchaseRound) -> None:
@@ -334,74 +342,26 @@ def take_step(
     )
 
 
-def _check_plan(command: PlanRound) -> None:
-    for field in ("opens_at", "closes_at"):
-        if getattr(command, field).tzinfo is None:
+def check_times(opens_at: datetime, closes_at: datetime) -> None:
+    """Refuse moments that a round cannot have.
+
+    Raises:
+        InvalidInputError: a moment without a timezone, or a closing that is not after opening.
+    """
+    for field, moment in (("opens_at", opens_at), ("closes_at", closes_at)):
+        if moment.tzinfo is None:
             raise InvalidInputError("a moment carries its timezone", field=field)
-    if command.closes_at <= command.opens_at:
+    if closes_at <= opens_at:
         raise InvalidInputError("a round closes after it opens", field="closes_at")
+
+
+def _check_plan(command: PlanRound) -> None:
     if command.freight_excl_cents < 0:
         raise InvalidInputError("freight is not negative", field="freight_excl_cents")
     if not command.theme.strip():
         raise InvalidInputError("say what the round is about", field="theme")
     if command.code is not None and not command.code.strip():
         raise InvalidInputError("a code is not empty", field="code")
-
-
-def _products_for(uow: UnitOfWork, command: PlanRound) -> list[Product]:
-    statement = select(Product).where(Product.cooperative_id == uow.tenant)
-    if command.product_ids is None:
-        offered = uow.session.scalars(
-            statement.where(
-                Product.supplier_id == command.supplier_id, Product.is_offered
-            ).order_by(Product.id)
-        ).all()
-        chosen = list(offered)
-    else:
-        by_id = {
-            product.id: product
-            for product in uow.session.scalars(statement.where(Product.id.in_(command.product_ids)))
-        }
-        if missing := [key for key in command.product_ids if key not in by_id]:
-            raise NotFoundError(f"there is no product {missing[0]}", product_id=missing[0])
-        chosen = [by_id[key] for key in dict.fromkeys(command.product_ids)]
-    if not chosen:
-        raise InvalidInputError("a round offers at least one product", field="product_ids")
-    if foreign := [item for item in chosen if item.supplier_id != command.supplier_id]:
-        raise InvalidInputError(
-            f"product {foreign[0].code} is of another supplier", field="product_ids"
-        )
-    return chosen
-
-
-def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) -> None:
-    uow.session.execute(
-        insert(RoundProduct),
-        [
-            {
-                "cooperative_id": uow.tenant,
-                "round_id": round_id,
-                "product_id": product.id,
-                "position": position,
-                "name": product.name,
-                "unit": product.unit,
-                "price_excl_cents": product.price_excl_cents,
-                "list_price_excl_cents": product.price_excl_cents,
-                "vat_basis_points": product.vat_basis_points,
-                "pack_size": product.pack_size,
-                "max_per_member": product.max_per_member,
-                "sells_loose": product.sells_loose,
-                "minimum_quantity": product.minimum_quantity,
-                "ladder_quantities": product.ladder_quantities,
-                "ladder_prices_cents": product.ladder_prices_cents,
-                "grams_per_unit": product.grams_per_unit,
-                "price_units": product.price_units,
-                "supplier_unit": product.supplier_unit,
-                "deposit_cents": product.deposit_cents,
-            }
-            for position, product in enumerate(products, start=1)
-        ],
-    )
 
 
 def _next_code(uow: UnitOfWork) -> str:

@@ -25,6 +25,14 @@ class RoundSchema(Schema):
     freight_excl_cents = fields.Integer(required=True)
     freight_key = fields.Enum(FreightKey, by_value=True, required=True)
     shortage_rule = fields.Enum(ShortageRule, by_value=True, required=True)
+    surplus_rule = fields.Enum(SurplusRule, by_value=True, required=True)
+    agreed_freight_excl_cents = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The freight it was planned with, where it turned out otherwise"},
+    )
+    freight_reason = fields.String(
+        allow_none=True, metadata={"description": "Why freight turned out otherwise"}
+    )
     settlement_version = fields.Integer(required=True)
     pledgers = fields.Integer(required=True)
     pledged_net_cents = fields.Integer(required=True)
@@ -61,6 +69,39 @@ class PlanRoundSchema(StrictSchema):
         metadata={"description": "What becomes of units that nobody ordered"},
     )
     products = fields.List(fields.String(), load_default=None)
+
+
+class DraftProductSchema(StrictSchema):
+    """A product of a draft; without a price it keeps that of the round, or takes today's."""
+
+    code = fields.String(required=True)
+    price_excl_cents = fields.Integer(
+        load_default=None, strict=True, allow_none=True, validate=_COUNT
+    )
+
+
+class ChangeDraftSchema(StrictSchema):
+    """A draft as it should be; what is left out stays as it is."""
+
+    theme = fields.String(load_default=None, validate=validate.Length(min=1, max=200))
+    opens_at = fields.AwareDateTime(load_default=None)
+    closes_at = fields.AwareDateTime(load_default=None)
+    delivery_on = fields.Date(load_default=None)
+    freight_excl_cents = fields.Integer(load_default=None, strict=True, validate=_COUNT)
+    freight_key = fields.Enum(FreightKey, by_value=True, load_default=None)
+    shortage_rule = fields.Enum(ShortageRule, by_value=True, load_default=None)
+    surplus_rule = fields.Enum(SurplusRule, by_value=True, load_default=None)
+    products = fields.List(
+        fields.Nested(DraftProductSchema),
+        load_default=None,
+        metadata={"description": "Exactly these, in this order"},
+    )
+    prices_stay = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "Another price is for future rounds too; else for this round only"
+        },
+    )
 
 
 class OfferedProductSchema(Schema):

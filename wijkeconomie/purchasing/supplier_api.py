@@ -14,7 +14,8 @@ from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.core.wire import StrictSchema
 from wijkeconomie.purchasing import supplier_queries
-from wijkeconomie.purchasing.round_wire import fields_named
+from wijkeconomie.purchasing.drafts import renew_in_drafts
+from wijkeconomie.purchasing.round_wire import fields_named, told
 from wijkeconomie.purchasing.suppliers import (
     SaleTerms,
     SaveProduct,
@@ -46,17 +47,23 @@ class SupplierListSchema(Schema):
 
 
 class SaveSupplierSchema(StrictSchema):
-    """A supplier as it should be; what is left out is empty."""
+    """A supplier as it should be; what is left out stays as it is, null takes it away."""
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
-    category = fields.String(load_default=None, allow_none=True)
-    kvk = fields.String(load_default=None, allow_none=True)
-    iban = fields.String(load_default=None, allow_none=True)
-    email = fields.Email(load_default=None, allow_none=True)
-    payment_days = fields.Integer(load_default=14, strict=True, validate=_COUNT)
-    minimum_net_cents = fields.Integer(
-        load_default=None, strict=True, allow_none=True, validate=_POSITIVE
+    category = fields.String(allow_none=True)
+    kvk = fields.String(allow_none=True)
+    iban = fields.String(allow_none=True)
+    email = fields.Email(allow_none=True)
+    payment_days = fields.Integer(
+        strict=True, validate=_COUNT, metadata=told("14 for a supplier that is new")
     )
+    minimum_net_cents = fields.Integer(strict=True, allow_none=True, validate=_POSITIVE)
+
+
+class SupplierDetailsSchema(SaveSupplierSchema):
+    """A supplier with all that is known of it."""
+
+    code = fields.String(required=True)
 
 
 class LadderRungSchema(StrictSchema):
@@ -76,7 +83,11 @@ class SaveProductSchema(StrictSchema):
     unit = fields.String(required=True, validate=validate.Length(min=1, max=50))
     price_excl_cents = fields.Integer(required=True, strict=True, validate=_COUNT)
     vat_basis_points = fields.Integer(required=True, strict=True, allow_none=True)
-    category = fields.String(load_default=None, allow_none=True)
+    category = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata=told("An empty text takes it away, null leaves it"),
+    )
     pack_size = fields.Integer(load_default=1, strict=True, validate=_POSITIVE)
     max_per_member = fields.Integer(
         load_default=None, strict=True, allow_none=True, validate=_POSITIVE
@@ -97,10 +108,22 @@ class SaveProductSchema(StrictSchema):
         strict=True,
         allow_none=True,
         validate=_COUNT,
-        metadata={
-            "description": "What a unit is expected to weigh, where it is settled by weight;"
+        metadata=told(
+            "What a unit is expected to weigh, where it is settled by weight;"
             " 0 for no longer, null leaves it"
-        },
+        ),
+    )
+
+
+class SaveProductInRoundsSchema(SaveProductSchema):
+    """The same, and for which rounds it is."""
+
+    also_in_drafts = fields.Boolean(
+        load_default=False,
+        metadata=told(
+            "Rounds that are being prepared take it over too; else only those that are made"
+            " from now on. Open rounds keep theirs"
+        ),
     )
 
 
@@ -151,13 +174,25 @@ class SuppliersResource(MethodView):
 class SupplierResource(MethodView):
     """One supplier."""
 
+    @blueprint.response(200, SupplierDetailsSchema)
+    def get(self, supplier_code: str) -> supplier_queries.SupplierView:
+        """Tell all that is known of a supplier, for who may change it."""
+        visit = current_visit()
+        require_permission(visit.identity, "supplier.change")
+        with visit.begin() as uow:
+            return _supplier(uow, supplier_code)
+
     @blueprint.arguments(SaveSupplierSchema)
-    @blueprint.response(200, SaveSupplierSchema)
-    def put(self, body: Body, supplier_code: str) -> Body:
+    @blueprint.response(200, SupplierDetailsSchema)
+    def put(self, body: Body, supplier_code: str) -> supplier_queries.SupplierView:
         """Add a supplier, or change the one with this code."""
+        # Null takes away, where the use case takes an empty value for that.
+        values: Body = {name: "" if value is None else value for name, value in body.items()}
+        if "minimum_net_cents" in body:
+            values["minimum_net_cents"] = body["minimum_net_cents"] or 0
         with current_visit().begin() as uow, fields_named(minimum="minimum_net_cents"):
-            save_supplier(uow, SaveSupplier(code=supplier_code, **body))
-        return body
+            save_supplier(uow, SaveSupplier(code=supplier_code, **values))
+            return _supplier(uow, supplier_code)
 
 
 @blueprint.route("/suppliers/<supplier_code>/products")
@@ -170,18 +205,19 @@ class SupplierProductsResource(MethodView):
         visit = current_visit()
         require_permission(visit.identity, "supplier.read")
         with visit.begin() as uow:
-            return {"items": [_told(each) for each in _products(uow, supplier_code)]}
+            return {"items": [_shown(each) for each in _products(uow, supplier_code)]}
 
 
 @blueprint.route("/suppliers/<supplier_code>/products/<product_code>")
 class ProductResource(MethodView):
     """One product."""
 
-    @blueprint.arguments(SaveProductSchema)
+    @blueprint.arguments(SaveProductInRoundsSchema)
     @blueprint.response(200, ProductSchema)
     def put(self, body: Body, supplier_code: str, product_code: str) -> Body:
-        """Add a product, or change the one with this code; rounds that exist keep theirs."""
+        """Add a product, or change the one with this code; open rounds keep their terms."""
         values = dict(body)
+        also_in_drafts = values.pop("also_in_drafts")
         terms = SaleTerms(
             sells_loose=values.pop("sells_loose"),
             minimum_quantity=values.pop("minimum_quantity"),
@@ -193,8 +229,10 @@ class ProductResource(MethodView):
         values["supplier_unit"] = values["supplier_unit"] or ""
         command = SaveProduct(supplier_code=supplier_code, code=product_code, terms=terms, **values)
         with current_visit().begin() as uow:
-            save_product(uow, command)
-            return _told(_product(uow, supplier_code, product_code))
+            product_id = save_product(uow, command)
+            if also_in_drafts:
+                renew_in_drafts(uow, product_id)
+            return _shown(_product(uow, supplier_code, product_code))
 
 
 @blueprint.route("/suppliers/<supplier_code>/products/<product_code>/prices")
@@ -209,14 +247,19 @@ class PricesResource(MethodView):
         with visit.begin() as uow:
             product = _product(uow, supplier_code, product_code)
             found = supplier_queries.price_versions(uow.session, uow.tenant, product.id)
-            return {"items": [_told(each) for each in found]}
+            return {"items": [_shown(each) for each in found]}
+
+
+def _supplier(uow: UnitOfWork, supplier_code: str) -> supplier_queries.SupplierView:
+    known = supplier_queries.suppliers(uow.session, uow.tenant)
+    supplier = supplier_queries.with_code(known, supplier_code)
+    if supplier is None:
+        raise NotFoundError(f"there is no supplier {supplier_code}", code=supplier_code)
+    return supplier
 
 
 def _products(uow: UnitOfWork, supplier_code: str) -> list[supplier_queries.ProductView]:
-    known = supplier_queries.suppliers(uow.session, uow.tenant)
-    supplier = next((each for each in known if each.code == supplier_code), None)
-    if supplier is None:
-        raise NotFoundError(f"there is no supplier {supplier_code}", code=supplier_code)
+    supplier = _supplier(uow, supplier_code)
     return supplier_queries.products_of_supplier(uow.session, uow.tenant, supplier.id)
 
 
@@ -227,7 +270,7 @@ def _product(uow: UnitOfWork, supplier_code: str, code: str) -> supplier_queries
     return found
 
 
-def _told(found: supplier_queries.ProductView | supplier_queries.PriceVersion) -> Body:
+def _shown(found: supplier_queries.ProductView | supplier_queries.PriceVersion) -> Body:
     """A row with its ladder as objects."""
     rungs = [
         {"from_quantity": quantity, "price_excl_cents": price} for quantity, price in found.ladder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ class SupplierView:
     payment_days: int
     products: int
     minimum_net_cents: int | None
+    category: str | None
 
 
 def suppliers(session: Session, cooperative_id: int) -> list[SupplierView]:
@@ -33,12 +35,18 @@ def suppliers(session: Session, cooperative_id: int) -> list[SupplierView]:
         text(
             "select s.id, s.code, s.name, s.email, s.iban, s.kvk, s.payment_days,"
             " (select count(*) from product p where p.cooperative_id = s.cooperative_id"
-            " and p.supplier_id = s.id and p.is_offered), s.minimum_net_cents"
-            " from supplier s where s.cooperative_id = :cooperative_id order by s.name, s.id"
+            " and p.supplier_id = s.id and p.is_offered), s.minimum_net_cents,"
+            " s.category from supplier s where s.cooperative_id = :cooperative_id"
+            " order by s.name, s.id"
         ),
         {"cooperative_id": cooperative_id},
     )
     return [SupplierView(*row) for row in found]
+
+
+def with_code(found: Iterable[SupplierView], code: str | None) -> SupplierView | None:
+    """The supplier among those found that has a code, if any."""
+    return next((each for each in found if each.code == code), None)
 
 
 def supplier_code(session: Session, cooperative_id: int, supplier_id: int) -> str:

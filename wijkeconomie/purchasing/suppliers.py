@@ -18,7 +18,10 @@ from wijkeconomie.purchasing.price_models import ProductPrice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveSupplier:
-    """A supplier as it should be; ``code`` says which one, new or known."""
+    """A supplier as it should be; ``code`` says which one, new or known.
+
+    What is ``None`` stays as it is; an empty text, and a minimum of 0, take it away.
+    """
 
     code: str
     name: str
@@ -26,7 +29,8 @@ class SaveSupplier:
     kvk: str | None = None
     iban: str | None = None
     email: str | None = None
-    payment_days: int = 14
+    payment_days: int | None = None
+    """14 for a supplier that is new."""
     minimum_net_cents: int | None = None
 
 
@@ -49,7 +53,8 @@ class SaveProduct:
     """A product as it should be from now on; ``code`` says which one, new or known.
 
     ``vat_basis_points``: ``None`` is exempt, 0 the zero rate. ``pack_size`` is what the
-    supplier delivers together, in member units. ``terms``: ``None`` leaves them as they are.
+    supplier delivers together, in member units. ``category``: empty for none, ``None`` leaves
+    it. ``terms``: ``None`` leaves them as they are.
     ``source``: the price list that says so, ``None`` for a person. ``grams_per_unit``: what a
     unit is expected to weigh, where it is settled by weight: 0 for no longer, ``None`` leaves it.
     ``price_units``: for how many member units together the price is, and every price of the
@@ -80,24 +85,15 @@ def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
     """Add a supplier, or change the one with this code; returns its id.
 
     Raises:
-        InvalidInputError: an empty code or name, a negative term of payment, a minimum of 0.
+        InvalidInputError: an empty code or name, a negative term of payment or minimum.
     """
     require_permission(uow.identity, "supplier.change")
     _require_text("code", command.code)
     _require_text("name", command.name)
-    if command.payment_days < 0:
+    if (command.payment_days or 0) < 0:
         raise InvalidInputError("a term of payment is not negative", field="payment_days")
-    if command.minimum_net_cents is not None and command.minimum_net_cents < 1:
-        raise InvalidInputError("a minimum is at least 0.01", field="minimum")
-    values: dict[str, object] = {
-        "name": command.name.strip(),
-        "category": command.category,
-        "minimum_net_cents": command.minimum_net_cents,
-        "kvk": command.kvk,
-        "iban": command.iban,
-        "email": command.email,
-        "payment_days": command.payment_days,
-    }
+    if (command.minimum_net_cents or 0) < 0:
+        raise InvalidInputError("a minimum is not negative", field="minimum")
     row = uow.session.scalar(
         select(Supplier)
         .where(Supplier.cooperative_id == uow.tenant, Supplier.code == command.code)
@@ -105,8 +101,22 @@ def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
     )
     if row is None:
         row = Supplier(cooperative_id=uow.tenant, code=command.code)
-    _save(uow, row, "supplier", values)
+    _save(uow, row, "supplier", _supplier_values(command))
     return row.id
+
+
+def _supplier_values(command: SaveSupplier) -> dict[str, object]:
+    """What is written of a supplier; what is ``None`` in the command stays as it was."""
+    values: dict[str, object] = {"name": command.name.strip()}
+    for name in ("category", "kvk", "iban", "email"):
+        said = getattr(command, name)
+        if said is not None:
+            values[name] = said.strip() or None
+    if command.payment_days is not None:
+        values["payment_days"] = command.payment_days
+    if command.minimum_net_cents is not None:
+        values["minimum_net_cents"] = command.minimum_net_cents or None
+    return values
 
 
 def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
@@ -155,11 +165,32 @@ def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
     return row.id
 
 
+def change_price(uow: UnitOfWork, row: Product, price_excl_cents: int, price_units: int) -> None:
+    """Give a product another price from now on, as the next version of it.
+
+    Raises:
+        InvalidInputError: names ``price-<id>``: its price is for other units by now, or it
+            does not fit its ladder.
+    """
+    require_permission(uow.identity, "product.change")
+    uow.session.refresh(row, with_for_update=True)
+    field = f"price-{row.id}"
+    if row.price_units != price_units:
+        raise InvalidInputError("this price is for other units by now", field=field)
+    try:
+        ladder(price_excl_cents, row.ladder_quantities, row.ladder_prices_cents)
+    except LadderError as error:
+        raise InvalidInputError(str(error), field=field) from error
+    before = _price_of(row)
+    _save(uow, row, "product", {"price_excl_cents": price_excl_cents})
+    if _price_of(row) != before:
+        _write_price(uow, row, None)
+
+
 def _product_values(command: SaveProduct) -> dict[str, object]:
     """What is written of a product; what is ``None`` in the command stays as it was."""
     values: dict[str, object] = {
         "name": command.name.strip(),
-        "category": command.category,
         "unit": command.unit.strip(),
         "price_excl_cents": command.price_excl_cents,
         "price_units": command.price_units,
@@ -168,6 +199,8 @@ def _product_values(command: SaveProduct) -> dict[str, object]:
         "max_per_member": command.max_per_member,
         "is_offered": command.is_offered,
     }
+    if command.category is not None:
+        values["category"] = command.category.strip() or None
     if command.grams_per_unit is not None:
         values["grams_per_unit"] = command.grams_per_unit or None
     if command.supplier_unit is not None:

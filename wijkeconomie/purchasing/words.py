@@ -104,6 +104,7 @@ def outcome_words() -> dict[str, tuple[str, str]]:
 
 _CHANGES = {
     "planned": lazy_gettext("Prepared"),
+    "draft-changed": lazy_gettext("Changed while it was being prepared"),
     "open": lazy_gettext("Opened"),
     "closed": lazy_gettext("Closed"),
     "ordered": lazy_gettext("Ordered"),
@@ -112,8 +113,10 @@ _CHANGES = {
     "allocated": lazy_gettext("Shared out"),
     "settled": lazy_gettext("Settled"),
     "cancelled": lazy_gettext("Cancelled"),
+    "renewed": lazy_gettext("Made again as another round"),
     "corrected": lazy_gettext("Corrected"),
     "invoice-recorded": lazy_gettext("Invoice entered"),
+    "freight-recorded": lazy_gettext("Freight entered as it turned out"),
     "rules-chosen": lazy_gettext("Rules of sharing chosen"),
     "replaced": lazy_gettext("Something else came instead"),
     "slot-added": lazy_gettext("Pick-up time added"),

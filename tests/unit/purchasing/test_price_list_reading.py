@@ -9,14 +9,13 @@ from dataclasses import replace
 import pytest
 from openpyxl import Workbook
 
+from wijkeconomie.purchasing.price_list_changes import CurrentProduct, changes
 from wijkeconomie.purchasing.price_list_reading import read_price_list
 from wijkeconomie.purchasing.price_list_rules import (
     FOODSOFT,
     Article,
-    CurrentProduct,
     ListTerms,
     articles,
-    changes,
     guess_columns,
     guess_terms,
 )

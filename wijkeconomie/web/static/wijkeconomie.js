@@ -117,11 +117,20 @@
     });
   });
   const ORDER = "form[hx-post]";
-  const QUANTITY = ".stepper input";
+  const FIELDS = "input:not([type=hidden]), select";
   let sent = new Map();
 
-  function isChanged(input) {
-    return input.value !== input.defaultValue;
+  function orderFields(root) {
+    const forms = root.matches(ORDER) ? [root] : Array.from(root.querySelectorAll(ORDER));
+    return forms.flatMap(function (form) { return Array.from(form.querySelectorAll(FIELDS)); });
+  }
+
+  function isChanged(field) {
+    if (field.tagName !== "SELECT") {
+      return field.value !== field.defaultValue;
+    }
+    const chosen = field.querySelector("option[selected]") || field.options[0];
+    return Boolean(chosen) && field.value !== chosen.value;
   }
 
   /* Fires once for the page and once for every part that htmx put into it. */
@@ -131,37 +140,36 @@
     focusErrors(part);
     if (part === document.body) {
       /* Who tapped before htmx listened is heard now. */
-      Array.from(document.querySelectorAll(ORDER + " " + QUANTITY)).filter(isChanged).slice(0, 1)
-        .forEach(function (input) {
-          input.dispatchEvent(new Event("change", { bubbles: true }));
-        });
+      orderFields(document.body).filter(isChanged).slice(0, 1).forEach(function (field) {
+        field.dispatchEvent(new Event("change", { bubbles: true }));
+      });
     }
   });
 
   document.addEventListener("htmx:beforeRequest", function (event) {
     if (event.detail.elt.matches(ORDER)) {
-      const inputs = Array.from(event.detail.elt.querySelectorAll(QUANTITY));
-      sent = new Map(inputs.map(function (input) { return [input.name, input.value]; }));
+      const fields = orderFields(event.detail.elt);
+      sent = new Map(fields.map(function (field) { return [field.name, field.value]; }));
     }
   });
 
-  /* The answer replaces the form: what was typed since it was sent moves to the new one. */
+  /* The answer replaces the form: what was typed or chosen since it was sent moves to the new one. */
   document.addEventListener("htmx:beforeSwap", function (event) {
     const late = new Map();
-    document.querySelectorAll(ORDER + " " + QUANTITY).forEach(function (input) {
-      if (sent.has(input.name) && sent.get(input.name) !== input.value) {
-        late.set(input.name, input.value);
+    orderFields(document.body).forEach(function (field) {
+      if (sent.has(field.name) && sent.get(field.name) !== field.value) {
+        late.set(field.name, field.value);
       }
     });
     if (!event.detail.shouldSwap || !late.size) {
       return;
     }
     document.addEventListener("htmx:afterSettle", function () {
-      document.querySelectorAll(ORDER + " " + QUANTITY).forEach(function (input) {
-        if (late.has(input.name)) {
-          input.value = late.get(input.name);
-          input.dispatchEvent(new Event("input", { bubbles: true }));
-          input.dispatchEvent(new Event("change", { bubbles: true }));
+      orderFields(document.body).forEach(function (field) {
+        if (late.has(field.name)) {
+          field.value = late.get(field.name);
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+          field.dispatchEvent(new Event("change", { bubbles: true }));
         }
       });
     }, { once: true });
@@ -170,7 +178,7 @@
   /* Who leaves at once after the last tap has ordered all the same. */
   window.addEventListener("pagehide", function () {
     document.querySelectorAll(ORDER).forEach(function (form) {
-      if (Array.from(form.querySelectorAll(QUANTITY)).some(isChanged)) {
+      if (orderFields(form).some(isChanged)) {
         fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true });
       }
     });
