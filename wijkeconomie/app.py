@@ -13,12 +13,6 @@ from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
 from wijkeconomie.api.problems import init_api, route_errors_by_path
-from wijkeconomie.budgets import (
-    administrator_pages as care_administrator_pages,
-)
-from wijkeconomie.budgets import api as budgets_api
-from wijkeconomie.budgets import carer_pages, correcting_pages, list_pages, money_pages
-from wijkeconomie.budgets import keeping_api as care_keeping_api
 from wijkeconomie.budgets import pages as care_pages
 from wijkeconomie.budgets.jobs import CARE_JOBS
 from wijkeconomie.budgets.mails import care_mails
@@ -28,10 +22,6 @@ from wijkeconomie.cli.demo import demo_command
 from wijkeconomie.cli.jobs import jobs_commands, worker
 from wijkeconomie.cli.login import login_commands
 from wijkeconomie.cli.serve import serve
-from wijkeconomie.cooperatives import api as cooperatives_api
-from wijkeconomie.cooperatives import member_pages, pages
-from wijkeconomie.cooperatives.blueprints import pages as cooperative_pages
-from wijkeconomie.cooperatives.blueprints import sign_in
 from wijkeconomie.cooperatives.sessions import init_sessions, register_tasks
 from wijkeconomie.core.clock import Job
 from wijkeconomie.core.jobs import run_due
@@ -41,16 +31,9 @@ from wijkeconomie.core.runtime import Runtime
 from wijkeconomie.core.settings import Settings, secret_key
 from wijkeconomie.core.shell import Shell
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.costs import correcting_pages as cost_correcting_pages
 from wijkeconomie.costs import (
-    funding_api,
     funding_pages,
     keeping_pages,
-    key_pages,
-    meter_pages,
-    month_pages,
-    recurring_pages,
-    subsidy_pages,
 )
 from wijkeconomie.costs import pages as cost_pages
 from wijkeconomie.costs import queries as cost_queries
@@ -59,80 +42,35 @@ from wijkeconomie.costs.giving import Gift, has_subsidy, subsidies_to_give_from,
 from wijkeconomie.costs.jobs import COST_JOBS
 from wijkeconomie.costs.keeping import RecordCost, record_cost
 from wijkeconomie.costs.mails import cost_mails
-from wijkeconomie.investments import api as investments_api
 from wijkeconomie.investments import (
     building_pages,
-    disposal_pages,
-    result_pages,
-    reversing_api,
-    transfer_api,
     transfer_pages,
-    treasurer_pages,
 )
-from wijkeconomie.investments import keeping_api as investment_keeping_api
 from wijkeconomie.investments import pages as investment_pages
 from wijkeconomie.investments.jobs import investment_jobs
 from wijkeconomie.investments.mails import campaign_mails
 from wijkeconomie.investments.sharing import CostSharing, CostToShare
 from wijkeconomie.ledger.commands import ledger_commands
 from wijkeconomie.network.commands import export_commands, import_commands
-from wijkeconomie.network.splitting import api as split_api
-from wijkeconomie.network.splitting import pages as split_pages
-from wijkeconomie.payments import api as payments_api
-from wijkeconomie.payments import order_pages, return_pages
-from wijkeconomie.purchasing import api as purchasing_api
-from wijkeconomie.purchasing import (
-    credit_api,
-    deadline_api,
-    deposit_api,
-    draft_api,
-    freight_api,
-    handing_api,
-    link_api,
-    order_letter_api,
-    pickup_api,
-    preview_api,
-    price_list_api,
-    repeating_api,
-    replacing_api,
-    round_api,
-    round_history_api,
-    sharing_api,
-    stock_api,
-    supplier_api,
-    supplier_queries,
-    uncharged_api,
-)
 from wijkeconomie.purchasing import pages as purchasing_pages
+from wijkeconomie.purchasing import (
+    supplier_queries,
+)
 from wijkeconomie.purchasing.deadline_mails import deadline_mails
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.mails import round_mails
 from wijkeconomie.purchasing.renewal_letters import renewal_mails
-from wijkeconomie.reports import api as reports_api
 from wijkeconomie.reports import pages as reports_pages
 from wijkeconomie.reports.below_zero import BELOW_ZERO_JOBS, below_zero_mails
 from wijkeconomie.reports.commands import statement_command
 from wijkeconomie.reports.jobs import STATEMENT_JOBS
 from wijkeconomie.reports.mails import statement_mails
-from wijkeconomie.vouchers import api as vouchers_api
+from wijkeconomie.views import PAGES, RESOURCES
 from wijkeconomie.vouchers import (
-    buying_pages,
-    grant_api,
-    grant_keeping_api,
-    grant_keeping_pages,
     grant_pages,
-    history_pages,
-    kind_pages,
-    merchant_pages,
-    payout_api,
-    payout_pages,
-    printing_pages,
     till_pages,
-    withdrawing_pages,
 )
-from wijkeconomie.vouchers import keeping_api as voucher_keeping_api
 from wijkeconomie.vouchers import keeping_pages as voucher_keeping_pages
-from wijkeconomie.vouchers import pages as voucher_pages
 from wijkeconomie.vouchers.grant_jobs import GRANT_JOBS
 from wijkeconomie.vouchers.grant_mails import grant_mails
 from wijkeconomie.vouchers.jobs import VOUCHER_JOBS
@@ -149,62 +87,6 @@ from wijkeconomie.web.errors import init_errors
 from wijkeconomie.web.formatting import init_formatting
 from wijkeconomie.web.security import init_security
 from wijkeconomie.web.translations import init_translations
-
-VIEWS = (
-    pages,
-    member_pages,
-    keeping_pages,
-    key_pages,
-    meter_pages,
-    month_pages,
-    cost_correcting_pages,
-    recurring_pages,
-    subsidy_pages,
-    carer_pages,
-    correcting_pages,
-    care_administrator_pages,
-    list_pages,
-    money_pages,
-    building_pages,
-    disposal_pages,
-    result_pages,
-    reversing_api,
-    treasurer_pages,
-    transfer_pages,
-    transfer_api,
-    till_pages,
-    history_pages,
-    kind_pages,
-    buying_pages,
-    voucher_keeping_pages,
-    withdrawing_pages,
-    merchant_pages,
-    printing_pages,
-    grant_pages,
-    grant_keeping_pages,
-    grant_api,
-    grant_keeping_api,
-    voucher_keeping_api,
-    care_keeping_api,
-    investment_keeping_api,
-    return_pages,
-    payout_api,
-    payout_pages,
-)
-"""Modules that hang their views on the blueprints when they are imported."""
-PAGES = (
-    sign_in,
-    cooperative_pages,
-    purchasing_pages.blueprint,
-    cost_pages.blueprint,
-    care_pages.blueprint,
-    investment_pages.blueprint,
-    voucher_pages.blueprint,
-    voucher_pages.scan,
-    order_pages.blueprint,
-    split_pages.pages,
-    reports_pages.blueprint,
-)
 
 
 def _cost_keys(uow: UnitOfWork) -> list[tuple[str, str]]:
@@ -308,37 +190,6 @@ def _send_messages(runtime: Runtime) -> int:
 CLOCK = (
     Job("due-work", _do_due_work),
     Job("outbox", _send_messages),
-)
-
-RESOURCES = (
-    cooperatives_api.blueprint,
-    purchasing_api.blueprint,
-    budgets_api.blueprint,
-    investments_api.blueprint,
-    supplier_api.blueprint,
-    vouchers_api.blueprint,
-    funding_api.blueprint,
-    price_list_api.blueprint,
-    round_api.blueprint,
-    credit_api.blueprint,
-    stock_api.blueprint,
-    deposit_api.blueprint,
-    draft_api.blueprint,
-    freight_api.blueprint,
-    deadline_api.blueprint,
-    repeating_api.blueprint,
-    sharing_api.blueprint,
-    replacing_api.blueprint,
-    handing_api.blueprint,
-    pickup_api.blueprint,
-    uncharged_api.blueprint,
-    link_api.blueprint,
-    order_letter_api.blueprint,
-    preview_api.blueprint,
-    round_history_api.blueprint,
-    payments_api.blueprint,
-    split_api.blueprint,
-    reports_api.blueprint,
 )
 
 

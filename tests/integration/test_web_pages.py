@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-import wijkeconomie.app as composition
+import wijkeconomie.views as composition
 from tests.conftest import Clock
 from tests.factories.people import PASSWORD, Person, sign_up
 from wijkeconomie.app import create_app

@@ -53,9 +53,10 @@ def vat_choices(*more: str) -> list[tuple[str, str]]:
 def suppliers() -> ResponseReturnValue:
     """Suppliers, and a form to add one or change the one that the address names."""
     visit = current_visit()
-    require_permission(visit.identity, "supplier.read")
+    is_change = request.method == "POST"
+    require_permission(visit.identity, "supplier.change" if is_change else "supplier.read")
     reader = FormReader()
-    if request.method == "POST":
+    if is_change:
         command = _supplier(reader)
         if not reader.errors:
             with visit.begin() as uow:
@@ -74,7 +75,7 @@ def suppliers() -> ResponseReturnValue:
         visit=visit,
         suppliers=found,
         picked=picked,
-        form=request.form.to_dict() if request.method == "POST" else _supplier_filled(picked),
+        form=request.form.to_dict() if is_change else _supplier_filled(picked),
         errors=reader.errors,
     )
     return page, 422 if reader.errors else 200
@@ -122,23 +123,24 @@ def _supplier_filled(picked: supplier_queries.SupplierView | None) -> dict[str, 
 def supplier(supplier_code: str) -> ResponseReturnValue:
     """The products of a supplier, and a form to add or change one."""
     visit = current_visit()
-    require_permission(visit.identity, "supplier.read")
+    is_change = request.method == "POST"
+    require_permission(visit.identity, "supplier.change" if is_change else "supplier.read")
     reader = FormReader()
     with visit.begin() as uow:
         known = supplier_queries.suppliers(uow.session, uow.tenant)
         found = supplier_queries.with_code(known, supplier_code)
         if found is None:
             raise NotFoundError(f"there is no supplier {supplier_code}", code=supplier_code)
-        if request.method == "POST":
+        if is_change:
             _save_product(uow, reader, supplier_code)
         products = supplier_queries.products_of_supplier(uow.session, uow.tenant, found.id)
         picked = _picked(products)
         versions = (
             supplier_queries.price_versions(uow.session, uow.tenant, picked.id) if picked else []
         )
-    if request.method == "POST" and not reader.errors:
+    if is_change and not reader.errors:
         return redirect(url_for("purchasing.supplier", supplier_code=supplier_code), 303)
-    form = request.form.to_dict() if request.method == "POST" else _filled(picked)
+    form = request.form.to_dict() if is_change else _filled(picked)
     page = render_template(
         "purchasing/supplier.html",
         visit=visit,
