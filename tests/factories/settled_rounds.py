@@ -279,6 +279,7 @@ def _record(
                 round_product_id=product_id,
                 ordered_quantity=units,
                 delivered_quantity=units,
+                version=1,
             )
             for product_id, units in zip(planned.product_ids, usable, strict=True)
         )

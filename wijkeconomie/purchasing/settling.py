@@ -19,6 +19,7 @@ from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
 from wijkeconomie.purchasing.refusals import (
+    FiguresChangedError,
     GoodsNotWeighedError,
     InvoiceDifferenceError,
     InvoiceMissingError,
@@ -41,12 +42,15 @@ class SettleRound:
 
     ``accounting_date``: ``None`` takes the date of the invoice, or today without one.
     ``accepted_difference_cents``: the exact difference between invoice and delivery that the
-    cooperative bears; positive when the invoice is higher. ``at`` is for imports.
+    cooperative bears; positive when the invoice is higher. ``seen``: the mark of the preview
+    that was shown (``settlement_preview.figures_seen``); where it is given, other amounts than
+    those are not booked. ``at`` is for imports.
     """
 
     round_id: int
     accounting_date: date | None = None
     accepted_difference_cents: int | None = None
+    seen: str | None = None
     at: datetime | None = None
 
 
@@ -92,6 +96,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
     Raises:
         RoundStateError: not received, or settled already.
         UndecidedUnitsError, GoodsNotWeighedError: somebody has to decide or weigh first.
+        FiguresChangedError: other amounts would be booked than were shown.
         InvoiceMissingError: something came or was charged and there is no invoice.
         InvoiceDifferenceError: the invoice differs and exactly that was not accepted.
         ClosedPeriodError: the month of the accounting date is closed.
@@ -102,6 +107,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
     on = accounting_date_of(uow, found, command.accounting_date)
     preview = preview_of(uow, found, on)
     require_decided(uow, preview)
+    require_seen(found, preview, command.seen)
     require_invoice(found, preview, command.accepted_difference_cents)
     version = write_settlement(uow, found, preview, on, reason=None)
     found.settled_at = moment
@@ -126,6 +132,12 @@ def require_decided(uow: UnitOfWork, preview: SettlementPreview) -> None:
         )
     for key in preview.result.unweighed:
         raise GoodsNotWeighedError(f"weigh {names[key]}", product=names[key])
+
+
+def require_seen(found: PurchaseRound, preview: SettlementPreview, seen: str | None) -> None:
+    """Refuse to book other amounts than those of the preview that was shown, if one was."""
+    if seen is not None and seen != preview.seen:
+        raise FiguresChangedError("look at what each member pays first", round=found.code)
 
 
 def require_invoice(
