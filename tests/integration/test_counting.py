@@ -259,7 +259,7 @@ def test_two_phones_at_the_van_do_not_overwrite_each_other(
     site: Flask, city: Runtime, coordinator: FlaskClient, address: str
 ) -> None:
     roles = (Role.MEMBER, Role.COORDINATOR)
-    other = signed_in(site, sign_up(city, "MRS", "Wil", *roles, member="M104"))
+    other = signed_in(site, sign_up(city, "MRS", "Daan", *roles, member="M104"))
     key, version = cards(coordinator, address)["Uien"]
     assert send(other, address, key, delivered="3", damaged="1", version=version)[0] == 303
 

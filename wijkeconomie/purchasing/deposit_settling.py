@@ -77,15 +77,16 @@ def write_deposits(
     deposits: RoundDeposits,
     entry: DepositEntry,
     on: date,
+    *,
+    version: int,
 ) -> None:
-    """Book the deposits of a version that was just written, as a difference with the last one.
+    """Book the deposits of a version that is being written, as a difference with the last one.
 
     Raises:
         BalanceLimitError: a correction takes back deposits on packaging that came back since.
     """
     if entry == NO_DEPOSIT_ENTRY:
         return
-    version = found.settlement_version
     uow.session.add(
         DepositSettlement(
             cooperative_id=uow.tenant,
