@@ -293,3 +293,24 @@ def test_what_is_wrong_is_said_at_its_own_field(
     assert [name for name, _words in said] == [f"{field}-{key}"]
     assert words in said[0][1]
     assert cards(coordinator, address)["Prei"] == (key, "0")
+
+
+def test_a_card_of_a_delivery_that_was_shared_meanwhile_asks_for_the_whole_page(
+    coordinator: FlaskClient, address: str
+) -> None:
+    """What is shown of a form that was sent by script is its card alone, with what is wrong."""
+    key, version = cards(coordinator, address)["Prei"]
+    token = re.search(r'name="csrf_token" value="([^"]+)"', read(coordinator, address))
+    assert token is not None
+    form = {"csrf_token": token[1], f"delivered-{key}": "5", f"version-{key}": version}
+    by_script = {"HX-Request": "true"}
+    wrong = coordinator.post(f"{address}/{key}", data=form, headers=by_script)
+    assert (wrong.status_code, "HX-Refresh" in wrong.headers) == (422, False)
+    card = wrong.get_data(as_text=True).partition(f'id="line-{key}"')[2].partition("</li>\n")[0]
+    assert 'role="alert"' in card
+    cancel = address.replace("receive", "cancel")
+    assert post(coordinator, cancel, reason="leverancier ziek")[0] == 303
+
+    late = coordinator.post(f"{address}/{key}", data=form, headers=by_script)
+
+    assert late.headers["HX-Refresh"] == "true"

@@ -184,6 +184,21 @@ def test_other_amounts_than_were_shown_are_not_booked(market: Market, round_id: 
             settle(market, replace(command, accepted_difference_cents=accepted))
     assert now(market, round_id).state is RoundState.RECEIVED
 
+    # Nor with another VAT in the same amount, which the books would tell.
+    shown = seen(market, round_id)
+    with market.books.open() as uow:
+        paper = RecordInvoice(
+            round_id=round_id,
+            code="F1",
+            invoiced_on=local_date(uow.now, LOCAL_TIME),
+            net_cents=421,
+            vat_cents=90,
+            deposit_cents=40,
+        )
+        record_invoice(uow, paper)
+    with pytest.raises(FiguresChangedError):
+        settle(market, replace(command, seen=shown, accepted_difference_cents=10))
+
     again = replace(command, seen=seen(market, round_id), accepted_difference_cents=10)
     settle(market, again)
     assert now(market, round_id).state is RoundState.SETTLED

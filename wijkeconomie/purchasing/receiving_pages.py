@@ -23,6 +23,7 @@ from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.coordinator_pages import to_manage
 from wijkeconomie.purchasing.delivery_forms import delivery_error, read_line
+from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveTheRest,
@@ -183,6 +184,9 @@ def _page(
         ),
         errors=errors,
         wrong_id=wrong_id,
+        is_part="HX-Request" in request.headers,
         typed=request.form if errors and keeps_typed else {},
     )
-    return page, 422 if errors else 200
+    # A card has no place on a page on which nothing is counted any more.
+    is_over = found.state not in {RoundState.ORDERED, RoundState.RECEIVED}
+    return page, 422 if errors else 200, {"HX-Refresh": "true"} if is_over else {}
