@@ -1,7 +1,7 @@
 """What a round may change: surplus of what repeats, freight as it turned out, a round made again.
 
 Revision ID: 0034_changing_rounds
-Revises: 0031_settled_costs_stand
+Revises: 0032_rounds_stay
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0034_changing_rounds"
-down_revision = "0031_settled_costs_stand"
+down_revision = "0032_rounds_stay"
 branch_labels = None
 depends_on = None
 
-# SQLSTATE WE064: what members paid by is changed after it was settled.
+# SQLSTATE WE064: freight is changed after it was settled, or once the round closed without
+# keeping what was agreed and why it became another.
 _GUARD = """
 create function round_freight_stays() returns trigger
 language plpgsql set search_path = pg_catalog, public as $$
 begin
-  raise exception 'round % was settled with its freight', old.code using errcode = 'WE064';
+  raise exception 'the freight of round % stays, or tells what was agreed', old.code
+    using errcode = 'WE064';
 end $$
 """
 
@@ -65,7 +67,10 @@ def upgrade() -> None:
     op.execute(_GUARD)
     op.execute(
         "create trigger freight_stays before update on purchase_round for each row"
-        " when (old.state = 'settled' and old.freight_excl_cents <> new.freight_excl_cents)"
+        " when (old.freight_excl_cents <> new.freight_excl_cents"
+        " and (old.state in ('settled', 'cancelled')"
+        " or (old.state not in ('draft', 'open') and new.agreed_freight_excl_cents is null"
+        " and new.freight_excl_cents is distinct from old.agreed_freight_excl_cents)))"
         " execute function round_freight_stays()"
     )
 

@@ -37,6 +37,8 @@ def ask_a_deposit(site: Site) -> None:
 def receive_all(page: Page) -> None:
     page.get_by_role("link", name="Vul in wat er kwam").click()
     page.get_by_role("spinbutton", name="Gekomen van Aardappelen").fill("8")
+    page.get_by_role("button", name="Klopt").click()
+    expect(page.get_by_text("geteld: 8 kg")).to_be_visible()
     page.get_by_role("button", name="Alles is geteld").click()
     expect(page.get_by_role("link", name="Bekijk de afrekening")).to_be_visible()
 

@@ -18,15 +18,14 @@ from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.jobs import ROUND_JOBS
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
-    RecordInvoice,
     finish_receiving,
     receive_line,
-    record_invoice,
 )
 from wijkeconomie.purchasing.rounds import (
     CloseRound,

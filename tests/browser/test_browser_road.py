@@ -61,8 +61,11 @@ def close_and_order(page: Page) -> None:
 def receive_short(page: Page) -> None:
     page.get_by_role("link", name="Vul in wat er kwam").click()
     page.get_by_role("spinbutton", name="Gekomen van Aardappelen").fill("6")
+    page.get_by_text("Kapot, of iets anders").click()
     page.get_by_role("spinbutton", name="Kapot van Aardappelen").fill("1")
     page.get_by_label("Reden, als het anders is dan besteld").fill("slechte oogst")
+    page.get_by_role("button", name="Klopt").click()
+    expect(page.get_by_text("geteld: 6 kg")).to_be_visible()
     page.get_by_role("button", name="Alles is geteld").click()
     expect(page.get_by_role("link", name="Bekijk de afrekening")).to_be_visible()
 

@@ -12,15 +12,14 @@ from tests.factories.settled_rounds import some_members
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.models import FreightKey, ShortageRule
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
-    RecordInvoice,
     finish_receiving,
     receive_line,
-    record_invoice,
 )
 from wijkeconomie.purchasing.rounds import (
     CloseRound,

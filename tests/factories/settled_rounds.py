@@ -69,7 +69,7 @@ def some_members(books: Books, count: int, *, mandate: bool = True) -> dict[str,
 def a_planned_round(
     books: Books, members: dict[str, int], *, code: str = "R01", quantity: int = 5
 ) -> PlannedRound:
-    """A delivered round in which every member pledged ``quantity`` of each product."""
+    """A received round in which every member pledged ``quantity`` of each product."""
     coop = {"cooperative_id": books.cooperative_id}
     with books.open() as uow:
         supplier = Supplier(**coop, code=f"S-{code}", name="Groothandel B.V.")
@@ -80,7 +80,6 @@ def a_planned_round(
             code=code,
             theme="groente",
             supplier_id=supplier.id,
-            state="settled",
             opens_at=datetime(2026, 1, 2, 8, 0, tzinfo=UTC),
             closes_at=CLOSED_AT,
             delivery_on=date(2026, 1, 14),
@@ -109,6 +108,9 @@ def a_planned_round(
         ]
         uow.session.add_all(pledges)
         uow.session.flush()
+        for state in ("open", "closed", "ordered", "received"):
+            round_.state = state
+            uow.session.flush()
         return PlannedRound(
             round_.id,
             code,
@@ -269,6 +271,9 @@ def _record(
         )
         for share in result.shares
     )
+    uow.session.flush()
+    settled = uow.session.get_one(PurchaseRound, (uow.tenant, planned.round_id))
+    settled.state, settled.settlement_version = "settled", version
     if version > 1:
         _count_again(uow, planned, usable)
     else:
@@ -279,6 +284,7 @@ def _record(
                 round_product_id=product_id,
                 ordered_quantity=units,
                 delivered_quantity=units,
+                version=1,
             )
             for product_id, units in zip(planned.product_ids, usable, strict=True)
         )
@@ -286,9 +292,7 @@ def _record(
             SupplierInvoice(
                 **coop,
                 code=f"F-{planned.code}",
-                supplier_id=uow.session.get_one(
-                    PurchaseRound, (uow.tenant, planned.round_id)
-                ).supplier_id,
+                supplier_id=settled.supplier_id,
                 invoiced_on=on,
                 net_cents=result.net_cents,
                 vat_cents=result.vat_cents,

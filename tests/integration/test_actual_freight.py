@@ -112,6 +112,21 @@ def test_freight_is_entered_between_order_and_settling_only(market: Market) -> N
     assert getattr(refused.value.orig, "sqlstate", None) == "WE064"
 
 
+def test_the_database_takes_no_other_freight_without_what_was_agreed(market: Market) -> None:
+    round_id = ordered(market)
+
+    with market.books.open() as uow, pytest.raises(DBAPIError) as refused:
+        uow.session.execute(
+            text(
+                "update purchase_round set freight_excl_cents = 1 where cooperative_id = :own"
+                " and id = :id"
+            ),
+            {"own": uow.tenant, "id": round_id},
+        )
+
+    assert getattr(refused.value.orig, "sqlstate", None) == "WE064"
+
+
 def test_members_do_not_enter_freight(market: Market, units_of_work: UnitOfWorkFactory) -> None:
     round_id = ordered(market)
     member = Identity(actor="login:1", roles=frozenset({Role.MEMBER}))

@@ -529,6 +529,9 @@ def test_a_round_of_which_nothing_came_may_be_cancelled(market: Market) -> None:
 
 def test_a_round_cannot_be_called_settled_without_a_settlement(market: Market) -> None:
     round_id = market.open_round()
+    market.pledge(round_id, "L001", AARD=3)
+    market.order(round_id)
+    market.receive(round_id)
     with pytest.raises(DBAPIError, match="settled by nothing"), market.books.open() as uow:
         uow.session.execute(
             text("update purchase_round set state = 'settled' where id = :id"), {"id": round_id}

@@ -30,8 +30,9 @@ from wijkeconomie.purchasing.deposit_returning import (
     take_empties,
     undo_return,
 )
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.ordering import supplier_order
-from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice, record_invoice
+from wijkeconomie.purchasing.receiving import ReceiveLine
 from wijkeconomie.purchasing.refusals import (
     CreditLimitError,
     DepositTooMuchError,

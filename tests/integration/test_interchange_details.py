@@ -26,14 +26,13 @@ from wijkeconomie.network.interchange.outcomes import export_outcomes
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.deciding import KeepAsStock, SetShare, decide
 from wijkeconomie.purchasing.handing_models import SurplusRule
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
-    RecordInvoice,
     finish_receiving,
     receive_line,
-    record_invoice,
 )
 from wijkeconomie.purchasing.rounds import (
     CloseRound,

@@ -251,12 +251,15 @@ def test_what_is_left_waits_for_a_decision_where_the_round_asks(market: Market) 
 
 
 def test_tolerance_takes_what_came_too_much_before_the_stock_does(market: Market) -> None:
-    round_id = ordered(market)
+    round_id = market.open_round()
+    for member, count in (("L001", 3), ("L002", 5), ("L003", 4)):
+        market.pledge(round_id, member, AARD=count)
     with market.books.open() as uow:
         uow.session.execute(
             text("update pledge set tolerance = 2 where round_id = :id and quantity = 5"),
             {"id": round_id},
         )
+    market.order(round_id)
     market.receive(round_id, AARD=15)
     assert given(market, round_id) == {"L001": 3, "L002": 7, "L003": 4}
     settled(market, round_id)

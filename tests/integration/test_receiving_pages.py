@@ -73,15 +73,27 @@ def field(client: FlaskClient, address: str, name: str) -> str:
     return found[1]
 
 
-def count(client: FlaskClient, address: str, came: str, action: str = "finish") -> None:
-    name = field(client, f"{address}/manage/receive", "delivered")
+def seen_on(client: FlaskClient, address: str) -> str:
+    """The mark of the figures that a page shows."""
+    page = client.get(address).get_data(as_text=True)
+    found = re.search(r'name="seen" value="([^"]+)"', page)
+    assert found is not None, page
+    return found[1]
+
+
+def count(client: FlaskClient, address: str, came: str, *, is_finished: bool = True) -> None:
+    receive = f"{address}/manage/receive"
+    name = field(client, receive, "delivered")
     key = name.rpartition("-")[2]
     status, _ = post(
         client,
-        f"{address}/manage/receive",
-        **{name: came, f"damaged-{key}": "0", f"reason-{key}": "geteld", "action": action},
+        f"{receive}/{key}",
+        receive,
+        **{name: came, f"damaged-{key}": "0", f"reason-{key}": "geteld"},
     )
     assert status == 303
+    if is_finished:
+        assert post(client, receive, action="finish")[0] == 303
 
 
 def test_what_is_left_is_decided_on_the_page_before_it_is_booked(
@@ -100,7 +112,9 @@ def test_what_is_left_is_decided_on_the_page_before_it_is_booked(
         net="8,33",
         vat="0,75",
     )
-    status, told = post(coordinator, f"{round_address}/manage/settle", accounting_date="2026-01-05")
+    settle = f"{round_address}/manage/settle"
+    seen = seen_on(coordinator, settle)
+    status, told = post(coordinator, settle, accounting_date="2026-01-05", seen=seen)
     assert status == 422
     assert "Beslis eerst wie" in told
 
@@ -133,7 +147,7 @@ def test_an_extra_goes_to_a_member_and_is_refused_in_words(
 def test_something_else_that_came_is_counted_with_the_rest(
     coordinator: FlaskClient, round_address: str
 ) -> None:
-    count(coordinator, round_address, "3", action="save")
+    count(coordinator, round_address, "3", is_finished=False)
     share = f"{round_address}/manage/share"
     page = coordinator.get(share).get_data(as_text=True)
     key = field(coordinator, share, "rule").rpartition("-")[2]
@@ -219,7 +233,8 @@ def test_a_settled_round_is_corrected_by_hand_after_its_differences_were_seen(
     amounts = dict(re.findall(r'name="(net|vat)"[^>]*value="([^"]+)"', preview))
     invoice = {"invoice_code": "F1", "invoiced_on": "2026-01-05", **amounts}
     assert post(coordinator, f"{manage}/invoice", f"{manage}/settle", **invoice)[0] == 303
-    assert post(coordinator, f"{manage}/settle", accounting_date="2026-01-05")[0] == 303
+    settle = {"accounting_date": "2026-01-05", "seen": seen_on(coordinator, f"{manage}/settle")}
+    assert post(coordinator, f"{manage}/settle", **settle)[0] == 303
     share = field(coordinator, f"{manage}/correct", "share")
     product = field(coordinator, f"{manage}/correct", "delivered").rpartition("-")[2]
     form = {f"delivered-{product}": "5", share: "4", f"stock-{product}": "1", **invoice}

@@ -44,15 +44,14 @@ from wijkeconomie.purchasing.handing_out import (
     resolve_uncollected,
 )
 from wijkeconomie.purchasing.handing_queries import SharedLine
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.models import PurchaseRound, RoundState, ShortageRule
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
-    RecordInvoice,
     finish_receiving,
     receive_line,
-    record_invoice,
 )
 from wijkeconomie.purchasing.refusals import (
     GoodsCameError,

@@ -20,7 +20,8 @@ from wijkeconomie.money.vat import vat_on
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
 from wijkeconomie.purchasing.explanations import explain_share
-from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice
+from wijkeconomie.purchasing.invoicing import RecordInvoice
+from wijkeconomie.purchasing.receiving import ReceiveLine
 from wijkeconomie.purchasing.refusals import (
     CreditLimitError,
     InactiveMemberError,

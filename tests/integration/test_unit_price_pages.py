@@ -102,13 +102,10 @@ def test_who_settles_sees_the_rounding_on_a_line_of_its_own(
     post(coordinator, f"{address}/manage/order", below_minimum_reason="proef")
     assert "2 kratten + 17 flessen" in read(coordinator, f"{address}/manage")
     key = field[1].rpartition("-")[2]
-    status, _ = post(
-        coordinator,
-        f"{address}/manage/receive",
-        f"{address}/manage/receive",
-        **{f"delivered-{key}": "65", "action": "finish"},
-    )
-    assert status == 303
+    receive = f"{address}/manage/receive"
+    counted, _ = post(coordinator, f"{receive}/{key}", receive, **{f"delivered-{key}": "65"})
+    finished, _ = post(coordinator, receive, action="finish")
+    assert (counted, finished) == (303, 303)
     treasurer = signed_in(site, sign_up(city, "MRS", "Truus", Role.MEMBER, Role.TREASURER))
     told = read(treasurer, f"{address}/manage/settle")
     assert (

@@ -10,15 +10,14 @@ from datetime import datetime, timedelta
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries, supplier_queries
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.models import FreightKey
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
-    RecordInvoice,
     finish_receiving,
     receive_line,
-    record_invoice,
 )
 from wijkeconomie.purchasing.rounds import (
     CloseRound,

@@ -231,9 +231,10 @@ class AssetSharingResource(MethodView):
 class DisposalPreviewResource(MethodView):
     """What taking something out of use comes to."""
 
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
     @blueprint.arguments(DisposeAssetSchema)
     @blueprint.response(200, DisposalPreviewSchema)
-    def post(self, body: Body, code: str) -> Body:
+    def post(self, _headers: Body, body: Body, code: str) -> Body:
         """Tell what would be booked, and how many members' costs would stop; nothing is written."""
         with current_visit().begin() as uow:
             found = preview_disposal(uow, DisposeAsset(asset_code=code, **body), cost_sharing())

@@ -20,14 +20,7 @@ from wijkeconomie.purchasing.ladder_queries import round_ladders
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.queries import RoundView
-from wijkeconomie.purchasing.receiving import (
-    FinishReceiving,
-    ReceiveLine,
-    RecordInvoice,
-    finish_receiving,
-    receive_line,
-    record_invoice,
-)
+from wijkeconomie.purchasing.receiving import FinishReceiving, finish_receiving
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError
 from wijkeconomie.purchasing.round_wire import fields_named
 from wijkeconomie.purchasing.rounds import (
@@ -42,14 +35,11 @@ from wijkeconomie.purchasing.rounds import (
     plan_round,
 )
 from wijkeconomie.purchasing.schemas import (
-    DeliveryListSchema,
-    InvoiceSchema,
     LadderListSchema,
     OrderSchema,
     PlanRoundSchema,
     PledgeListSchema,
     ProductListSchema,
-    ReceiveLineSchema,
     RoundFilterSchema,
     RoundListSchema,
     RoundSchema,
@@ -58,7 +48,6 @@ from wijkeconomie.purchasing.schemas import (
     StepSchema,
 )
 from wijkeconomie.purchasing.settlement_preview import SettlementPreview
-from wijkeconomie.purchasing.settlement_queries import InvoiceView
 from wijkeconomie.purchasing.settling import (
     SettleRound,
     allocate_round,
@@ -152,6 +141,7 @@ _STEPS: dict[str, Callable[[UnitOfWork, int, Body], object]] = {
             round_id=key,
             accounting_date=body["accounting_date"],
             accepted_difference_cents=body["accepted_difference_cents"],
+            seen=body["seen"],
         ),
     ),
     "cancel": lambda uow, key, body: cancel_round(
@@ -290,63 +280,6 @@ def _product(products: dict[str, int], line: Body) -> int:
 def _own_pledges(uow: UnitOfWork, round_code: str, member_id: int) -> Body:
     found = _round(uow, round_code)
     return {"items": queries.pledges(uow.session, uow.tenant, found.id, member_id=member_id)}
-
-
-@blueprint.route("/rounds/<round_code>/deliveries")
-class DeliveriesResource(MethodView):
-    """What came."""
-
-    @blueprint.response(200, DeliveryListSchema)
-    def get(self, round_code: str) -> Body:
-        """List what was ordered and what came."""
-        visit = current_visit()
-        require_permission(visit.identity, "round.read-all-pledges")
-        with visit.begin() as uow:
-            found = _round(uow, round_code)
-            return {"items": settlement_queries.deliveries(uow.session, uow.tenant, found.id)}
-
-
-@blueprint.route("/rounds/<round_code>/deliveries/<product_code>")
-class DeliveryResource(MethodView):
-    """What came of one product."""
-
-    @blueprint.arguments(ReceiveLineSchema)
-    @blueprint.response(200, DeliveryListSchema)
-    def put(self, body: Body, round_code: str, product_code: str) -> Body:
-        """Enter what came of a product; again when it was wrong."""
-        visit = current_visit()
-        with visit.begin() as uow:
-            found = _round(uow, round_code)
-            products = queries.product_ids_by_code(uow.session, uow.tenant, found.id)
-            line = _product(products, {"product_code": product_code})
-            with fields_named():
-                receive_line(uow, ReceiveLine(round_id=found.id, round_product_id=line, **body))
-            return {"items": settlement_queries.deliveries(uow.session, uow.tenant, found.id)}
-
-
-@blueprint.route("/rounds/<round_code>/invoice")
-class InvoiceResource(MethodView):
-    """The supplier's invoice."""
-
-    @blueprint.response(200, InvoiceSchema)
-    def get(self, round_code: str) -> InvoiceView:
-        """Tell what the supplier's invoice of a round is."""
-        visit = current_visit()
-        require_permission(visit.identity, "round.read-all-pledges")
-        with visit.begin() as uow:
-            found = settlement_queries.invoice(uow.session, uow.tenant, _round(uow, round_code).id)
-        if found is None:
-            raise NotFoundError(f"no invoice of {round_code} was entered", round=round_code)
-        return found
-
-    @blueprint.arguments(InvoiceSchema)
-    @blueprint.response(200, InvoiceSchema)
-    def put(self, body: Body, round_code: str) -> Body:
-        """Write down the supplier's invoice; again when it was wrong."""
-        visit = current_visit()
-        with visit.begin() as uow:
-            record_invoice(uow, RecordInvoice(round_id=_round(uow, round_code).id, **body))
-        return body
 
 
 @blueprint.route("/rounds/<round_code>/settlement-preview")

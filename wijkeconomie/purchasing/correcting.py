@@ -12,23 +12,19 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.service import reverse_entry
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing.deciding import Decision, write_decision
+from wijkeconomie.purchasing.invoicing import RecordInvoice, write_invoice
 from wijkeconomie.purchasing.locking import round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
-from wijkeconomie.purchasing.receiving import (
-    ReceiveLine,
-    RecordInvoice,
-    write_delivery,
-    write_invoice,
-)
-from wijkeconomie.purchasing.refusals import FiguresChangedError
+from wijkeconomie.purchasing.receiving import ReceiveLine, write_delivery
 from wijkeconomie.purchasing.settlement_models import RoundSettlement
-from wijkeconomie.purchasing.settlement_preview import (
-    SettlementPreview,
-    figures_seen,
-    preview_of,
+from wijkeconomie.purchasing.settlement_preview import SettlementPreview, preview_of
+from wijkeconomie.purchasing.settling import (
+    require_decided,
+    require_invoice,
+    require_seen,
+    write_settlement,
 )
-from wijkeconomie.purchasing.settling import require_decided, require_invoice, write_settlement
 from wijkeconomie.purchasing.stock_arriving import stock_arrival
 
 
@@ -83,8 +79,7 @@ def correct_round(uow: UnitOfWork, command: CorrectRound) -> int:
     found, on = _change_facts(uow, command)
     preview = preview_of(uow, found, on)
     require_decided(uow, preview)
-    if command.seen is not None and command.seen != figures_seen(preview):
-        raise FiguresChangedError("look at the differences of each member first", round=found.code)
+    require_seen(found, preview, command.seen)
     require_invoice(found, preview, command.accepted_difference_cents)
     # What lies in stock is held before the books are.
     stock_arrival(uow, found, preview.stock)

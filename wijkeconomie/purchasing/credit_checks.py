@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import bindparam, select
 
 from wijkeconomie.cooperatives.models import Cooperative, Member
@@ -13,6 +16,20 @@ from wijkeconomie.purchasing.round_rules import credit_shortfall
 _TERMS = select(Cooperative.enforces_credit_limit, Cooperative.default_credit_limit_cents).where(
     Cooperative.id == bindparam("tenant")
 )
+
+
+@contextmanager
+def within_credit(uow: UnitOfWork, member_id: int) -> Iterator[None]:
+    """Hold a member while what he gets is changed, and refuse what his account does not cover.
+
+    Raises:
+        CreditLimitError: tells how much is short.
+    """
+    held = select(Member).where(Member.cooperative_id == uow.tenant, Member.id == member_id)
+    member = uow.session.scalars(held.with_for_update()).one()
+    reserved_before = queries.reserved_cents(uow.session, uow.tenant, member_id)
+    yield
+    require_credit(uow, member, reserved_before)
 
 
 def require_credit(uow: UnitOfWork, member: Member, reserved_before: int) -> None:

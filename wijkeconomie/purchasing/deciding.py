@@ -6,6 +6,7 @@ that as given each time it runs, so that counting again never loses it.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.purchasing.credit_checks import within_credit
 from wijkeconomie.purchasing.delivery_models import Delivery
 from wijkeconomie.purchasing.handing_models import PledgeWeight, ShareByHand, SurplusRule
 from wijkeconomie.purchasing.locking import locked_round
@@ -24,12 +26,16 @@ from wijkeconomie.purchasing.round_rules import may_enter_delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetShare:
-    """What a pledge gets, whatever the rule says, and why; ``None`` leaves it to the rule again."""
+    """What a pledge gets, whatever the rule says, and why; ``None`` leaves it to the rule again.
+
+    ``asks_credit``: not where the member gets so much already, or got it long ago.
+    """
 
     round_id: int
     pledge_id: int
     quantity: int | None
     reason: str = ""
+    asks_credit: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,8 @@ def decide(uow: UnitOfWork, command: Decision) -> None:
         RoundStateError: the round has not been ordered, or was shared already.
         NotFoundError, ProductNotInRoundError: the round has no such pledge or product.
         InvalidInputError: a negative number, no reason, or goods that are not weighed.
+        CreditLimitError: the member would get more than he ordered, and his account does not
+            cover it.
     """
     require_permission(uow.identity, "round.receive")
     found = round_that_can_be_shared(uow, command.round_id)
@@ -123,36 +131,62 @@ def _set_share(uow: UnitOfWork, found: PurchaseRound, command: SetShare) -> None
         )
         .with_for_update()
     )
-    before = None if standing is None else standing.quantity
-    if standing is not None:
-        if (command.quantity, reason) == (standing.quantity, standing.reason):
-            return
-        standing.released_at = uow.now
-        standing.released_by = uow.actor
-        uow.session.flush()
-    elif command.quantity is None:
+    if standing is None and command.quantity is None:
         return
-    if command.quantity is not None:
-        uow.session.add(
-            ShareByHand(
-                cooperative_id=uow.tenant,
-                round_id=found.id,
-                pledge_id=pledge.id,
-                quantity=command.quantity,
-                reason=reason,
-                set_at=uow.now,
-                set_by=uow.actor,
-            )
-        )
-        uow.session.flush()
+    if standing is not None and (command.quantity, reason) == (standing.quantity, standing.reason):
+        return
+    with _covered(uow, found, pledge, standing, command):
+        _write_share(uow, pledge, standing, command)
     record_change(
         uow,
         subject=f"pledge/{pledge.id}",
         action="released" if command.quantity is None else "set-by-hand",
-        before={"by_hand": before},
+        before={"by_hand": None if standing is None else standing.quantity},
         after={"by_hand": command.quantity},
         reason=reason or None,
     )
+
+
+def _covered(
+    uow: UnitOfWork,
+    found: PurchaseRound,
+    pledge: Pledge,
+    standing: ShareByHand | None,
+    command: SetShare,
+) -> AbstractContextManager[None]:
+    """Look at the member's credit where he gets more than what is reserved for him.
+
+    A settled round reserves nothing: a correction tells what he really got.
+    """
+    ordered = pledge.allotted_quantity or pledge.quantity
+    before = ordered if standing is None else standing.quantity
+    after = ordered if command.quantity is None else command.quantity
+    if command.asks_credit and after > before and may_enter_delivery(found.state):
+        return within_credit(uow, pledge.member_id)
+    return nullcontext()
+
+
+def _write_share(
+    uow: UnitOfWork, pledge: Pledge, standing: ShareByHand | None, command: SetShare
+) -> None:
+    if standing is not None:
+        standing.released_at = uow.now
+        standing.released_by = uow.actor
+        uow.session.flush()
+    if command.quantity is None:
+        return
+    uow.session.add(
+        ShareByHand(
+            cooperative_id=uow.tenant,
+            round_id=pledge.round_id,
+            pledge_id=pledge.id,
+            quantity=command.quantity,
+            reason=command.reason.strip(),
+            set_at=uow.now,
+            set_by=uow.actor,
+        )
+    )
+    uow.session.flush()
 
 
 def _keep_as_stock(uow: UnitOfWork, found: PurchaseRound, command: KeepAsStock) -> None:

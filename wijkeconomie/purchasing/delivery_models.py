@@ -37,6 +37,7 @@ class Delivery(TenantTable, Base):
         ),
         CheckConstraint("delivered_grams >= 1", name="grams_positive"),
         CheckConstraint("stock_quantity >= 0", name="stock_not_negative"),
+        CheckConstraint("(version > 0) = (delivered_quantity is not null)", name="counted_or_not"),
     )
 
     id: Mapped[SurrogateKey]
@@ -53,6 +54,8 @@ class Delivery(TenantTable, Base):
     delivered_grams: Mapped[int | None]
     stock_quantity: Mapped[int | None]
     """Units that somebody said the cooperative keeps; ``None`` until then."""
+    version: Mapped[int] = mapped_column(server_default="0", default=0)
+    """How many times it was counted; 0 until somebody did."""
 
 
 class SupplierInvoice(TenantTable, Base):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
+from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.drafts import EntryDraft
 from wijkeconomie.ledger.entry_lines import EntryLine
 from wijkeconomie.ledger.service import post_entry
 from wijkeconomie.purchasing.deposit_accounts import deposit_postings
-from wijkeconomie.purchasing.deposit_models import DepositCharge, DepositSettlement
+from wijkeconomie.purchasing.deposit_models import DepositSettlement
 from wijkeconomie.purchasing.deposit_rules import (
     NO_DEPOSIT_ENTRY,
     NO_DEPOSITS,
@@ -33,6 +34,15 @@ join member on member.cooperative_id = x.cooperative_id and member.id = x.member
 where charge.cooperative_id = :cooperative_id and charge.round_id = :round_id
   and charge.version = :version
 group by member.code
+"""
+)
+# In one statement: the database looks at them together.
+_CHARGES = text(
+    """
+insert into deposit_charge (cooperative_id, round_id, version, pledge_id, units, each_cents)
+select :cooperative_id, :round_id, :version, charge.*
+from unnest(cast(:pledges as bigint[]), cast(:units as bigint[]), cast(:each as bigint[]))
+  as charge
 """
 )
 
@@ -77,15 +87,16 @@ def write_deposits(
     deposits: RoundDeposits,
     entry: DepositEntry,
     on: date,
+    *,
+    version: int,
 ) -> None:
-    """Book the deposits of a version that was just written, as a difference with the last one.
+    """Book the deposits of a version that is being written, as a difference with the last one.
 
     Raises:
         BalanceLimitError: a correction takes back deposits on packaging that came back since.
     """
     if entry == NO_DEPOSIT_ENTRY:
         return
-    version = found.settlement_version
     uow.session.add(
         DepositSettlement(
             cooperative_id=uow.tenant,
@@ -97,19 +108,17 @@ def write_deposits(
         )
     )
     uow.session.flush()
-    rows = [
+    uow.session.execute(
+        _CHARGES,
         {
             "cooperative_id": uow.tenant,
             "round_id": found.id,
             "version": version,
-            "pledge_id": line.pledge,
-            "units": line.units,
-            "each_cents": line.each_cents,
-        }
-        for line in deposits.lines
-    ]
-    if rows:
-        uow.session.execute(insert(DepositCharge), rows)
+            "pledges": array_text(line.pledge for line in deposits.lines),
+            "units": array_text(line.units for line in deposits.lines),
+            "each": array_text(line.each_cents for line in deposits.lines),
+        },
+    )
 
 
 def _post(

@@ -178,6 +178,7 @@ def _keep_the_others(
                 pledge_id=line.pledge_id,
                 quantity=known[line.pledge_id],
                 reason=note,
+                asks_credit=False,
             )
             write_decision(uow, found, kept)
 

@@ -35,7 +35,12 @@ from wijkeconomie.purchasing.handing_out import (
 from wijkeconomie.purchasing.handing_queries import Collector
 from wijkeconomie.purchasing.models import PurchaseRound, RoundState
 from wijkeconomie.purchasing.pickup import AddSlot, ChooseSlot, add_slot, choose_slot, remove_slot
-from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError, SlotFullError
+from wijkeconomie.purchasing.refusals import (
+    CreditLimitError,
+    InactiveMemberError,
+    RoundStateError,
+    SlotFullError,
+)
 from wijkeconomie.purchasing.words import outcome_words
 
 Errors = list[tuple[str, str]]
@@ -134,7 +139,10 @@ def _refused(refusal: DomainError) -> str:
     if isinstance(refusal, RoundStateError):
         return str(_("The round was settled already. Correct the round instead."))
     if isinstance(refusal, CreditLimitError):
-        return str(_("The account of this member does not cover it."))
+        member = str(refusal.context["member"])
+        return str(_("The account of %(member)s does not cover it.", member=member))
+    if isinstance(refusal, InactiveMemberError):
+        return str(_("This person is no member any more."))
     if isinstance(refusal, NotFoundError):
         return str(_("We do not know this one. Look at the number."))
     return str(_("This is not right."))

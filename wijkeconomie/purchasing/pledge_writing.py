@@ -5,7 +5,8 @@ At the deadline everyone orders at once, and each statement is a round trip that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -108,6 +109,26 @@ def _make(
             "maxima": [each.terms[2] for each in made],
         },
     ).all()
+
+
+_RECORD_PAST = text(
+    """
+insert into pledge (cooperative_id, code, round_id, round_product_id, member_id, quantity,
+  pledged_at, changed_at, withdrawn_at)
+select :cooperative_id, told.code, :round_id, told.product, told.member, told.quantity,
+  told.pledged_at, told.pledged_at, told.withdrawn_at
+from jsonb_to_recordset(cast(:pledges as jsonb)) as told (code text, product bigint,
+  member bigint, quantity bigint, pledged_at timestamptz, withdrawn_at timestamptz)
+"""
+)
+
+
+def write_past_pledges(
+    uow: UnitOfWork, round_id: int, pledges: Sequence[Mapping[str, object]]
+) -> None:
+    """Write pledges of a round that is long over, in one statement; see ``record_past_pledges``."""
+    key = {"cooperative_id": uow.tenant, "round_id": round_id}
+    uow.session.execute(_RECORD_PAST, key | {"pledges": json.dumps(pledges)})
 
 
 def _told(terms: PledgeTerms) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, insert, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.audit import record_change
@@ -21,6 +21,7 @@ from wijkeconomie.purchasing.pledge_writing import (
     ChangedPledge,
     NewPledge,
     PledgeTerms,
+    write_past_pledges,
     write_pledges,
 )
 from wijkeconomie.purchasing.refusals import (
@@ -345,9 +346,9 @@ def record_past_pledges(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPl
     found = locked_round(uow, round_id)
     wanted = {pledge.member_id for pledge in pledges}
     past = _PastRound(found, _offered(uow, found.id), _members(uow, wanted))
-    rows = [_past_row(uow, past, pledge) for pledge in pledges]
+    rows = [_past_row(past, pledge) for pledge in pledges]
     if rows:
-        uow.session.execute(insert(Pledge), rows)
+        write_past_pledges(uow, found.id, rows)
         record_change(
             uow,
             subject=f"round/{found.id}",
@@ -364,7 +365,7 @@ def _members(uow: UnitOfWork, ids: set[int]) -> dict[int, Member]:
     return {member.id: member for member in found}
 
 
-def _past_row(uow: UnitOfWork, past: _PastRound, pledge: PastPledge) -> dict[str, object]:
+def _past_row(past: _PastRound, pledge: PastPledge) -> dict[str, object]:
     _require_open(past.found, pledge.pledged_at)
     member = past.members.get(pledge.member_id)
     if member is None:
@@ -381,13 +382,10 @@ def _past_row(uow: UnitOfWork, past: _PastRound, pledge: PastPledge) -> dict[str
         )
     past.seen.add(key)
     return {
-        "cooperative_id": uow.tenant,
         "code": pledge.code,
-        "round_id": past.found.id,
-        "round_product_id": product.id,
-        "member_id": member.id,
+        "product": product.id,
+        "member": member.id,
         "quantity": pledge.quantity,
-        "pledged_at": pledge.pledged_at,
-        "changed_at": pledge.pledged_at,
-        "withdrawn_at": pledge.pledged_at if pledge.is_withdrawn else None,
+        "pledged_at": pledge.pledged_at.isoformat(),
+        "withdrawn_at": pledge.pledged_at.isoformat() if pledge.is_withdrawn else None,
     }

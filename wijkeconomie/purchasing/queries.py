@@ -318,24 +318,31 @@ def member_name(session: Session, cooperative_id: int, member_id: int) -> Member
     return MemberName(*found)
 
 
-# While a round is open: tolerance in full, at today's price or the member's maximum; then what the
-# pledge became. Rounded up as in ``money.vat.vat_on`` and ``unit_prices.most_cents``.
+# Half a cent is rounded up as in ``money.vat.vat_on``; prices are not negative. While a round
+# is open the most that can be owed is reserved: tolerance in full, at today's price or the
+# member's maximum; after closing what the pledge became, or what somebody set by hand. Of a
+# replacement only what was set beyond it, since the pledge in whose place it came is reserved.
+# A part of a cent counts as a whole one (``unit_prices.most_cents``).
 _RESERVED = """
 select {columns} coalesce(sum(line.net
-  + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000 + line.deposit), 0)::bigint
+  + (2 * line.net * coalesce(line.rate, 0) + 10000) / 20000 + line.units * line.deposit),
+  0)::bigint
 from (
-  select (case when r.state in ('draft', 'open') then x.quantity + x.tolerance
-      else coalesce(x.allotted_quantity, x.quantity) end
-    * least(o.price_excl_cents, x.max_price_excl_cents) + o.price_units - 1) / o.price_units
-    as net, o.vat_basis_points as rate,
-    case when r.state in ('draft', 'open') then x.quantity + x.tolerance
-      else coalesce(x.allotted_quantity, x.quantity) end * o.deposit_cents as deposit,
-    x.member_id
+  select taken.units, o.vat_basis_points as rate, o.deposit_cents as deposit, x.member_id,
+    (taken.units * least(o.price_excl_cents, x.max_price_excl_cents) + o.price_units - 1)
+      / o.price_units as net
   from pledge x
   join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
   join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
+  left join share_by_hand hand on hand.cooperative_id = x.cooperative_id
+    and hand.pledge_id = x.id and hand.released_at is null
+  cross join lateral (
+    select case when r.state in ('draft', 'open') then x.quantity + x.tolerance
+      when x.origin = 'replacement' then greatest(hand.quantity - x.quantity, 0)
+      else coalesce(hand.quantity, x.allotted_quantity, x.quantity) end as units
+  ) as taken
   where x.cooperative_id = :cooperative_id and {which}
-    and x.withdrawn_at is null and x.origin <> 'replacement'
+    and x.withdrawn_at is null and (x.origin <> 'replacement' or hand.quantity > x.quantity)
     and r.state not in ('settled', 'cancelled')
 ) as line {grouping}
 """

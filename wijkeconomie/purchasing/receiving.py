@@ -1,4 +1,4 @@
-"""Use cases of receiving: what came, line by line, and the supplier's invoice."""
+"""Use cases of receiving: what came, line by line, each counted by whoever stands at the van."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from sqlalchemy import select
 
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import InvalidInputError
+from wijkeconomie.core.refusals import InvalidInputError, StaleVersionError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
-from wijkeconomie.purchasing.delivery_models import Delivery, SupplierInvoice
+from wijkeconomie.purchasing.delivery_models import Delivery
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
-from wijkeconomie.purchasing.models import Product, PurchaseRound, RoundProduct, RoundState
+from wijkeconomie.purchasing.models import Product, PurchaseRound, RoundProduct
 from wijkeconomie.purchasing.refusals import (
-    InvoiceKnownError,
     LinesNotReceivedError,
     OverOrderError,
     ProductNotInRoundError,
@@ -41,6 +40,15 @@ class ReceiveLine:
     delivered_on: date | None = None
     uncredited: int | None = None
     grams: int | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveTheRest:
+    """Say that these products came as they were ordered: all that nobody has counted yet."""
+
+    round_id: int
+    round_product_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +57,6 @@ class FinishReceiving:
 
     round_id: int
     at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordInvoice:
-    """The supplier's invoice for a round, as it is on paper; gross is net plus VAT."""
-
-    round_id: int
-    code: str
-    invoiced_on: date
-    net_cents: int
-    vat_cents: int
-    note: str | None = None
-    deposit_cents: int | None = None
-    """Deposits on packaging, beside the gross amount; ``None``: those of what came."""
 
 
 def receive_line(uow: UnitOfWork, command: ReceiveLine) -> None:
@@ -76,9 +70,45 @@ def receive_line(uow: UnitOfWork, command: ReceiveLine) -> None:
         InvalidInputError: a negative number, more damaged than delivered, more charged than is
             damaged or missing, or a weight of goods that are not weighed.
         OverOrderError: more than was ordered came, and no reason is given.
+        StaleVersionError: somebody else counted it, and otherwise, since it was seen.
     """
     require_permission(uow.identity, "round.receive")
-    found = locked_round(uow, command.round_id)
+    write_delivery(uow, _round_at_the_van(uow, command.round_id), command)
+
+
+def receive_the_rest(uow: UnitOfWork, command: ReceiveTheRest) -> int:
+    """Say that what was not counted came as it was ordered, undamaged; returns how many products.
+
+    Raises:
+        RoundStateError: the round has not been ordered, or was shared already.
+        StaleVersionError: others wait to be counted than were shown, so nothing is said of any.
+    """
+    require_permission(uow.identity, "round.receive")
+    found = _round_at_the_van(uow, command.round_id)
+    waiting = uow.session.execute(
+        select(Delivery.round_product_id, Delivery.ordered_quantity).where(
+            Delivery.cooperative_id == uow.tenant,
+            Delivery.round_id == found.id,
+            Delivery.delivered_quantity.is_(None),
+        )
+    ).all()
+    if {row.round_product_id for row in waiting} != set(command.round_product_ids):
+        raise StaleVersionError(
+            f"{len(waiting)} products wait to be counted now", waiting=len(waiting)
+        )
+    for row in waiting:
+        line = ReceiveLine(
+            round_id=found.id,
+            round_product_id=row.round_product_id,
+            delivered=row.ordered_quantity,
+        )
+        write_delivery(uow, found, line)
+    return len(waiting)
+
+
+def _round_at_the_van(uow: UnitOfWork, round_id: int) -> PurchaseRound:
+    """The round, held, while what comes may be entered."""
+    found = locked_round(uow, round_id)
     if not may_enter_delivery(found.state):
         raise RoundStateError(
             f"round {found.code} is {found.state}; deliveries are entered once it is ordered",
@@ -87,7 +117,7 @@ def receive_line(uow: UnitOfWork, command: ReceiveLine) -> None:
             step="receive",
             needed="ordered",
         )
-    write_delivery(uow, found, command)
+    return found
 
 
 def write_delivery(uow: UnitOfWork, found: PurchaseRound, command: ReceiveLine) -> None:
@@ -104,15 +134,23 @@ def write_delivery(uow: UnitOfWork, found: PurchaseRound, command: ReceiveLine) 
     _check(command, offered, ordered=0 if row is None else row.ordered_quantity)
     if row is None:
         row = _unordered_line(uow, found, offered)
-    uncredited = _uncredited(command, offered, row)
+    values = _said(uow, command, row, _uncredited(command, offered, row))
+    if row.delivered_quantity is not None and all(
+        getattr(row, name) == value for name, value in values.items()
+    ):
+        return
+    if command.version is not None and command.version != row.version:
+        raise StaleVersionError(
+            f"{row.delivered_quantity} of {offered.name} were counted in the meantime",
+            product=offered.name,
+            delivered=row.delivered_quantity,
+            damaged=row.damaged_quantity,
+            version=row.version,
+        )
     before = _facts(row)
-    row.delivered_quantity = command.delivered
-    row.damaged_quantity = command.damaged
-    row.uncredited_quantity = uncredited
-    if command.grams is not None:
-        row.delivered_grams = command.grams
-    row.reason = (command.reason or "").strip() or None
-    row.delivered_on = command.delivered_on or row.delivered_on or local_date(uow.now, LOCAL_TIME)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.version += 1
     uow.session.flush()
     after = _facts(row)
     if before != after:
@@ -124,6 +162,20 @@ def write_delivery(uow: UnitOfWork, found: PurchaseRound, command: ReceiveLine) 
             after=after,
             reason=row.reason,
         )
+
+
+def _said(
+    uow: UnitOfWork, command: ReceiveLine, row: Delivery, uncredited: int
+) -> dict[str, object]:
+    """What a line says once ``command`` is written, by column."""
+    return {
+        "delivered_quantity": command.delivered,
+        "damaged_quantity": command.damaged,
+        "uncredited_quantity": uncredited,
+        "delivered_grams": row.delivered_grams if command.grams is None else command.grams,
+        "reason": (command.reason or "").strip() or None,
+        "delivered_on": command.delivered_on or row.delivered_on or local_date(uow.now, LOCAL_TIME),
+    }
 
 
 def _facts(row: Delivery) -> dict[str, object]:
@@ -177,7 +229,9 @@ def _check(command: ReceiveLine, offered: RoundProduct, *, ordered: int) -> None
             raise InvalidInputError("a number is not negative", field=f"{name}-{offered.id}")
     if command.damaged > command.delivered:
         raise InvalidInputError("not more is damaged than came", field=f"damaged-{offered.id}")
-    if command.delivered > ordered and not (command.reason or "").strip():
+    # In whose place a replacement came is known, and reason enough.
+    is_ordered = offered.replaces_id is None
+    if command.delivered > ordered and is_ordered and not (command.reason or "").strip():
         raise OverOrderError(
             f"{command.delivered} came of {offered.name}, {ordered} were ordered: say why",
             product=offered.name,
@@ -201,6 +255,7 @@ def _unordered_line(uow: UnitOfWork, found: PurchaseRound, offered: RoundProduct
         ordered_quantity=0,
         damaged_quantity=0,
         uncredited_quantity=0,
+        version=0,
     )
     uow.session.add(row)
     return row
@@ -245,97 +300,3 @@ def finish_receiving(uow: UnitOfWork, command: FinishReceiving) -> int:
         after={"state": found.state},
     )
     return found.id
-
-
-def record_invoice(uow: UnitOfWork, command: RecordInvoice) -> None:
-    """Record the supplier's invoice; one that was entered before is withdrawn for it.
-
-    Raises:
-        RoundStateError: the round has not been ordered, or is settled (then correct it).
-        InvalidInputError: no number, a negative amount, or a date that has not come.
-        InvoiceKnownError: another round has an invoice with this number.
-    """
-    require_permission(uow.identity, "round.settle")
-    found = locked_round(uow, command.round_id)
-    allowed = (RoundState.ORDERED, RoundState.RECEIVED, RoundState.ALLOCATED)
-    if found.state not in {state.value for state in allowed}:
-        raise RoundStateError(
-            f"round {found.code} is {found.state}; an invoice is entered once it is ordered",
-            round=found.code,
-            state=found.state,
-            step="invoice",
-            needed="ordered",
-        )
-    write_invoice(uow, found, command)
-
-
-def write_invoice(uow: UnitOfWork, found: PurchaseRound, command: RecordInvoice) -> None:
-    """Write the invoice of a round that the caller holds; as :func:`record_invoice` besides."""
-    _check_invoice(uow, command)
-    code = command.code.strip()
-    if uow.session.scalar(
-        select(SupplierInvoice.id).where(
-            SupplierInvoice.cooperative_id == uow.tenant,
-            SupplierInvoice.supplier_id == found.supplier_id,
-            SupplierInvoice.code == code,
-            SupplierInvoice.round_id != found.id,
-            SupplierInvoice.withdrawn_at.is_(None),
-        )
-    ):
-        raise InvoiceKnownError(f"invoice {code} was entered for another round", invoice=code)
-    values = {
-        "code": code,
-        "invoiced_on": command.invoiced_on,
-        "net_cents": command.net_cents,
-        "vat_cents": command.vat_cents,
-        "gross_cents": command.net_cents + command.vat_cents,
-        "deposit_cents": command.deposit_cents,
-        "note": command.note,
-    }
-    standing = uow.session.scalar(
-        select(SupplierInvoice).where(
-            SupplierInvoice.cooperative_id == uow.tenant,
-            SupplierInvoice.round_id == found.id,
-            SupplierInvoice.withdrawn_at.is_(None),
-        )
-    )
-    before = None
-    if standing is not None:
-        before = {name: getattr(standing, name) for name in values}
-        if before == values:
-            return
-        standing.withdrawn_at = uow.now
-        uow.session.flush()
-    uow.session.add(
-        SupplierInvoice(
-            cooperative_id=uow.tenant,
-            round_id=found.id,
-            supplier_id=found.supplier_id,
-            **values,
-        )
-    )
-    uow.session.flush()
-    record_change(
-        uow,
-        subject=f"round/{found.id}",
-        action="invoice-recorded",
-        before=None if before is None else _plain(before),
-        after=_plain(values),
-    )
-
-
-def _plain(values: dict[str, object]) -> dict[str, object]:
-    return {
-        name: value.isoformat() if isinstance(value, date) else value
-        for name, value in values.items()
-    }
-
-
-def _check_invoice(uow: UnitOfWork, command: RecordInvoice) -> None:
-    if not command.code.strip():
-        raise InvalidInputError("give the number of the invoice", field="code")
-    for name in ("net_cents", "vat_cents", "deposit_cents"):
-        if (getattr(command, name) or 0) < 0:
-            raise InvalidInputError("an amount is not negative", field=name)
-    if command.invoiced_on > local_date(uow.now, LOCAL_TIME):
-        raise InvalidInputError("this day has not come yet", field="invoiced_on")

@@ -17,7 +17,8 @@ from wijkeconomie.purchasing.deciding import SetShare, round_that_can_be_shared,
 from wijkeconomie.purchasing.handing_models import PledgeOrigin
 from wijkeconomie.purchasing.models import Pledge, Product, PurchaseRound, RoundProduct
 from wijkeconomie.purchasing.receiving import ReceiveLine, write_delivery
-from wijkeconomie.purchasing.refusals import ProductNotInRoundError
+from wijkeconomie.purchasing.refusals import InactiveMemberError, ProductNotInRoundError
+from wijkeconomie.purchasing.round_rules import is_active_member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,8 @@ class AddReplacement:
     product_id: int
     delivered: int
     price_excl_cents: int | None = None
-    """Where the supplier charges another price than that of the product."""
+    """Where the supplier charges another price; ``None``: the one that was said before, or else
+    that of the product today."""
     damaged: int = 0
 
 
@@ -70,7 +72,6 @@ def add_replacement(uow: UnitOfWork, command: AddReplacement) -> int:
         round_product_id=offered.id,
         delivered=command.delivered,
         damaged=command.damaged,
-        reason=f"in place of {replaced.name}",
     )
     write_delivery(uow, found, line)
     uow.session.flush()
@@ -89,10 +90,7 @@ def _offered(
         )
     if product.id == replaced.product_id:
         raise InvalidInputError("a product does not replace itself", field="product")
-    price = product.price_excl_cents
-    if command.price_excl_cents is not None:
-        price = command.price_excl_cents
-    if price < 0:
+    if command.price_excl_cents is not None and command.price_excl_cents < 0:
         raise InvalidInputError("a price is not negative", field="price")
     known = uow.session.scalar(
         select(RoundProduct).where(
@@ -104,9 +102,11 @@ def _offered(
     if known is not None:
         if known.replaces_id != replaced.id:
             raise InvalidInputError("the round offers this product itself", field="product")
-        known.price_excl_cents = known.list_price_excl_cents = price
-        uow.session.flush()
+        _change_price(uow, known, command.price_excl_cents)
         return known
+    price = product.price_excl_cents
+    if command.price_excl_cents is not None:
+        price = command.price_excl_cents
     last = uow.session.scalar(
         select(func.max(RoundProduct.position)).where(
             RoundProduct.cooperative_id == uow.tenant, RoundProduct.round_id == found.id
@@ -123,6 +123,22 @@ def _offered(
         after={"product": row.name, "price_excl_cents": price},
     )
     return row
+
+
+def _change_price(uow: UnitOfWork, known: RoundProduct, price: int | None) -> None:
+    """Another price of a replacement that was entered before; ``None`` leaves it as it is."""
+    before = known.price_excl_cents
+    if price is None or price == before:
+        return
+    known.price_excl_cents = known.list_price_excl_cents = price
+    uow.session.flush()
+    record_change(
+        uow,
+        subject=f"round/{known.round_id}",
+        action="replacement-priced",
+        before={"product": known.name, "price_excl_cents": before},
+        after={"product": known.name, "price_excl_cents": price},
+    )
 
 
 def _in_place_of(
@@ -192,6 +208,7 @@ def give_extra(uow: UnitOfWork, command: GiveExtra) -> int:
         ProductNotInRoundError, NotFoundError: no such product or member.
         InvalidInputError: nothing to give, no reason, or a member who pledged for it: change his
             share instead.
+        InactiveMemberError: the member has left.
         CreditLimitError: the member's account does not cover it.
     """
     require_permission(uow.identity, "round.receive")
@@ -210,6 +227,8 @@ def give_extra(uow: UnitOfWork, command: GiveExtra) -> int:
     )
     if member is None:
         raise NotFoundError(f"there is no member {command.member_id}", member_id=command.member_id)
+    if not is_active_member(member.joined_on, member.left_on, uow.now):
+        raise InactiveMemberError(f"{member.code} is no member now", member=member.code)
     reserved = queries.reserved_cents(uow.session, uow.tenant, member.id)
     pledge = _extra_pledge(uow, found, offered, member, command.quantity)
     share = SetShare(
@@ -242,6 +261,10 @@ def _extra_pledge(
             member_id=member.id,
             pledged_at=uow.now,
         )
+    else:
+        pledge.version += 1
+    # It is given at once, whatever the turns of a pledge that was withdrawn.
+    pledge.later_at, pledge.later_quantities = [], []
     pledge.quantity = quantity
     pledge.tolerance = 0
     pledge.max_price_excl_cents = pledge.allotted_quantity = None

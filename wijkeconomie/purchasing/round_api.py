@@ -23,12 +23,13 @@ from wijkeconomie.purchasing.correcting_wire import (
     CorrectedWeightSchema,
     decisions_in,
 )
+from wijkeconomie.purchasing.invoicing import RecordInvoice
 from wijkeconomie.purchasing.last_orders import last_order, product_numbers, repeat_of
 from wijkeconomie.purchasing.order_document import render_order_csv, render_order_pdf
 from wijkeconomie.purchasing.ordering import supplier_order
 from wijkeconomie.purchasing.progress_queries import RoundProgress, round_progress
 from wijkeconomie.purchasing.queries import RoundView
-from wijkeconomie.purchasing.receiving import ReceiveLine, RecordInvoice
+from wijkeconomie.purchasing.receiving import ReceiveLine
 from wijkeconomie.purchasing.refusals import ProductNotInRoundError
 from wijkeconomie.purchasing.round_wire import fields_named, told
 from wijkeconomie.purchasing.schemas import (
@@ -55,6 +56,15 @@ class SettlementSchema(Schema):
     supplier_gross_cents = fields.Integer(required=True)
     members_gross_cents = fields.Integer(required=True)
     cooperative_gross_cents = fields.Integer(required=True)
+    supplier_payable_cents = fields.Integer(
+        required=True, metadata=told("What the supplier gets, deposits included, in cents")
+    )
+    members_payable_cents = fields.Integer(
+        required=True, metadata=told("What members pay together, deposits included, in cents")
+    )
+    cooperative_payable_cents = fields.Integer(
+        required=True, metadata=told("What the cooperative bears, deposits included, in cents")
+    )
     reason = fields.String(allow_none=True)
     is_uncharged = fields.Boolean(
         required=True,
@@ -89,14 +99,6 @@ class CorrectionSchema(StrictSchema):
         load_default=None,
         allow_none=True,
         metadata=told("The mark of the preview; other differences than those are not booked"),
-    )
-
-
-class CorrectionPreviewSchema(SettlementPreviewSchema):
-    """What a correction comes to, member by member."""
-
-    seen = fields.String(
-        required=True, metadata=told("The mark of these figures, to send when it is booked")
     )
 
 
@@ -223,7 +225,7 @@ class CorrectionPreviewResource(MethodView):
 
     @blueprint.arguments(IdempotencyKeySchema, location="headers")
     @blueprint.arguments(CorrectionSchema)
-    @blueprint.response(200, CorrectionPreviewSchema)
+    @blueprint.response(200, SettlementPreviewSchema)
     def post(self, _headers: Body, body: Body, round_code: str) -> SettlementPreview:
         """Compute a correction without booking it: what each member would pay, and paid."""
         with current_visit().begin() as uow, fields_named(**_NAMES):

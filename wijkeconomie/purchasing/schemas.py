@@ -214,6 +214,9 @@ class DeliverySchema(Schema):
         metadata={"description": "What weighed goods weigh together, in grams; null: not weighed"},
     )
     reason = fields.String(allow_none=True)
+    version = fields.Integer(
+        required=True, metadata={"description": "How often it was counted; 0: not yet"}
+    )
 
 
 class DeliveryListSchema(Schema):
@@ -247,6 +250,37 @@ class ReceiveLineSchema(StrictSchema):
         },
     )
     reason = fields.String(load_default=None, allow_none=True)
+    version = fields.Integer(
+        load_default=None,
+        strict=True,
+        allow_none=True,
+        validate=_COUNT,
+        metadata={
+            "description": "The version of the line that you saw, so that what somebody else"
+            " counted since is not overwritten; null takes the count as it comes"
+        },
+    )
+
+
+class RestSchema(StrictSchema):
+    """Products that nobody has counted yet, and that came as they were ordered."""
+
+    product_codes = fields.List(
+        fields.String(),
+        required=True,
+        validate=validate.Length(min=1),
+        metadata={"description": "All that are not counted: others than those are refused"},
+    )
+
+
+class WithdrawnInvoiceSchema(StrictSchema):
+    """Why an invoice is taken back."""
+
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=500),
+        metadata={"description": "Why it was not of this round"},
+    )
 
 
 class InvoiceSchema(StrictSchema):
@@ -265,6 +299,13 @@ class StepSchema(StrictSchema):
     reason = fields.String(load_default="")
     accounting_date = fields.Date(load_default=None)
     accepted_difference_cents = fields.Integer(load_default=None, strict=True)
+    seen = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "The mark of the preview; other amounts than those are not booked"
+        },
+    )
 
 
 class MemberAmountSchema(Schema):
@@ -306,6 +347,10 @@ class SettlementPreviewSchema(Schema):
     deposits = fields.Nested(RoundDepositsSchema, required=True)
     matches_invoice = fields.Boolean(required=True)
     members = fields.List(fields.Nested(MemberAmountSchema), required=True)
+    seen = fields.String(
+        required=True,
+        metadata={"description": "The mark of these figures, to send when they are booked"},
+    )
 
 
 class ShareSchema(Schema):

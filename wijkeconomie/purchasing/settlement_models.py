@@ -126,7 +126,7 @@ class UnchargedRequest(TenantTable, Base):
     round_id: Mapped[int]
     reason: Mapped[str]
     amount_cents: Mapped[int]
-    """What the cooperative would pay, as it was shown to who asked."""
+    """What the cooperative would pay, deposits included, as it was shown to who asked."""
     asked_by: Mapped[str]
     asked_at: Mapped[datetime]
     decided_by: Mapped[str | None]

@@ -257,6 +257,7 @@ def figures_seen(preview: SettlementPreview) -> str:
     """A mark of every figure that a preview shows: two previews with one mark show the same."""
     seen = [f"{preview.supplier_gross_cents}/{preview.cooperative_gross_cents}"]
     seen += [f"{preview.deposits.due_cents}"] if preview.deposits.due_cents else []
+    seen += [f"vat {preview.invoice.vat_cents}"] if preview.invoice is not None else []
     seen += [f"{each.code}={each.gross_cents}" for each in preview.members]
     seen += [f"{each.pledge}:{each.cents}" for each in preview.deposits.lines]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()

@@ -42,6 +42,10 @@ class DeliveryView:
     pack_size: int = 1
     supplier_unit: str | None = None
     """What the supplier calls a pack."""
+    version: int = 0
+    """How many times it was counted; 0 until somebody did."""
+    replaces: str | None = None
+    """The name of the product in whose place it came."""
 
     @property
     def usable(self) -> int:
@@ -54,10 +58,12 @@ _DELIVERIES = text(
 select x.round_product_id, product.code, o.name, o.unit, o.price_excl_cents, x.ordered_quantity,
   x.delivered_quantity, x.damaged_quantity, x.delivered_on, x.reason, x.uncredited_quantity,
   x.delivered_grams, x.stock_quantity, o.grams_per_unit, o.shortage_rule, o.replaces_id,
-  o.pack_size, o.supplier_unit
+  o.pack_size, o.supplier_unit, x.version, missing.name
 from delivery x
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
+left join round_product missing on missing.cooperative_id = o.cooperative_id
+  and missing.id = o.replaces_id
 where x.cooperative_id = :cooperative_id and x.round_id = :round_id
 order by o.position
 """
@@ -116,20 +122,50 @@ class SettlementView:
     reason: str | None
     is_uncharged: bool
     """Whether two people decided that the members pay nothing."""
+    deposit_due_cents: int
+    """Deposits on packaging that the supplier asks beside the gross amount."""
+    deposit_members_cents: int
+    """Deposits that members pay beside it."""
+
+    @property
+    def supplier_payable_cents(self) -> int:
+        """What the supplier gets, deposits included."""
+        return self.supplier_gross_cents + self.deposit_due_cents
+
+    @property
+    def members_payable_cents(self) -> int:
+        """What the members pay together, deposits included."""
+        return self.members_gross_cents + self.deposit_members_cents
+
+    @property
+    def cooperative_payable_cents(self) -> int:
+        """What is left for the cooperative, deposits included."""
+        return self.supplier_payable_cents - self.members_payable_cents
+
+
+_SETTLEMENTS = text(
+    """
+select s.version, s.entry_number, s.reversal_number, s.settled_at, s.settled_by,
+  s.accounting_date, s.supplier_gross_cents, s.members_gross_cents, s.cooperative_gross_cents,
+  s.reason, s.uncharged_request_id is not null, coalesce(d.due_cents, 0),
+  coalesce((
+    select sum(charge.cents) from deposit_charge charge
+    where charge.cooperative_id = s.cooperative_id and charge.round_id = s.round_id
+      and charge.version = s.version
+  ), 0)::bigint
+from round_settlement s
+left join deposit_settlement d on d.cooperative_id = s.cooperative_id
+  and d.round_id = s.round_id and d.version = s.version
+where s.cooperative_id = :cooperative_id and s.round_id = :round_id
+order by s.version
+"""
+)
 
 
 def settlements(session: Session, cooperative_id: int, round_id: int) -> list[SettlementView]:
     """Every version of a round's settlement, the first one first."""
-    found = session.execute(
-        text(
-            "select version, entry_number, reversal_number, settled_at, settled_by,"
-            " accounting_date, supplier_gross_cents, members_gross_cents,"
-            " cooperative_gross_cents, reason, uncharged_request_id is not null"
-            " from round_settlement"
-            " where cooperative_id = :cooperative_id and round_id = :round_id order by version"
-        ),
-        {"cooperative_id": cooperative_id, "round_id": round_id},
-    )
+    key = {"cooperative_id": cooperative_id, "round_id": round_id}
+    found = session.execute(_SETTLEMENTS, key)
     return [SettlementView(*row) for row in found]
 
 

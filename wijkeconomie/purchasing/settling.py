@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import insert
+from sqlalchemy import text
 
+from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -19,13 +21,14 @@ from wijkeconomie.purchasing.locking import instant, round_for
 from wijkeconomie.purchasing.models import PurchaseRound
 from wijkeconomie.purchasing.notices import tell_members
 from wijkeconomie.purchasing.refusals import (
+    FiguresChangedError,
     GoodsNotWeighedError,
     InvoiceDifferenceError,
     InvoiceMissingError,
     UndecidedUnitsError,
 )
 from wijkeconomie.purchasing.round_rules import state_after
-from wijkeconomie.purchasing.settlement_models import PledgeShare, RoundSettlement
+from wijkeconomie.purchasing.settlement_models import RoundSettlement
 from wijkeconomie.purchasing.settlement_preview import (
     SettlementPreview,
     accounting_date_of,
@@ -41,12 +44,15 @@ class SettleRound:
 
     ``accounting_date``: ``None`` takes the date of the invoice, or today without one.
     ``accepted_difference_cents``: the exact difference between invoice and delivery that the
-    cooperative bears; positive when the invoice is higher. ``at`` is for imports.
+    cooperative bears; positive when the invoice is higher. ``seen``: the mark of the preview
+    that was shown (``settlement_preview.figures_seen``); where it is given, other amounts than
+    those are not booked. ``at`` is for imports.
     """
 
     round_id: int
     accounting_date: date | None = None
     accepted_difference_cents: int | None = None
+    seen: str | None = None
     at: datetime | None = None
 
 
@@ -92,6 +98,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
     Raises:
         RoundStateError: not received, or settled already.
         UndecidedUnitsError, GoodsNotWeighedError: somebody has to decide or weigh first.
+        FiguresChangedError: other amounts would be booked than were shown.
         InvoiceMissingError: something came or was charged and there is no invoice.
         InvoiceDifferenceError: the invoice differs and exactly that was not accepted.
         ClosedPeriodError: the month of the accounting date is closed.
@@ -102,6 +109,7 @@ def settle_round(uow: UnitOfWork, command: SettleRound) -> int:
     on = accounting_date_of(uow, found, command.accounting_date)
     preview = preview_of(uow, found, on)
     require_decided(uow, preview)
+    require_seen(found, preview, command.seen)
     require_invoice(found, preview, command.accepted_difference_cents)
     version = write_settlement(uow, found, preview, on, reason=None)
     found.settled_at = moment
@@ -126,6 +134,12 @@ def require_decided(uow: UnitOfWork, preview: SettlementPreview) -> None:
         )
     for key in preview.result.unweighed:
         raise GoodsNotWeighedError(f"weigh {names[key]}", product=names[key])
+
+
+def require_seen(found: PurchaseRound, preview: SettlementPreview, seen: str | None) -> None:
+    """Refuse to book other amounts than those of the preview that was shown, if one was."""
+    if seen is not None and seen != preview.seen:
+        raise FiguresChangedError("look at what each member pays first", round=found.code)
 
 
 def require_invoice(
@@ -188,9 +202,10 @@ def write_settlement(
     )
     uow.session.flush()
     _record_shares(uow, found.id, version, preview)
+    write_deposits(uow, found, preview.deposits, preview.deposit_entry, on, version=version)
+    # From here on the version counts, and nothing is added to it any more.
     found.settlement_version = version
     uow.session.flush()
-    write_deposits(uow, found, preview.deposits, preview.deposit_entry, on)
     before = uow.session.get(RoundSettlement, (uow.tenant, found.id, version - 1))
     put_in_stock(
         uow,
@@ -202,26 +217,38 @@ def write_settlement(
     return version
 
 
+_SHARES = text(
+    """
+insert into pledge_share (cooperative_id, round_id, version, pledge_id, delivered_quantity,
+  net_cents, freight_cents, vat_cents, gross_cents, explanation)
+select :cooperative_id, :round_id, :version, share.*
+from unnest(cast(:pledges as bigint[]), cast(:delivered as bigint[]), cast(:net as bigint[]),
+  cast(:freight as bigint[]), cast(:vat as bigint[]), cast(:gross as bigint[]),
+  cast(:explanations as jsonb[])) as share
+"""
+)
+
+
 def _record_shares(
     uow: UnitOfWork, round_id: int, version: int, preview: SettlementPreview
 ) -> None:
-    rows = [
+    """Write all shares in one statement: the database looks at them together."""
+    shares = preview.result.shares
+    uow.session.execute(
+        _SHARES,
         {
             "cooperative_id": uow.tenant,
             "round_id": round_id,
             "version": version,
-            "pledge_id": share.pledge,
-            "delivered_quantity": share.delivered,
-            "net_cents": share.net_cents,
-            "freight_cents": share.freight_cents,
-            "vat_cents": share.vat_cents,
-            "gross_cents": share.gross_cents,
-            "explanation": share.explanation,
-        }
-        for share in preview.result.shares
-    ]
-    if rows:
-        uow.session.execute(insert(PledgeShare), rows)
+            "pledges": array_text(share.pledge for share in shares),
+            "delivered": array_text(share.delivered for share in shares),
+            "net": array_text(share.net_cents for share in shares),
+            "freight": array_text(share.freight_cents for share in shares),
+            "vat": array_text(share.vat_cents for share in shares),
+            "gross": array_text(share.gross_cents for share in shares),
+            "explanations": [json.dumps(share.explanation) for share in shares],
+        },
+    )
 
 
 def _post(

@@ -12,40 +12,38 @@ from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
-from wijkeconomie.core.refusals import DomainError, InvalidInputError
+from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger.chart import load_chart
 from wijkeconomie.ledger.refusals import ClosedPeriodError
+from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.coordinator_pages import to_manage
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
 from wijkeconomie.purchasing.decision_forms import read_decisions
+from wijkeconomie.purchasing.delivery_forms import delivery_error, read_lines
 from wijkeconomie.purchasing.deposit_words import deposit_steps
 from wijkeconomie.purchasing.explanations import explain_share
+from wijkeconomie.purchasing.invoicing import (
+    RecordInvoice,
+    WithdrawInvoice,
+    record_invoice,
+    withdraw_invoice,
+)
 from wijkeconomie.purchasing.models import RoundState
 from wijkeconomie.purchasing.queries import RoundView
-from wijkeconomie.purchasing.receiving import (
-    FinishReceiving,
-    ReceiveLine,
-    RecordInvoice,
-    finish_receiving,
-    receive_line,
-    record_invoice,
-)
 from wijkeconomie.purchasing.refusals import (
     FiguresChangedError,
     GoodsNotWeighedError,
     InvoiceDifferenceError,
     InvoiceKnownError,
     InvoiceMissingError,
-    LinesNotReceivedError,
     OverOrderError,
     RoundStateError,
     UndecidedUnitsError,
 )
-from wijkeconomie.purchasing.settlement_preview import SettlementPreview, figures_seen
-from wijkeconomie.purchasing.settlement_queries import DeliveryView
+from wijkeconomie.purchasing.settlement_preview import SettlementPreview
 from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
 from wijkeconomie.purchasing.sharing_queries import shared_products
 from wijkeconomie.purchasing.unit_price_words import rounding_words
@@ -58,91 +56,6 @@ STANDS_IN_THE_WAY = (
     InvoiceMissingError,
     UndecidedUnitsError,
 )
-
-
-@pages.route("/rounds/<round_code>/manage/receive", methods=["GET", "POST"])
-def receive(round_code: str) -> ResponseReturnValue:
-    """Count what came, one product at a time; each time it is saved it may be saved again."""
-    visit = current_visit()
-    require_permission(visit.identity, "round.receive")
-    reader = FormReader()
-    if request.method == "POST":
-        is_finished = request.form.get("action") == "finish"
-        with visit.begin() as uow:
-            found = queries.round_by_code(uow.session, uow.tenant, round_code)
-            lines = read_lines(reader, uow, found)
-        if not reader.errors:
-            reader.errors += _save_lines(round_code, lines, is_finished=is_finished)
-        if not reader.errors:
-            flash(_("Saved."), "success")
-            here = url_for("purchasing.receive", round_code=round_code)
-            return to_manage(round_code) if is_finished else redirect(here, 303)
-    with visit.begin() as uow:
-        found = queries.round_by_code(uow.session, uow.tenant, round_code)
-        lines_shown = settlement_queries.deliveries(uow.session, uow.tenant, found.id)
-    page = render_template(
-        "purchasing/receive.html",
-        visit=visit,
-        round=found,
-        lines=lines_shown,
-        errors=reader.errors,
-        form=request.form,
-    )
-    return page, 422 if reader.errors else 200
-
-
-def read_lines(reader: FormReader, uow: UnitOfWork, found: RoundView) -> tuple[ReceiveLine, ...]:
-    """The lines of a form with ``delivered-<id>``, ``damaged-<id>`` and ``reason-<id>``."""
-    lines = []
-    for shown in settlement_queries.deliveries(uow.session, uow.tenant, found.id):
-        key = shown.round_product_id
-        delivered = reader.count(f"delivered-{key}", if_empty=None)
-        if delivered is None:
-            continue
-        lines.append(
-            ReceiveLine(
-                round_id=found.id,
-                round_product_id=key,
-                delivered=delivered,
-                damaged=(damaged := reader.count(f"damaged-{key}", if_empty=0) or 0),
-                uncredited=_charged(shown, delivered, damaged),
-                grams=reader.count(f"grams-{key}", if_empty=None),
-                reason=reader.text(f"reason-{key}", is_required=False) or None,
-            )
-        )
-    return tuple(lines)
-
-
-def _charged(shown: DeliveryView, delivered: int, damaged: int) -> int:
-    """What the supplier charges of what is lost: by one tick all of it, or nothing."""
-    if request.form.get(f"charged-{shown.round_product_id}") != "yes":
-        return 0
-    return damaged + max(shown.ordered - delivered, 0)
-
-
-def _save_lines(round_code: str, lines: tuple[ReceiveLine, ...], *, is_finished: bool) -> Errors:
-    visit = current_visit()
-    try:
-        with visit.begin() as uow:
-            found = queries.round_by_code(uow.session, uow.tenant, round_code)
-            for line in lines:
-                receive_line(uow, line)
-            if is_finished:
-                finish_receiving(uow, FinishReceiving(round_id=found.id))
-    except OverOrderError as refusal:
-        words = _("More came of %(product)s than was ordered: say why.", **_plain(refusal.context))
-        return [(str(refusal.context["field"]), words)]
-    except LinesNotReceivedError as refusal:
-        words = _(
-            "Enter how much came of: %(products)s. Type 0 if nothing came.",
-            **_plain(refusal.context),
-        )
-        return [("", words)]
-    except InvalidInputError as refusal:
-        return [(str(refusal.context["field"]), _("Not more can be damaged than came."))]
-    except RoundStateError:
-        return [("", _("This delivery was finished already. Correct the round after settling."))]
-    return []
 
 
 def _plain(context: dict[str, str | int | None]) -> dict[str, str]:
@@ -175,14 +88,43 @@ def enter_invoice(round_code: str) -> ResponseReturnValue:
                 record_invoice(uow, command)
             flash(_("The invoice has been saved."), "success")
             return redirect(url_for("purchasing.settle", round_code=round_code), 303)
-        except InvoiceKnownError:
-            words = _("This invoice was entered for another round. Look at the number.")
-            reader.errors.append(("invoice_code", words))
-        except InvalidInputError as refusal:
-            reader.errors.append((str(refusal.context["field"]), _("This day has not come yet.")))
+        except (InvoiceKnownError, InvalidInputError) as refusal:
+            reader.errors.append(invoice_error(refusal))
         except RoundStateError:
             return to_manage(round_code)
     return _settlement_page(round_code, reader.errors)
+
+
+def invoice_error(refusal: DomainError) -> tuple[str, str]:
+    """The field and the words for what is not right about an invoice."""
+    if isinstance(refusal, InvoiceKnownError):
+        words = _("This invoice was entered for another round. Look at the number.")
+        return "invoice_code", words
+    name = str(refusal.context["field"])
+    fields = {"code": "invoice_code", "net_cents": "net", "vat_cents": "vat"}
+    fields["deposit_cents"] = "deposit"
+    wrong = {
+        "code": _("Fill this in."),
+        "invoiced_on": _("This day has not come yet."),
+    }
+    return fields.get(name, name), wrong.get(name, _("An amount is not below zero."))
+
+
+@pages.post("/rounds/<round_code>/manage/invoice/withdraw")
+def take_back_invoice(round_code: str) -> ResponseReturnValue:
+    """Take back an invoice that was of another round, while nothing was settled."""
+    reason = request.form.get("withdraw_reason", "")
+    try:
+        with current_visit().begin() as uow:
+            found = queries.round_by_code(uow.session, uow.tenant, round_code)
+            withdraw_invoice(uow, WithdrawInvoice(round_id=found.id, reason=reason))
+    except InvalidInputError:
+        return _settlement_page(round_code, [("withdraw_reason", _("Say why in a few words."))])
+    except (NotFoundError, RoundStateError):
+        flash(_("This was done already. This is how the round is now."), "attention")
+        return to_manage(round_code)
+    flash(_("The invoice has been taken back."), "success")
+    return redirect(url_for("purchasing.settle", round_code=round_code), 303)
 
 
 @pages.route("/rounds/<round_code>/manage/settle", methods=["GET", "POST"])
@@ -203,9 +145,15 @@ def settle(round_code: str) -> ResponseReturnValue:
             settle_round(
                 uow,
                 SettleRound(
-                    round_id=found.id, accounting_date=on, accepted_difference_cents=accepted
+                    round_id=found.id,
+                    accounting_date=on,
+                    accepted_difference_cents=accepted,
+                    seen=request.form.get("seen", ""),
                 ),
             )
+    except FiguresChangedError:
+        words = _("These are not the amounts that you saw. This is how they are now: look again.")
+        return _settlement_page(round_code, [("", words)])
     except STANDS_IN_THE_WAY as refusal:
         return _settlement_page(round_code, [settling_error(refusal)])
     except RoundStateError:
@@ -243,12 +191,12 @@ def _settlement_page(round_code: str, errors: Errors) -> ResponseReturnValue:
             return to_manage(round_code)
         preview = preview_settlement(uow, found.id)
         shown = preview_values(uow, found, preview)
-        today = uow.now
+        today = local_date(uow.now, LOCAL_TIME)
     page = render_template(
         "purchasing/settle.html",
         visit=visit,
         round=found,
-        today=today.date().isoformat(),
+        today=today.isoformat(),
         form=request.form,
         errors=errors,
         **shown,
@@ -288,7 +236,6 @@ def preview_values(
     names = {line.key: line.name_en if language == "en" else line.name_nl for line in load_chart()}
     return {
         "preview": preview,
-        "seen": figures_seen(preview),
         "roundings": [rounding_words(each, products[each.product]) for each in preview.roundings],
         "reasons": reasons,
         "entry": [
@@ -324,10 +271,7 @@ def correct(round_code: str) -> ResponseReturnValue:
                 preview = preview_correction(uow, command)
                 shown = preview_values(uow, found, preview)
         except (InvalidInputError, OverOrderError, InvoiceKnownError) as refusal:
-            field = str(refusal.context.get("field", "invoice_code"))
-            reader.errors.append(
-                (field, _("This is not right. Look at the number and the reason."))
-            )
+            reader.errors.append(_fact_error(refusal))
     return _correction_page(round_code, reader.errors, shown)
 
 
@@ -364,9 +308,21 @@ def _book(command: CorrectRound) -> Errors:
     except STANDS_IN_THE_WAY as refusal:
         return [settling_error(refusal)]
     except (InvalidInputError, OverOrderError, InvoiceKnownError) as refusal:
-        field = str(refusal.context.get("field", "invoice_code"))
-        return [(field, _("This is not right. Look at the number and the reason."))]
+        return [_fact_error(refusal)]
     return []
+
+
+def _fact_error(refusal: DomainError) -> tuple[str, str]:
+    """The field and the words for a line, a decision or an invoice that is not right."""
+    kind = str(refusal.context.get("field", "code")).rpartition("-")[0]
+    if kind in {"delivered", "damaged", "uncredited", "grams"} or isinstance(
+        refusal, OverOrderError
+    ):
+        return delivery_error(refusal)
+    if not kind:
+        return invoice_error(refusal)
+    words = _("This is not right. Look at the number and the reason.")
+    return str(refusal.context["field"]), words
 
 
 def _correction_page(

@@ -23,7 +23,7 @@ from wijkeconomie.purchasing.deciding import (
 from wijkeconomie.purchasing.decision_forms import read_decisions
 from wijkeconomie.purchasing.models import ShortageRule
 from wijkeconomie.purchasing.queries import RoundView
-from wijkeconomie.purchasing.refusals import CreditLimitError, RoundStateError
+from wijkeconomie.purchasing.refusals import CreditLimitError, InactiveMemberError, RoundStateError
 from wijkeconomie.purchasing.replacing import (
     AddReplacement,
     GiveExtra,
@@ -100,7 +100,7 @@ def save_shares(round_code: str, product_id: int) -> ResponseReturnValue:
                 choose_rules(uow, rules)
                 for decision in decisions:
                     decide(uow, decision)
-    except (InvalidInputError, RoundStateError) as refusal:
+    except (CreditLimitError, InvalidInputError, RoundStateError) as refusal:
         reader.errors.append((str(refusal.context.get("field", "")), _refused(refusal)))
     return _saved(round_code, reader.errors)
 
@@ -175,7 +175,10 @@ def _refused(refusal: DomainError) -> str:
     if isinstance(refusal, RoundStateError):
         return str(_("This was shared or settled already. Correct the round instead."))
     if isinstance(refusal, CreditLimitError):
-        return str(_("The account of this member does not cover it."))
+        member = str(refusal.context["member"])
+        return str(_("The account of %(member)s does not cover it.", member=member))
+    if isinstance(refusal, InactiveMemberError):
+        return str(_("This person is no member any more."))
     if isinstance(refusal, NotFoundError):
         return str(_("We do not know this one. Look at the number."))
     words = {

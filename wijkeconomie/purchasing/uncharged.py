@@ -78,7 +78,7 @@ def ask_uncharged(uow: UnitOfWork, command: AskUncharged) -> int:
         cooperative_id=uow.tenant,
         round_id=found.id,
         reason=command.reason.strip(),
-        amount_cents=preview.supplier_gross_cents,
+        amount_cents=preview.supplier_payable_cents,
         asked_by=uow.actor,
         asked_at=uow.now,
     )
@@ -110,7 +110,7 @@ def decide_uncharged(uow: UnitOfWork, command: DecideUncharged) -> int | None:
         NotFoundError: there is no request that waits.
         SecondPersonError: who asked does not approve (turning it down is fine).
         ConfirmationError: another code was typed.
-        FiguresChangedError: the invoice is not what was shown to who asked.
+        FiguresChangedError: the invoice, deposits and all, is not what was shown to who asked.
         RoundStateError: the round was settled in the meantime.
         ClosedPeriodError: the month of the invoice is closed.
     """
@@ -163,7 +163,7 @@ def record_past_uncharged(uow: UnitOfWork, command: PastUncharged) -> int:
         cooperative_id=uow.tenant,
         round_id=found.id,
         reason=command.reason,
-        amount_cents=preview_uncharged(uow, found).supplier_gross_cents,
+        amount_cents=preview_uncharged(uow, found).supplier_payable_cents,
         asked_by=command.asked_by,
         asked_at=uow.now,
         decided_by=command.approved_by,
@@ -208,11 +208,12 @@ def preview_uncharged(uow: UnitOfWork, found: PurchaseRound) -> SettlementPrevie
     """
     on = accounting_date_of(uow, found, None)
     charged = preview_of(uow, found, on)
-    if charged.invoice is None and charged.result.gross_cents:
+    expected = charged.expected_payable_cents
+    if charged.invoice is None and expected:
         raise InvoiceMissingError(
-            f"round {found.code} comes to {charged.result.gross_cents} cents: enter the invoice",
+            f"round {found.code} comes to {expected} cents: enter the invoice",
             round=found.code,
-            expected_cents=charged.result.gross_cents,
+            expected_cents=expected,
         )
     suppliers = [line.party for line in charged.lines if line.account_key == "suppliers"]
     deposits = charged.deposits.of_nobody()
@@ -233,11 +234,12 @@ def _settle(
     uow: UnitOfWork, found: PurchaseRound, row: UnchargedRequest, *, tells: bool = True
 ) -> int:
     preview = preview_uncharged(uow, found)
-    if preview.supplier_gross_cents != row.amount_cents:
+    now_cents = preview.supplier_payable_cents
+    if now_cents != row.amount_cents:
         raise FiguresChangedError(
-            f"{row.amount_cents} cents were shown, it is {preview.supplier_gross_cents} now",
+            f"{row.amount_cents} cents were shown, it is {now_cents} now",
             shown_cents=row.amount_cents,
-            now_cents=preview.supplier_gross_cents,
+            now_cents=now_cents,
         )
     on = accounting_date_of(uow, found, None)
     version = write_settlement(uow, found, preview, on, reason=row.reason, uncharged_id=row.id)

@@ -35,7 +35,8 @@ class AskedSchema(Schema):
 
     reason = fields.String(required=True, metadata=told("Why nobody is charged; members read it"))
     amount_cents = fields.Integer(
-        required=True, metadata=told("What the cooperative would pay, in cents with VAT")
+        required=True,
+        metadata=told("What the cooperative would pay, in cents with VAT and deposits"),
     )
     asked_at = fields.AwareDateTime(required=True, metadata=told("When it was asked"))
     is_own = fields.Boolean(
@@ -60,7 +61,8 @@ class WaitingRequestSchema(Schema):
     round_code = fields.String(required=True, metadata=told("The round"))
     theme = fields.String(required=True, metadata=told("What it is about"))
     amount_cents = fields.Integer(
-        required=True, metadata=told("What the cooperative would pay, in cents with VAT")
+        required=True,
+        metadata=told("What the cooperative would pay, in cents with VAT and deposits"),
     )
 
 

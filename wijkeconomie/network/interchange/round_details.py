@@ -121,6 +121,7 @@ def write_decisions(
             pledge_id=pledges[row["pledge_id"]],
             quantity=row["quantity"],
             reason=row["reason"],
+            asks_credit=False,
         )
         decide(uow, share)
 

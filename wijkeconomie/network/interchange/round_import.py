@@ -14,15 +14,14 @@ from wijkeconomie.network.interchange.rows_kept import remember_number, remember
 from wijkeconomie.network.interchange.work import at_moment, on_day
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.handing_models import SurplusRule
+from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule, Supplier
 from wijkeconomie.purchasing.pledges import PastPledge, record_past_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
-    RecordInvoice,
     finish_receiving,
     receive_line,
-    record_invoice,
 )
 from wijkeconomie.purchasing.rounds import (
     CancelRound,

@@ -116,7 +116,8 @@
       showTrouble(true);
     });
   });
-  const ORDER = "form[hx-post]";
+  /* An order saves itself; a form with a button of its own is saved by that alone. */
+  const ORDER = "form[hx-post][hx-trigger]";
   const FIELDS = "input:not([type=hidden]), select";
   let sent = new Map();
 
