@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from wijkeconomie.cooperatives.models import Cooperative
 from wijkeconomie.core.audit import record_change
@@ -19,14 +19,14 @@ from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.locking import instant, locked_round, round_for
 from wijkeconomie.purchasing.models import (
     FreightKey,
-    Product,
     PurchaseRound,
-    RoundProduct,
     RoundState,
     ShortageRule,
     Supplier,
 )
 from wijkeconomie.purchasing.notices import tell_members, tell_supplier
+from wijkeconomie.purchasing.offering import copy_products, products_for
+from wijkeconomie.purchasing.past_terms import PastTerms
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
     GoodsCameError,
@@ -59,10 +59,15 @@ class PlanRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRound:
-    """Close a round; before its deadline too. ``at`` is for imports."""
+    """Close a round; before its deadline too. ``at`` is for imports.
+
+    ``is_fixed``: its prices and quantities came about elsewhere and are written already; only
+    with ``at``.
+    """
 
     round_id: int
     at: datetime | None = None
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +91,12 @@ class CancelRound:
     at: datetime | None = None
 
 
-def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
+def plan_round(
+    uow: UnitOfWork, command: PlanRound, past: Mapping[int, PastTerms] | None = None
+) -> int:
     """Plan a round as a draft with its own copy of prices and terms; returns its id.
+
+    ``past``, for imports: the terms that each product had in a round of the past, by product.
 
     Raises:
         NotFoundError: no such supplier or product.
@@ -95,13 +104,15 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
             product of another supplier.
     """
     require_permission(uow.identity, "round.plan")
+    if past is not None:
+        require_permission(uow.identity, "city.import")
     _check_plan(command)
     supplier = uow.session.get(Supplier, (uow.tenant, command.supplier_id))
     if supplier is None:
         raise NotFoundError(
             f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
         )
-    products = _products_for(uow, command)
+    products = products_for(uow, command.supplier_id, command.product_ids, is_past=past is not None)
     planned = PurchaseRound(
         cooperative_id=uow.tenant,
         code=command.code or _next_code(uow),
@@ -120,7 +131,7 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
     )
     uow.session.add(planned)
     uow.session.flush()
-    _copy_products(uow, planned.id, products)
+    copy_products(uow, planned.id, products, past or {})
     record_change(
         uow,
         subject=f"round/{planned.id}",
@@ -169,13 +180,13 @@ def close_round(uow: UnitOfWork, command: CloseRound) -> int:
     """
     require_permission(uow.identity, "round.close")
     moment = instant(uow, command.at)
-    _close(uow, round_for(uow, command.round_id, "close"), moment, is_live=command.at is None)
+    is_live = command.at is None
+    found = round_for(uow, command.round_id, "close")
+    dropped: Sequence[int] = ()
+    if is_live or not command.is_fixed:
+        dropped = fix_outcome(uow, found, moment, checks_credit=is_live)
+    finish_closing(uow, found, moment, dropped, is_live=is_live)
     return command.round_id
-
-
-def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
-    dropped = fix_outcome(uow, found, at, checks_credit=is_live)
-    finish_closing(uow, found, at, dropped, is_live=is_live)
 
 
 def finish_closing(
@@ -223,7 +234,8 @@ def order_round(uow: UnitOfWork, command: OrderRound) -> int:
             f"nobody pledged anything in round {found.code}", round=found.code
         )
     reason = (command.below_minimum_reason or "").strip() or None
-    _require_minimum(uow, found, reason)
+    if command.at is None:
+        _require_minimum(uow, found, reason)
     found.ordered_at = moment
     take_step(uow, found, "order", reason=reason)
     supplier_email = select(Supplier.email).where(
@@ -346,62 +358,6 @@ def _check_plan(command: PlanRound) -> None:
         raise InvalidInputError("say what the round is about", field="theme")
     if command.code is not None and not command.code.strip():
         raise InvalidInputError("a code is not empty", field="code")
-
-
-def _products_for(uow: UnitOfWork, command: PlanRound) -> list[Product]:
-    statement = select(Product).where(Product.cooperative_id == uow.tenant)
-    if command.product_ids is None:
-        offered = uow.session.scalars(
-            statement.where(
-                Product.supplier_id == command.supplier_id, Product.is_offered
-            ).order_by(Product.id)
-        ).all()
-        chosen = list(offered)
-    else:
-        by_id = {
-            product.id: product
-            for product in uow.session.scalars(statement.where(Product.id.in_(command.product_ids)))
-        }
-        if missing := [key for key in command.product_ids if key not in by_id]:
-            raise NotFoundError(f"there is no product {missing[0]}", product_id=missing[0])
-        chosen = [by_id[key] for key in dict.fromkeys(command.product_ids)]
-    if not chosen:
-        raise InvalidInputError("a round offers at least one product", field="product_ids")
-    if foreign := [item for item in chosen if item.supplier_id != command.supplier_id]:
-        raise InvalidInputError(
-            f"product {foreign[0].code} is of another supplier", field="product_ids"
-        )
-    return chosen
-
-
-def _copy_products(uow: UnitOfWork, round_id: int, products: Sequence[Product]) -> None:
-    uow.session.execute(
-        insert(RoundProduct),
-        [
-            {
-                "cooperative_id": uow.tenant,
-                "round_id": round_id,
-                "product_id": product.id,
-                "position": position,
-                "name": product.name,
-                "unit": product.unit,
-                "price_excl_cents": product.price_excl_cents,
-                "list_price_excl_cents": product.price_excl_cents,
-                "vat_basis_points": product.vat_basis_points,
-                "pack_size": product.pack_size,
-                "max_per_member": product.max_per_member,
-                "sells_loose": product.sells_loose,
-                "minimum_quantity": product.minimum_quantity,
-                "ladder_quantities": product.ladder_quantities,
-                "ladder_prices_cents": product.ladder_prices_cents,
-                "grams_per_unit": product.grams_per_unit,
-                "price_units": product.price_units,
-                "supplier_unit": product.supplier_unit,
-                "deposit_cents": product.deposit_cents,
-            }
-            for position, product in enumerate(products, start=1)
-        ],
-    )
 
 
 def _next_code(uow: UnitOfWork) -> str:

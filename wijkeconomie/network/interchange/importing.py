@@ -17,13 +17,7 @@ from wijkeconomie.core.identity import Identity, system_identity
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.network.interchange.care_import import care_faults, import_care
-from wijkeconomie.network.interchange.checks import (
-    Surroundings,
-    check_round,
-    load_surroundings,
-    price_faults,
-    rounds_of,
-)
+from wijkeconomie.network.interchange.checks import check_round, price_faults
 from wijkeconomie.network.interchange.comparing import differences, round_differences
 from wijkeconomie.network.interchange.costs_import import cost_faults, import_shared_costs
 from wijkeconomie.network.interchange.faults import RowError
@@ -52,6 +46,11 @@ from wijkeconomie.network.interchange.people_import import (
     open_cooperative,
 )
 from wijkeconomie.network.interchange.round_import import import_round
+from wijkeconomie.network.interchange.round_rows import (
+    Surroundings,
+    load_surroundings,
+    rounds_of,
+)
 from wijkeconomie.network.interchange.rows_kept import import_kept_rows, kept_faults
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.network.interchange.staging import Staged, stage_folder
@@ -144,7 +143,7 @@ def _import_cooperative(work: CooperativeWork, *, is_strict: bool) -> None:
         work.outcome.left_out.append(work.code)
         return
     try:
-        _run(work, states, wrong_rounds)
+        _run(work, around, states, wrong_rounds)
     except RowRefusedError as refused:
         # Not to be seen in the folder: the batches before it are in, and the same command goes
         # on from here once the cause is gone.
@@ -202,7 +201,9 @@ def _check_rounds(work: CooperativeWork, around: Surroundings, states: dict[str,
     return wrong
 
 
-def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) -> None:
+def _run(
+    work: CooperativeWork, around: Surroundings, states: dict[str, str], wrong_rounds: set[str]
+) -> None:
     """Do what has not been done yet, batch by batch.
 
     Raises:
@@ -218,7 +219,7 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
         is_new = rows.code not in states
         if is_new:
             with refusals_at(rows.round), work.begin() as uow:
-                import_round(uow, rows)
+                import_round(uow, rows, around)
                 work.tell(PLEDGES.file, len(rows.pledges))
         for file, count in rows.counts().items():
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)

@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.network.interchange.cells import CellError, write_cell
+from wijkeconomie.network.interchange.detail_files import INVOICE_TERMS, ROUND_PRODUCTS
 from wijkeconomie.network.interchange.files import (
     AGREEMENT_STATUSES,
     BANK_ENTRIES,
@@ -37,10 +38,15 @@ from wijkeconomie.network.interchange.files import (
 )
 from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.stored_details import DETAIL_SELECTS
+from wijkeconomie.network.interchange.stored_invoices import invoice_terms
 
 PAGE = 2000
 _WRITTEN_WORDS = {
     (ROUNDS.file, "shortage_rule"): {value: word for word, value in SHORTAGE_RULES.items()},
+    (ROUND_PRODUCTS.file, "shortage_rule"): {
+        "": "",
+        **{value: word for word, value in SHORTAGE_RULES.items()},
+    },
     (CARE_BUDGETS.file, "agreement_status"): {
         value: word for word, value in AGREEMENT_STATUSES.items()
     },
@@ -115,7 +121,7 @@ join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_p
 join product on product.cooperative_id = x.cooperative_id and product.id = o.product_id
 join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
 where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED}
-order by r.id, x.id
+order by r.id, x.origin <> 'pledged', x.id
 """
     ),
     DELIVERIES.file: text(
@@ -308,6 +314,11 @@ def stored_rows(
         yield from (
             {name: cells.get(name, "") for name in layout.names}
             for _, cells in kept_rows(session, cooperative_id, layout.file)
+        )
+        return
+    if layout is INVOICE_TERMS:
+        yield from (
+            _cells(layout, values) for values in invoice_terms(session, cooperative_id, code)
         )
         return
     written = dict(kept_rows(session, cooperative_id, layout.file))
