@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
@@ -15,6 +15,7 @@ from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import queries, settlement_queries
 from wijkeconomie.purchasing.correcting import CorrectRound, correct_round, preview_correction
+from wijkeconomie.purchasing.deadlines import DeadlineTerms, set_deadline
 from wijkeconomie.purchasing.deciding import (
     ChooseRules,
     KeepAsStock,
@@ -25,6 +26,7 @@ from wijkeconomie.purchasing.deciding import (
 )
 from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule
+from wijkeconomie.purchasing.pickup import AddSlot, ChooseSlot, add_slot, choose_slot
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
@@ -51,7 +53,12 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
     plan_round,
 )
-from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.settling import (
+    SettleRound,
+    allocate_round,
+    preview_settlement,
+    settle_round,
+)
 from wijkeconomie.purchasing.suppliers import SaleTerms, SaveProduct, save_product
 
 SKUS = ("AARD", "ZEEP", "KAAS", "SAP/2")
@@ -61,28 +68,46 @@ STRANGER = "VERVANG"
 
 @dataclass
 class LivedRound:
-    """One round that is lived through by chance; steps that are refused are left out."""
+    """One round that is lived through by chance; steps that are refused are left out.
+
+    ``goes_on``: it stops somewhere before it is settled.
+    """
 
     market: Market
     random: Random
+    goes_on: bool = False
     round_id: int = 0
+    _slots: list[int] = field(default_factory=list)
 
     def live(self) -> None:
         """From price list to settled, or cancelled on the way."""
         self._reprice()
-        self._open()
+        if not self._open():
+            return
         for _ in range(self.random.randint(3, 9)):
             self._try(self._pledge)
-        if not self._order():
+        if self._stops() or not self._order():
+            return
+        if self._stops():
             return
         self._receive()
         for _ in range(self.random.randint(0, 4)):
             self._try(self.random.choice((self._extra, self._replacement, self._by_hand)))
         self._weigh()
+        if self.goes_on:
+            self._try(self._allocate)
+            return
         if self._settle() and self.random.random() < 0.3:
             self._try(self._correct)
         if self.random.random() < 0.3:
             self._reprice()
+
+    def _stops(self) -> bool:
+        return self.goes_on and self.random.random() < 0.4
+
+    def _allocate(self, uow: UnitOfWork) -> None:
+        if self.random.random() < 0.5:
+            allocate_round(uow, self.round_id)
 
     def _try(self, step: Callable[[UnitOfWork], None]) -> bool:
         self.market.clock.advance(timedelta(minutes=self.random.randint(1, 90), microseconds=7))
@@ -124,7 +149,8 @@ class LivedRound:
                 )
                 save_product(uow, command)
 
-    def _open(self) -> None:
+    def _open(self) -> bool:
+        """Plan it with what is agreed about its deadline, and open it; or leave it a draft."""
         random, now = self.random, self.market.clock.now
         with self.market.books.open() as uow:
             planned = PlanRound(
@@ -139,7 +165,22 @@ class LivedRound:
                 surplus_rule=random.choice(list(SurplusRule)),
             )
             self.round_id = plan_round(uow, planned)
+            if random.random() < 0.5:
+                set_deadline(
+                    uow, self.round_id, DeadlineTerms(topup_hours=random.choice((None, 4)))
+                )
+            slot = AddSlot(
+                round_id=self.round_id,
+                starts_at=now + timedelta(days=6),
+                ends_at=now + timedelta(days=6, hours=1),
+                place="buurthuis",
+                capacity=2,
+            )
+            self._slots = [add_slot(uow, slot), add_slot(uow, replace(slot, capacity=None))]
+            if self.goes_on and random.random() < 0.1:
+                return False
             open_round(uow, self.round_id)
+        return True
 
     def _products(self, uow: UnitOfWork) -> dict[str, int]:
         return queries.product_ids_by_code(uow.session, uow.tenant, self.round_id)
@@ -161,6 +202,11 @@ class LivedRound:
         except DomainError:
             plain = replace(line, tolerance=0, max_price_excl_cents=None)
             save_pledges(uow, replace(command, lines=(plain,)))
+        if line.quantity:
+            slot_id = random.choice(self._slots)
+            choose_slot(
+                uow, ChooseSlot(round_id=self.round_id, member_id=member_id, slot_id=slot_id)
+            )
 
     def _order(self) -> bool:
         random = self.random
@@ -182,6 +228,8 @@ class LivedRound:
         if random.random() < 0.08:
             return not self._try(cancel)
         self._try(close)
+        if self._stops():
+            return False
         if random.random() < 0.08:
             return not self._try(cancel)
         if not self._try(order) or random.random() < 0.08:

@@ -6,10 +6,12 @@ only moments have several (with or without seconds or a time), and those are rem
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from json import JSONDecodeError
 from typing import Any
 
 from wijkeconomie.money.check_digits import (
@@ -150,6 +152,20 @@ def _write_numbers(numbers: Iterable[int]) -> str:
     return " ".join(str(number) for number in numbers)
 
 
+def _read_object(cell: str) -> dict[str, Any]:
+    try:
+        found = json.loads(cell)
+    except (JSONDecodeError, RecursionError) as error:
+        raise CellError("this is not JSON") from error
+    if not isinstance(found, dict):
+        raise CellError("this is not an object with names and values")
+    return found
+
+
+def _write_object(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
 def _read_moments(cell: str) -> tuple[datetime, ...]:
     return tuple(_read_moment(each) for each in cell.split(" "))
 
@@ -252,6 +268,7 @@ SIGNED_CENTS = Kind("cents", _read_number("an amount in cents", least=-(10**15))
 COUNT = Kind("count", _read_number("a quantity", least=0, most=10**9))
 POSITIVE_COUNT = Kind("count", _read_number("a quantity", least=1, most=10**9))
 NUMBERS = Kind("numbers", _read_numbers, write=_write_numbers)
+JSON_OBJECT = Kind("JSON", _read_object, write=_write_object)
 MOMENTS = Kind("moments", _read_moments, write=_write_moments)
 DAYS = Kind("days", _read_number("a number of days", least=0, most=3650))
 YEAR = Kind("year", _read_number("a year", least=_FIRST_YEAR, most=_LAST_YEAR))

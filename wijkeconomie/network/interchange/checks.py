@@ -22,6 +22,7 @@ from wijkeconomie.network.interchange.expected import expected_settlement, produ
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.reading import Row
 from wijkeconomie.network.interchange.round_rows import RoundRows, Surroundings
+from wijkeconomie.network.interchange.unfinished_files import PICKUP_CHOICES, PICKUP_SLOTS
 from wijkeconomie.purchasing.round_rules import is_active_member
 from wijkeconomie.purchasing.settlement_results import SettlementResult
 from wijkeconomie.purchasing.unit_prices import quoted_cents
@@ -44,6 +45,7 @@ def check_round(rows: RoundRows, around: Surroundings) -> list[RowError]:
         *_delivery_faults(rows),
         *_invoice_faults(rows),
         *detail_faults(rows),
+        *_choice_faults(rows),
     ]
     if not faults and rows.is_delivered:
         faults = list(_settlement_faults(rows, around))
@@ -53,7 +55,7 @@ def check_round(rows: RoundRows, around: Surroundings) -> list[RowError]:
 def detail_faults(rows: RoundRows) -> Iterator[RowError]:
     """What the details of a round tell of rows that are not its own, or that it cannot have."""
     kept = {row["pledge_id"] for row in rows.kept_pledges()}
-    asked = {row["sku"] for row in (*rows.pledges, *rows.deliveries)}
+    asked = set(rows.skus())
     pledges = {row["pledge_id"] for row in rows.pledges}
     for layout, column, known in (
         (DECISIONS, "pledge_id", kept),
@@ -68,11 +70,9 @@ def detail_faults(rows: RoundRows) -> Iterator[RowError]:
             if row[column] not in known:
                 yield fault(row, column, f"round {rows.code} has no such row")
     if (uncharged := rows.details.uncharged) is not None and not rows.is_delivered:
-        yield fault(uncharged, "uncharged_reason", f"round {rows.code} was cancelled")
-    if (moments := rows.details.moments) is not None:
-        needed = "settled_at" if rows.is_delivered else "cancelled_at"
-        if moments[needed] is None:
-            yield fault(moments, needed, f"round {rows.code} is {rows.round['status']}")
+        yield fault(uncharged, "uncharged_reason", f"round {rows.code} was not settled")
+    moments = rows.details.moments
+    yield from _moment_faults(rows, moments)
     withdrawn = {row["pledge_id"] for row in rows.pledges if row["withdrawn"]}
     was_ordered = rows.is_delivered or (moments is not None and moments["ordered_at"] is not None)
     for pledge_id, row in rows.details.pledges.items():
@@ -81,12 +81,52 @@ def detail_faults(rows: RoundRows) -> Iterator[RowError]:
             yield fault(row, "origin", f"round {rows.code} was not ordered")
 
 
+_LAST_STEP = {
+    "delivered": "settled_at",
+    "cancelled": "cancelled_at",
+    "open": "opened_at",
+    "closed": "closed_at",
+    "ordered": "ordered_at",
+    "received": "received_at",
+    "allocated": "allocated_at",
+}
+
+
+def _moment_faults(rows: RoundRows, moments: Row | None) -> Iterator[RowError]:
+    """Where the steps that a round took are not those of its state."""
+    status = rows.round["status"]
+    if moments is None:
+        if not rows.is_finished:
+            yield fault(rows.round, "status", "round_moments.csv does not tell when")
+        return
+    last = _LAST_STEP.get(status)
+    if last is not None and moments[last] is None:
+        yield fault(moments, last, f"round {rows.code} is {status}")
+    if not rows.is_finished:
+        steps = list(_LAST_STEP.values())[2:]
+        later = steps[steps.index(last) + 1 :] if last is not None else steps
+        for column in (*later, "settled_at", "cancelled_at"):
+            if moments[column] is not None:
+                yield fault(moments, column, f"round {rows.code} is {status}")
+
+
 def _pledge_detail_faults(row: Row, *, is_withdrawn: bool) -> Iterator[RowError]:
     for column in ("dropout", "withdrawn_at"):
         if row[column] is not None and not is_withdrawn:
             yield fault(row, column, "this pledge was not withdrawn")
     if row["origin"] != "pledged" and is_withdrawn:
         yield fault(row, "origin", "what came about after ordering is not withdrawn")
+
+
+def _choice_faults(rows: RoundRows) -> Iterator[RowError]:
+    """Choices of a time to collect that is not there, or by who ordered nothing."""
+    numbers = {row["number"] for row in rows.resumed.get(PICKUP_SLOTS, ())}
+    ordering = {row["member_id"] for row in rows.kept_pledges()}
+    for row in rows.resumed.get(PICKUP_CHOICES, ()):
+        if row["number"] not in numbers:
+            yield fault(row, "number", f"pickup_slots.csv has no such time of {rows.code}")
+        if row["member_id"] not in ordering:
+            yield fault(row, "member_id", f"{row['member_id']} ordered nothing")
 
 
 def fault(row: Row, column: str, reason: str) -> RowError:
@@ -112,6 +152,8 @@ def _time_faults(rows: RoundRows) -> Iterator[RowError]:
 def _product_faults(rows: RoundRows, around: Surroundings) -> Iterator[RowError]:
     supplier = rows.round["supplier_id"]
     for row in (*rows.pledges, *rows.deliveries):
+        if not rows.is_finished and row["sku"] not in rows.details.products:
+            yield fault(row, "sku", f"round_products.csv has no {row['sku']} of {rows.code}")
         product = around.products[row["sku"]]
         if row["sku"] not in rows.details.products and product["supplier_id"] != supplier:
             reason = (
@@ -161,7 +203,7 @@ def _delivery_faults(rows: RoundRows) -> Iterator[RowError]:
     seen: set[str] = set()
     for row in rows.deliveries:
         sku = row["sku"]
-        if not rows.is_delivered:
+        if rows.is_cancelled:
             yield fault(row, "round_id", f"round {rows.code} was cancelled")
         if sku in seen:
             yield fault(row, "sku", f"{sku} was delivered in round {rows.code} already")
@@ -170,7 +212,7 @@ def _delivery_faults(rows: RoundRows) -> Iterator[RowError]:
             yield fault(row, "ordered_quantity", f"the pledges come to {pledged[sku]}")
         if row["delivered_quantity"] > row["ordered_quantity"] and row["reason"] is None:
             yield fault(row, "delivered_quantity", "more than was ordered: say why in reason")
-    if rows.is_delivered:
+    if rows.has_come:
         yield from _missing_deliveries(rows, pledged, seen)
 
 
@@ -186,7 +228,7 @@ def _missing_deliveries(
 
 def _invoice_faults(rows: RoundRows) -> Iterator[RowError]:
     for position, row in enumerate(rows.invoices):
-        if not rows.is_delivered:
+        if rows.is_cancelled:
             yield fault(row, "round_id", f"round {rows.code} was cancelled")
         if position:
             yield fault(row, "round_id", f"round {rows.code} has an invoice already")

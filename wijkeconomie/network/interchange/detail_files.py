@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from wijkeconomie.network.interchange import cells
 from wijkeconomie.network.interchange.cells import one_of, translated
-from wijkeconomie.network.interchange.files import LAYOUTS, SHORTAGE_RULES
+from wijkeconomie.network.interchange.files import SHORTAGE_RULES
 from wijkeconomie.network.interchange.layout import Layout, Reference, optional, required
 from wijkeconomie.network.interchange.row_checks import (
     check_moments,
@@ -78,8 +78,8 @@ ROUND_MOMENTS = Layout(
         *required(cells.CODE, "round_id"),
         *optional(
             cells.MOMENT,
-            *("opened_at", "closed_at", "ordered_at", "received_at", "settled_at"),
-            "cancelled_at",
+            *("opened_at", "closed_at", "ordered_at", "received_at", "allocated_at"),
+            *("settled_at", "cancelled_at"),
         ),
         *optional(cells.TEXT, "cancel_reason"),
         *optional(cells.DATE, "accounting_date"),
@@ -187,8 +187,3 @@ ROUND_DETAILS = (
     *(DECISIONS, DELIVERY_DECISIONS, INVOICE_TERMS),
 )
 """The files that tell more of one round."""
-DETAILS = (SUPPLIER_TERMS, PRODUCT_TERMS, *ROUND_DETAILS)
-
-ALL_LAYOUTS = (*LAYOUTS, *DETAILS)
-"""Every file, each after those that it refers to."""
-LAYOUT_OF = {layout.file: layout for layout in ALL_LAYOUTS}

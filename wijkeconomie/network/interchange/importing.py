@@ -8,6 +8,7 @@ command goes on where it stopped, and a folder that was imported changes nothing
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -50,6 +51,7 @@ from wijkeconomie.network.interchange.round_rows import (
     Surroundings,
     load_surroundings,
     rounds_of,
+    unfinished_rounds_of,
 )
 from wijkeconomie.network.interchange.rows_kept import import_kept_rows, kept_faults
 from wijkeconomie.network.interchange.spool import Spool
@@ -198,6 +200,15 @@ def _check_rounds(work: CooperativeWork, around: Surroundings, states: dict[str,
         if faults:
             wrong.add(rows.code)
             work.refuse(faults)
+    for rows in unfinished_rounds_of(work.spool, work.code):
+        # A round that is here goes on here, whatever the folder tells of it.
+        if rows.code in states:
+            continue
+        is_whole = work.spool.incomplete_reason(ROUNDS.file, rows.code) is None
+        faults = check_round(rows, around) if is_whole else []
+        work.refuse(faults)
+        if faults or not is_whole:
+            wrong.add(rows.code)
     return wrong
 
 
@@ -213,7 +224,8 @@ def _run(
     import_suppliers(work)
     import_products(work)
     import_members(work)
-    for rows in rounds_of(work.spool, work.code):
+    rounds = chain(rounds_of(work.spool, work.code), unfinished_rounds_of(work.spool, work.code))
+    for rows in rounds:
         if rows.code in wrong_rounds:
             continue
         is_new = rows.code not in states

@@ -15,7 +15,6 @@ from wijkeconomie.network.interchange.detail_files import (
     DELIVERY_DECISIONS,
     INVOICE_TERMS,
     ROUND_DEPOSITS,
-    ROUND_DETAILS,
     ROUND_MOMENTS,
     ROUND_PLEDGES,
     ROUND_PRODUCTS,
@@ -99,13 +98,18 @@ class RoundDetails:
         return 0, 0
 
 
-def details_of(spool: Spool, cooperative: str, round_code: str) -> RoundDetails:
-    """The rows about one round; files without any row of the cooperative are left out."""
+def details_of(
+    spool: Spool, cooperative: str, round_code: str, layouts: Mapping[Layout, Layout]
+) -> RoundDetails:
+    """The rows about one round; files without any row of the cooperative are left out.
+
+    ``layouts``: in which file each of them stands.
+    """
     return RoundDetails(
         {
-            layout: list(spool.rows(layout, cooperative, round_code))
-            for layout in ROUND_DETAILS
-            if spool.count_rows(layout.file, cooperative)
+            layout: list(spool.rows(place, cooperative, round_code))
+            for layout, place in layouts.items()
+            if spool.count_rows(place.file, cooperative)
         }
     )
 

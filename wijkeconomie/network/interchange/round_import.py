@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.network.interchange.expected import product_terms
 from wijkeconomie.network.interchange.files import DELIVERIES, PLEDGES, ROUNDS
 from wijkeconomie.network.interchange.reading import Row
+from wijkeconomie.network.interchange.resuming import resume
 from wijkeconomie.network.interchange.round_details import write_decisions
 from wijkeconomie.network.interchange.round_moments import moments_of
 from wijkeconomie.network.interchange.round_rows import RoundRows, Surroundings
@@ -47,7 +48,12 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
     plan_round,
 )
-from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.settling import (
+    SettleRound,
+    allocate_round,
+    preview_settlement,
+    settle_round,
+)
 from wijkeconomie.purchasing.uncharged import PastUncharged, record_past_uncharged
 
 
@@ -64,6 +70,8 @@ class _Import:
 
 def import_round(uow: UnitOfWork, rows: RoundRows, around: Surroundings) -> None:
     """Plan, open, pledge, close; then cancel, or order, receive and settle, each on its day.
+
+    A round that is not finished takes the steps that it took, and goes on from there.
 
     What the folder tells of terms, of what closing came to and of later decisions is taken as it
     is told; nobody gets a mail, since all of it was told when it happened.
@@ -84,15 +92,21 @@ def import_round(uow: UnitOfWork, rows: RoundRows, around: Surroundings) -> None
         at_ordering = at_moment(uow, times.ordered)
         order_round(at_ordering, OrderRound(round_id=round_id, at=times.ordered))
         record_past_gifts(at_ordering, round_id, _pledges(past, are_gifts=True))
-    if times.received is not None and times.settled is not None:
         _receive(past, times.received)
+        _invoice(past)
+    if times.allocated is not None:
+        allocate_round(at_moment(uow, times.allocated), round_id, at=times.allocated)
+    if times.settled is not None:
         _settle(past, times.settled, times.accounting_date)
     if times.cancelled is not None:
         reason = times.cancel_reason or CANCEL_REASON
         cancelled = CancelRound(round_id=round_id, reason=reason, at=times.cancelled)
         cancel_round(at_moment(uow, times.cancelled), cancelled)
-    remember_spelling(uow, ROUNDS, [rows.round])
-    remember_spelling(uow, PLEDGES, rows.pledges)
+    if rows.is_finished:
+        remember_spelling(uow, ROUNDS, [rows.round])
+        remember_spelling(uow, PLEDGES, rows.pledges)
+    else:
+        resume(uow, rows, round_id)
 
 
 def _plan(uow: UnitOfWork, rows: RoundRows, around: Surroundings) -> _Import:
@@ -115,7 +129,9 @@ def _plan(uow: UnitOfWork, rows: RoundRows, around: Surroundings) -> _Import:
         surplus_rule=SurplusRule(rows.details.surplus_rule),
         product_ids=tuple(terms),
     )
-    round_id = plan_round(at_moment(uow, rows.round["opens"]), plan, terms)
+    # A draft may be to open in the future.
+    planned_at = min(rows.round["opens"], uow.now)
+    round_id = plan_round(at_moment(uow, planned_at), plan, terms)
     products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
     replaced = {
         products[sku]: products[row["replaces"]]
@@ -131,15 +147,17 @@ def _terms(
 ) -> dict[int, PastTerms]:
     """The products of a round with their terms: those that the rows are about, in their order.
 
-    After them stand those that it can have offered besides: what the supplier offers now.
+    After them stand those that a finished round can have offered besides: what the supplier
+    offers now.
     """
     told = rows.details.products.values()
     asked = [*rows.skus(), *(row["replaces"] for row in told if row["replaces"] is not None)]
+    besides = (Product.supplier_id == supplier_id) & Product.is_offered
     found = uow.session.execute(
         select(Product.code, Product.id)
         .where(
             Product.cooperative_id == uow.tenant,
-            Product.code.in_(asked) | ((Product.supplier_id == supplier_id) & Product.is_offered),
+            Product.code.in_(asked) | (besides if rows.is_finished else false()),
         )
         .order_by(Product.id)
     )
@@ -184,7 +202,8 @@ def _pledge(past: _Import, row: Row, member_id: int) -> PastPledge:
     return replace(plain, **facts, later=tuple(later), was_member=True)
 
 
-def _receive(past: _Import, received: datetime) -> None:
+def _receive(past: _Import, received: datetime | None) -> None:
+    """Enter what came, then what was decided of it; ``received``: when all had been entered."""
     uow, rows = past.uow, past.rows
     for row in rows.deliveries:
         decided = rows.details.deliveries.get(row["sku"])
@@ -201,19 +220,21 @@ def _receive(past: _Import, received: datetime) -> None:
                 grams=None if decided is None else decided["grams"],
             ),
         )
-        remember_number(uow, DELIVERIES, row, f"{rows.code}-{row['sku']}")
-    at_receiving = at_moment(uow, received)
-    finish_receiving(at_receiving, FinishReceiving(round_id=past.round_id, at=received))
+        if rows.is_finished:
+            remember_number(uow, DELIVERIES, row, f"{rows.code}-{row['sku']}")
+    at_receiving = at_moment(uow, received or uow.now)
+    if received is not None:
+        finish_receiving(at_receiving, FinishReceiving(round_id=past.round_id, at=received))
     write_decisions(at_receiving, rows.details, past.round_id, past.products)
 
 
-def _settle(past: _Import, settled: datetime, accounting_date: date | None) -> None:
-    rows, round_id = past.rows, past.round_id
+def _invoice(past: _Import) -> None:
+    rows = past.rows
     if rows.invoice is not None:
         record_invoice(
             on_day(past.uow, rows.invoice["invoice_date"]),
             RecordInvoice(
-                round_id=round_id,
+                round_id=past.round_id,
                 code=rows.invoice["invoice_id"],
                 invoiced_on=rows.invoice["invoice_date"],
                 net_cents=rows.invoice["net_cents"],
@@ -222,6 +243,10 @@ def _settle(past: _Import, settled: datetime, accounting_date: date | None) -> N
                 deposit_cents=rows.details.invoice_deposits.get(rows.invoice["invoice_id"]),
             ),
         )
+
+
+def _settle(past: _Import, settled: datetime, accounting_date: date | None) -> None:
+    rows, round_id = past.rows, past.round_id
     at_settling = at_moment(past.uow, settled)
     if (uncharged := rows.details.uncharged) is not None:
         _settle_uncharged(at_settling, uncharged, round_id)

@@ -20,6 +20,7 @@ class RoundMoments:
     closed: datetime | None = None
     ordered: datetime | None = None
     received: datetime | None = None
+    allocated: datetime | None = None
     settled: datetime | None = None
     cancelled: datetime | None = None
     cancel_reason: str | None = None
@@ -38,6 +39,7 @@ def moments_of(rows: RoundRows) -> RoundMoments:
             closed=told["closed_at"],
             ordered=told["ordered_at"],
             received=told["received_at"],
+            allocated=told["allocated_at"],
             settled=told["settled_at"],
             cancelled=told["cancelled_at"],
             cancel_reason=told["cancel_reason"],

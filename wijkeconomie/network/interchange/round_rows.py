@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from wijkeconomie.network.interchange.detail_files import PRODUCT_TERMS
+from wijkeconomie.network.interchange.detail_files import PRODUCT_TERMS, ROUND_DETAILS
 from wijkeconomie.network.interchange.files import (
     DELIVERIES,
     MEMBERS,
@@ -15,9 +15,11 @@ from wijkeconomie.network.interchange.files import (
     ROUNDS,
     SUPPLIER_INVOICES,
 )
+from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.reading import Row
 from wijkeconomie.network.interchange.round_details import RoundDetails, details_of
 from wijkeconomie.network.interchange.spool import Spool
+from wijkeconomie.network.interchange.unfinished_files import RESUMED, UNFINISHED_OF
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class RoundRows:
     deliveries: list[Row]
     invoices: list[Row]
     details: RoundDetails = field(default_factory=RoundDetails)
+    resumed: Mapping[Layout, list[Row]] = field(default_factory=dict)
+    """Of a round that is still going on: what counts only until it is finished."""
+    is_finished: bool = True
 
     @property
     def code(self) -> str:
@@ -55,6 +60,15 @@ class RoundRows:
     @property
     def is_delivered(self) -> bool:
         return bool(self.round["status"] == "delivered")
+
+    @property
+    def has_come(self) -> bool:
+        """Whether all that came of it was entered."""
+        return self.round["status"] in {"delivered", "received", "allocated"}
+
+    @property
+    def is_cancelled(self) -> bool:
+        return bool(self.round["status"] == "cancelled")
 
     @property
     def invoice(self) -> Row | None:
@@ -78,17 +92,29 @@ class RoundRows:
         return told is not None and told["origin"] != "pledged"
 
     def skus(self) -> list[str]:
-        """The products that something is told of, those that came first, in their order."""
+        """The products that something is told of, in the order of the round.
+
+        Of a finished round those that came stand in their order, and the others after them; of
+        one that goes on every product has a row, in its order.
+        """
+        if not self.is_finished:
+            return list(self.details.products)
         return list(dict.fromkeys(row["sku"] for row in (*self.deliveries, *self.pledges)))
 
     def counts(self) -> dict[str, int]:
         """Rows by file."""
+        found = {
+            ROUNDS: 1,
+            PLEDGES: len(self.pledges),
+            DELIVERIES: len(self.deliveries),
+            SUPPLIER_INVOICES: len(self.invoices),
+            **{layout: len(rows) for layout, rows in self.details.rows.items()},
+        }
+        if self.is_finished:
+            return {layout.file: count for layout, count in found.items()}
         return {
-            ROUNDS.file: 1,
-            PLEDGES.file: len(self.pledges),
-            DELIVERIES.file: len(self.deliveries),
-            SUPPLIER_INVOICES.file: len(self.invoices),
-            **{layout.file: len(rows) for layout, rows in self.details.rows.items()},
+            **{UNFINISHED_OF[layout].file: count for layout, count in found.items()},
+            **{layout.file: len(rows) for layout, rows in self.resumed.items()},
         }
 
 
@@ -105,7 +131,8 @@ def load_surroundings(spool: Spool, cooperative: str) -> Surroundings:
 
 
 def rounds_of(spool: Spool, cooperative: str) -> Iterator[RoundRows]:
-    """The rounds of a cooperative, one at a time, in order of their lines."""
+    """The finished rounds of a cooperative, one at a time, in order of their lines."""
+    details = {layout: layout for layout in ROUND_DETAILS}
     for row in spool.rows(ROUNDS, cooperative):
         code = row["round_id"]
         yield RoundRows(
@@ -113,5 +140,25 @@ def rounds_of(spool: Spool, cooperative: str) -> Iterator[RoundRows]:
             pledges=list(spool.rows(PLEDGES, cooperative, code)),
             deliveries=list(spool.rows(DELIVERIES, cooperative, code)),
             invoices=list(spool.rows(SUPPLIER_INVOICES, cooperative, code)),
-            details=details_of(spool, cooperative, code),
+            details=details_of(spool, cooperative, code, details),
+        )
+
+
+def unfinished_rounds_of(spool: Spool, cooperative: str) -> Iterator[RoundRows]:
+    """The rounds of a cooperative that are still going on, likewise."""
+    details = {layout: UNFINISHED_OF[layout] for layout in ROUND_DETAILS}
+    for row in spool.rows(UNFINISHED_OF[ROUNDS], cooperative):
+        code = row["round_id"]
+        yield RoundRows(
+            round=row,
+            pledges=list(spool.rows(UNFINISHED_OF[PLEDGES], cooperative, code)),
+            deliveries=list(spool.rows(UNFINISHED_OF[DELIVERIES], cooperative, code)),
+            invoices=list(spool.rows(UNFINISHED_OF[SUPPLIER_INVOICES], cooperative, code)),
+            details=details_of(spool, cooperative, code, details),
+            resumed={
+                layout: list(spool.rows(layout, cooperative, code))
+                for layout in RESUMED
+                if spool.count_rows(layout.file, cooperative)
+            },
+            is_finished=False,
         )

@@ -107,10 +107,22 @@ def check_moments(values: Values) -> Iterable[Remark]:
     for before, after in pairwise(steps):
         if values[after] is not None and values[before] is None:
             yield before, f"the round cannot have been {after.removesuffix('_at')} without this"
+    if values["allocated_at"] is not None and values["received_at"] is None:
+        yield "received_at", "the round cannot have been allocated without this"
     if (values["cancelled_at"] is None) != (values["cancel_reason"] is None):
         yield "cancel_reason", "a cancelled round has a reason, and no other has"
     if values["cancelled_at"] is not None and values["settled_at"] is not None:
         yield "cancelled_at", "a round is settled or cancelled"
+
+
+def check_deadline(values: Values) -> Iterable[Remark]:
+    """Refuse what is agreed about a deadline in part."""
+    names = ("prolong_days", "most_prolongations", "prolonged", "when_spent", "planned_closes_at")
+    for name in names:
+        if (values[name] is None) != (values["on_miss"] is None):
+            yield name, "what happens on a miss is told whole or not at all"
+    if (values["asked_at"] is None) != (values["missed"] is None):
+        yield "missed", "a question is about what was missed"
 
 
 def check_voucher(values: Values) -> Iterable[Remark]:

@@ -23,7 +23,9 @@ CANCEL_REASON = "Geannuleerd"
 """The plain files do not tell why a round was cancelled."""
 
 _OF_ROUND = "(cast(:code as text) is null or r.code = :code)"
-_FINISHED = "r.state in ('settled', 'cancelled')"
+OF_KIND = "(r.state in ('settled', 'cancelled')) = cast(:is_finished as boolean)"
+"""Rounds that are finished, or those that are not."""
+_GOES_ON = "not cast(:is_finished as boolean)"
 _ZONE = f"'{LOCAL_TIME.key}'"
 _ASKED = """(
     exists (select from pledge p where p.cooperative_id = o.cooperative_id
@@ -65,7 +67,7 @@ left join round_settlement s on s.cooperative_id = r.cooperative_id and s.round_
 left join uncharged_request u on u.cooperative_id = s.cooperative_id
   and u.id = s.uncharged_request_id
 where r.cooperative_id = :cooperative_id and {_OF_ROUND}
-  and r.state in ('settled', 'cancelled') and (r.surplus_rule <> 'stock' or u.id is not null)
+  and {OF_KIND} and (r.surplus_rule <> 'stock' or u.id is not null)
 order by r.id
 """
     ),
@@ -75,7 +77,8 @@ order by r.id
     ROUND_MOMENTS.file: text(
         f"""
 select r.code as round_id, r.opened_at, r.closed_at, r.ordered_at,
-  case r.state when 'settled' then r.received_at end as received_at, r.settled_at,
+  case when r.state <> 'cancelled' then r.received_at end as received_at,
+  case r.state when 'allocated' then r.allocated_at end as allocated_at, r.settled_at,
   r.cancelled_at, r.cancel_reason,
   case when first.accounting_date <> invoice.invoiced_on then first.accounting_date end
     as accounting_date
@@ -90,8 +93,8 @@ cross join lateral (
   from delivery d where d.cooperative_id = r.cooperative_id and d.round_id = r.id
     and r.state = 'settled'
 ) as came
-where r.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED}
-  and ((r.opened_at, r.closed_at) is distinct from (r.opens_at, r.closes_at)
+where r.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
+  and ({_GOES_ON} or (r.opened_at, r.closed_at) is distinct from (r.opens_at, r.closes_at)
     or (r.state = 'settled' and (
       (r.ordered_at, r.received_at, r.settled_at) is distinct from (r.closes_at,
         came.received_at, greatest(came.received_at,
@@ -125,16 +128,17 @@ left join round_product other on other.cooperative_id = o.cooperative_id
   and other.id = o.replaces_id
 left join product replaced on replaced.cooperative_id = other.cooperative_id
   and replaced.id = other.product_id
-where o.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED} and {_ASKED}
-  and ((o.name, o.unit, o.price_excl_cents, o.list_price_excl_cents, o.price_units,
-      o.vat_basis_points, o.pack_size, o.max_per_member, o.supplier_unit, r.supplier_id)
+where o.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
+  and ({_GOES_ON} or {_ASKED} and ((o.name, o.unit, o.price_excl_cents,
+      o.list_price_excl_cents, o.price_units, o.vat_basis_points, o.pack_size,
+      o.max_per_member, o.supplier_unit, r.supplier_id)
     is distinct from (product.name, product.unit, product.price_excl_cents,
       product.price_excl_cents, product.price_units, product.vat_basis_points,
       product.pack_size, product.max_per_member, product.supplier_unit, product.supplier_id)
     or not o.sells_loose or o.minimum_quantity is not null or o.ladder_quantities <> '{{}}'
     or o.closing is not null or o.grams_per_unit is not null or o.shortage_rule is not null
-    or o.replaces_id is not null)
-order by r.id, product.code collate "C"
+    or o.replaces_id is not null))
+order by r.id, case when {_GOES_ON} then o.position else 0 end, product.code collate "C"
 """
     ),
     ROUND_PLEDGES.file: text(
@@ -149,7 +153,7 @@ left join pledge original on original.cooperative_id = x.cooperative_id
   and original.id = x.instead_of_id
 left join pledge_weight weight on weight.cooperative_id = x.cooperative_id
   and weight.pledge_id = x.id
-where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED}
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
   and (x.origin <> 'pledged' or x.tolerance > 0 or x.max_price_excl_cents is not null
     or x.later_quantities <> '{{}}' or x.allotted_quantity is not null or x.dropout is not null
     or x.withdrawn_at <> x.pledged_at or weight.grams is not null
@@ -165,7 +169,7 @@ from round_product o
 join purchase_round r on r.cooperative_id = o.cooperative_id and r.id = o.round_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
 where o.cooperative_id = :cooperative_id and {_OF_ROUND}
-  and {_FINISHED} and {_ASKED} and o.deposit_cents > 0
+  and {OF_KIND} and ({_GOES_ON} or {_ASKED}) and o.deposit_cents > 0
 order by r.id, product.code collate "C"
 """
     ),
@@ -175,8 +179,8 @@ select p.code as pledge_id, r.code as round_id, x.quantity, x.reason
 from share_by_hand x
 join pledge p on p.cooperative_id = x.cooperative_id and p.id = x.pledge_id
 join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
-where x.cooperative_id = :cooperative_id and {_OF_ROUND} and r.state = 'settled'
-  and x.released_at is null and p.withdrawn_at is null
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
+  and r.state <> 'cancelled' and x.released_at is null and p.withdrawn_at is null
 order by r.id, p.origin <> 'pledged', p.id
 """
     ),
@@ -188,7 +192,8 @@ from delivery x
 join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = o.cooperative_id and product.id = o.product_id
-where x.cooperative_id = :cooperative_id and {_OF_ROUND} and r.state = 'settled'
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
+  and r.state <> 'cancelled' and x.delivered_quantity is not null
   and (x.uncredited_quantity > 0 or x.stock_quantity is not null
     or x.delivered_grams is not null)
 order by r.id, o.position

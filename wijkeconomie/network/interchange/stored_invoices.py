@@ -6,7 +6,8 @@ deliveries and prices come to, which is computed for the rounds that can have on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,12 +21,12 @@ from wijkeconomie.purchasing.settlement_queries import settlement_input
 _INVOICES = text(
     """
 select r.id as round_id, x.code as invoice_id, r.code, x.deposit_cents, x.net_cents, x.vat_cents,
-  s.uncharged_request_id is null and not (
+  s.round_id is not null and s.uncharged_request_id is null and not (
     s.cooperative_gross_cents = 0 and given.vat_cents = x.vat_cents and given.units > 0
     and given.units = came.units and not came.is_uncertain) as may_differ
 from supplier_invoice x
 join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
-join round_settlement s on s.cooperative_id = r.cooperative_id and s.round_id = r.id
+left join round_settlement s on s.cooperative_id = r.cooperative_id and s.round_id = r.id
   and s.version = r.settlement_version
 cross join lateral (
   select coalesce(sum(share.vat_cents), 0) as vat_cents,
@@ -39,22 +40,24 @@ cross join lateral (
       as is_uncertain
   from delivery d where d.cooperative_id = r.cooperative_id and d.round_id = r.id
 ) as came
-where x.cooperative_id = :cooperative_id and x.withdrawn_at is null and r.state = 'settled'
+where x.cooperative_id = :cooperative_id and x.withdrawn_at is null and r.state <> 'cancelled'
+  and (r.state = 'settled') = cast(:is_finished as boolean)
   and (cast(:code as text) is null or r.code = :code)
 order by r.id, x.id
 """
 )
 
 
-def invoice_terms(
-    session: Session, cooperative_id: int, code: str | None
-) -> Iterator[dict[str, object]]:
-    """Values of the rows about invoices, of all settled rounds or of one; only where one tells."""
-    found = session.execute(_INVOICES, {"cooperative_id": cooperative_id, "code": code}).all()
+def invoice_terms(session: Session, key: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    """Values of the rows about invoices, only where one tells.
+
+    ``key``: of which cooperative, of all rounds or that of one code, finished or going on.
+    """
+    found = session.execute(_INVOICES, key).all()
     for row in found:
         net = vat = 0
         if row.may_differ:
-            round_ = session.get_one(PurchaseRound, (cooperative_id, row.round_id))
+            round_ = session.get_one(PurchaseRound, (key["cooperative_id"], row.round_id))
             result = compute_settlement(settlement_input(session, round_))
             net, vat = row.net_cents - result.net_cents, row.vat_cents - result.vat_cents
             session.expunge(round_)
