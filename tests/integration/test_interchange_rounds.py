@@ -195,7 +195,7 @@ def test_a_round_is_not_judged_by_what_its_products_became(
 def test_what_a_supplier_asks_now_does_not_stop_what_he_took(
     market: Market, fresh_runtime: Runtime, tmp_path: Path
 ) -> None:
-    boer = SaveSupplier(code="S1", name="Boer Bas", email="bas@example.org")
+    boer = SaveSupplier(code="S1", name="Boer Bas", email="bas@boerderij")
     with market.books.open() as uow:
         save_supplier(uow, replace(boer, minimum_net_cents=1_000_000))
 
@@ -205,7 +205,7 @@ def test_what_a_supplier_asks_now_does_not_stop_what_he_took(
         [supplier] = uow.session.scalars(
             select(Supplier).where(Supplier.cooperative_id == uow.tenant)
         )
-        assert (supplier.email, supplier.minimum_net_cents) == ("bas@example.org", 1_000_000)
+        assert (supplier.email, supplier.minimum_net_cents) == ("bas@boerderij", 1_000_000)
         assert uow.session.scalar(text("select count(*) from outbox_message")) == 0
 
 

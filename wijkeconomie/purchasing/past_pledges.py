@@ -27,6 +27,8 @@ from wijkeconomie.purchasing.pledges import (
 )
 from wijkeconomie.purchasing.refusals import DuplicatePledgeError, ProductNotInRoundError
 
+BATCH = 2000
+
 Origin = Literal["pledged", "replacement", "extra"]
 
 
@@ -68,7 +70,7 @@ class _PastRound:
 
 
 def record_past_pledges(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPledge]) -> int:
-    """Record the pledges of a round that an import tells of, in one statement; how many.
+    """Record the pledges of a round that an import tells of; how many.
 
     The same rules as for a live pledge, each at its own moment; only credit is not asked,
     since the past has happened. What closing made of a pledge is a fact, not computed again.
@@ -79,7 +81,12 @@ def record_past_pledges(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPl
     """
     require_permission(uow.identity, "city.import")
     past = _past_round(uow, locked_round(uow, round_id), pledges)
-    return _write(uow, past, [_past_row(uow, past, pledge) for pledge in pledges])
+    # A large round is written in parts, so that its rows need not all be in memory.
+    for start in range(0, len(pledges), BATCH):
+        part = pledges[start : start + BATCH]
+        uow.session.execute(insert(Pledge), [_past_row(uow, past, pledge) for pledge in part])
+    _record(uow, past, len(pledges))
+    return len(pledges)
 
 
 def record_past_gifts(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPledge]) -> int:
@@ -108,7 +115,10 @@ def record_past_gifts(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPled
                 raise NotFoundError(f"round {found.code} has no pledge {pledge.instead_of}")
             row["instead_of_id"] = originals[pledge.instead_of]
         rows.append(row)
-    return _write(uow, past, rows)
+    if rows:
+        uow.session.execute(insert(Pledge), rows)
+    _record(uow, past, len(rows))
+    return len(rows)
 
 
 def _past_round(uow: UnitOfWork, found: PurchaseRound, pledges: Sequence[PastPledge]) -> _PastRound:
@@ -120,16 +130,14 @@ def _past_round(uow: UnitOfWork, found: PurchaseRound, pledges: Sequence[PastPle
     return _PastRound(found, offered, {member.id: member for member in members})
 
 
-def _write(uow: UnitOfWork, past: _PastRound, rows: Sequence[dict[str, object]]) -> int:
-    if rows:
-        uow.session.execute(insert(Pledge), rows)
+def _record(uow: UnitOfWork, past: _PastRound, count: int) -> None:
+    if count:
         record_change(
             uow,
             subject=f"round/{past.found.id}",
             action="pledges-recorded",
-            after={"pledges": len(rows)},
+            after={"pledges": count},
         )
-    return len(rows)
 
 
 def _pledge_ids(uow: UnitOfWork, round_id: int) -> dict[str, int]:

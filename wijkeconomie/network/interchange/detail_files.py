@@ -29,7 +29,7 @@ SUPPLIER_TERMS = Layout(
     columns=(
         *required(cells.COOPERATIVE_CODE, "coop_id"),
         *required(cells.GIVEN_CODE, "supplier_id"),
-        *optional(cells.EMAIL, "email"),
+        *optional(cells.TEXT, "email"),
         *optional(cells.POSITIVE_COUNT, "minimum_net_cents"),
     ),
     key=("coop_id", "supplier_id"),
