@@ -25,7 +25,6 @@ from wijkeconomie.purchasing.models import (
     Supplier,
 )
 from wijkeconomie.purchasing.notices import tell_members, tell_supplier
-from wijkeconomie.purchasing.offering import copy_products, products_for
 from wijkeconomie.purchasing.past_terms import PastTerms
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
@@ -33,6 +32,7 @@ from wijkeconomie.purchasing.refusals import (
     NothingPledgedError,
     SupplierMinimumError,
 )
+from wijkeconomie.purchasing.round_products import copy_products, products_for_round
 from wijkeconomie.purchasing.round_rules import Step, state_after
 
 
@@ -112,7 +112,9 @@ def plan_round(
         raise NotFoundError(
             f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
         )
-    products = products_for(uow, command.supplier_id, command.product_ids, is_past=past is not None)
+    products = products_for_round(
+        uow, command.supplier_id, command.product_ids, is_past=past is not None
+    )
     planned = PurchaseRound(
         cooperative_id=uow.tenant,
         code=command.code or _next_code(uow),

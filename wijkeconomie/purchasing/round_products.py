@@ -13,7 +13,7 @@ from wijkeconomie.purchasing.models import Product, RoundProduct
 from wijkeconomie.purchasing.past_terms import PastTerms
 
 
-def products_for(
+def products_for_round(
     uow: UnitOfWork, supplier_id: int, product_ids: Sequence[int] | None, *, is_past: bool = False
 ) -> list[Product]:
     """The products that a round will offer: those named, in their order, or all that are offered.
