@@ -187,7 +187,7 @@ def test_details_go_with_a_city_and_come_back_the_same(
         f"{DETAIL_FOLDER}/{name}.csv"
         for name in (
             *("products", "rounds", "round_deposits", "decisions", "deliveries"),
-            "supplier_invoices",
+            *("supplier_invoices", "round_moments"),
         )
     }
 

@@ -42,9 +42,10 @@ class ResultPreviewSchema(Schema):
 class ResultPreviewResource(MethodView):
     """What sharing a result comes to."""
 
+    @blueprint.arguments(IdempotencyKeySchema, location="headers")
     @blueprint.arguments(ShareResultSchema)
     @blueprint.response(200, ResultPreviewSchema)
-    def post(self, body: Body, code: str) -> Body:
+    def post(self, _headers: Body, body: Body, code: str) -> Body:
         """Tell what each holder would get or bear of a result; nothing is written."""
         with current_visit().begin() as uow:
             found = preview_result(uow, ShareResult(project_code=code, **body))

@@ -206,4 +206,4 @@ def _print_export(folder: Path, outcome: ExportOutcome) -> None:
     for file, rows in outcome.rows.items():
         click.echo(f"{folder / file}: {rows} rows")
     for cooperative, code, state in outcome.unfinished:
-        click.echo(f"Left out: round {code} of {cooperative} is not finished ({state})", err=True)
+        click.echo(f"Goes on where it comes in: round {code} of {cooperative} ({state})")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+
+def round_at(round_id: int, moment: datetime) -> str:
+    """What work for a round is known by that is done once for each of its moments."""
+    return f"{round_id}/{moment.astimezone(UTC).isoformat()}"
+
 
 _TO_REMIND = text(
     """

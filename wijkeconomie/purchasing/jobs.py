@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,7 @@ from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing.deadlines import meet_deadline
 from wijkeconomie.purchasing.due_queries import (
     members_without_pledge,
+    round_at,
     rounds_due_to_close,
     rounds_due_to_open,
     rounds_due_to_remind,
@@ -40,11 +41,7 @@ def _due_to_close(
 ) -> Sequence[tuple[str, datetime]]:
     """A round that was prolonged is due again: each closing time is a piece of work of its own."""
     due = rounds_due_to_close(session, cooperative_id, now)
-    return [(_with_moment(id_, at), at) for id_, at in due]
-
-
-def _with_moment(round_id: int, at: datetime) -> str:
-    return f"{round_id}/{at.astimezone(UTC).isoformat()}"
+    return [(round_at(id_, at), at) for id_, at in due]
 
 
 def _open(uow: UnitOfWork, period: str) -> str:
@@ -60,7 +57,7 @@ def _due_to_remind(
 ) -> Sequence[tuple[str, datetime]]:
     """A round that was prolonged is reminded of again: each closing time has its reminder."""
     due = rounds_due_to_remind(session, cooperative_id, now)
-    return [(_with_moment(id_, closes_at), at) for id_, at, closes_at in due]
+    return [(round_at(id_, closes_at), at) for id_, at, closes_at in due]
 
 
 def _remind(uow: UnitOfWork, period: str) -> str:

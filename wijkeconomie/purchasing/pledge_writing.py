@@ -114,11 +114,16 @@ def _make(
 _RECORD_PAST = text(
     """
 insert into pledge (cooperative_id, code, round_id, round_product_id, member_id, quantity,
-  pledged_at, changed_at, withdrawn_at)
+  pledged_at, changed_at, withdrawn_at, tolerance, max_price_excl_cents, allotted_quantity,
+  dropout, origin, instead_of_id, later_at, later_quantities)
 select :cooperative_id, told.code, :round_id, told.product, told.member, told.quantity,
-  told.pledged_at, told.pledged_at, told.withdrawn_at
+  told.pledged_at, coalesce(told.withdrawn_at, told.pledged_at), told.withdrawn_at,
+  told.tolerance, told.most, told.allotted, told.dropout, told.origin, told.instead_of,
+  told.later_at, told.later_quantities
 from jsonb_to_recordset(cast(:pledges as jsonb)) as told (code text, product bigint,
-  member bigint, quantity bigint, pledged_at timestamptz, withdrawn_at timestamptz)
+  member bigint, quantity bigint, pledged_at timestamptz, withdrawn_at timestamptz,
+  tolerance bigint, most bigint, allotted bigint, dropout text, origin text,
+  instead_of bigint, later_at timestamptz[], later_quantities bigint[])
 """
 )
 

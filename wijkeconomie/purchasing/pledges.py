@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BindParameter, bindparam, select
 
 from wijkeconomie.cooperatives.models import Member
-from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError, StaleVersionError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -21,12 +20,10 @@ from wijkeconomie.purchasing.pledge_writing import (
     ChangedPledge,
     NewPledge,
     PledgeTerms,
-    write_past_pledges,
     write_pledges,
 )
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
-    DuplicatePledgeError,
     InactiveMemberError,
     PledgeTooLargeError,
     PriceOutOfReachError,
@@ -104,18 +101,6 @@ class SavePledges:
     lines: tuple[PledgeLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastPledge:
-    """A pledge of a round that is long over, as an import tells it."""
-
-    code: str
-    member_id: int
-    round_product_id: int
-    quantity: int
-    pledged_at: datetime
-    is_withdrawn: bool = False
-
-
 def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
     """Save a member's order; either every line is saved or none.
 
@@ -135,21 +120,21 @@ def save_pledges(uow: UnitOfWork, command: SavePledges) -> list[int]:
     is_own = command.member_id == uow.identity.member_id
     require_permission(uow.identity, "pledge.make" if is_own else "pledge.make-for-others")
     found = locked_round(uow, command.round_id, is_shared=True)
-    _require_open(found, uow.now)
+    require_open(found, uow.now)
     # Rounds are locked before members; the member's lock makes his limit hold over all rounds.
     member = _locked_member(uow, command.member_id)
-    _require_active(member, uow.now)
+    require_active(member, uow.now)
     wanted = {line.round_product_id for line in command.lines}
     if len(wanted) < len(command.lines):
         raise InvalidInputError("a product is named once", field="lines")
-    offered = _offered(uow, found.id, wanted)
+    offered = offered_products(uow, found.id, wanted)
     known = _own_pledges(uow, found.id, member.id)
     before = queries.reserved_cents(uow.session, uow.tenant, member.id)
     room = None if found.topup_since is None else room_in_packs(uow, found, wanted)
     made: list[NewPledge] = []
     changed: list[ChangedPledge] = []
     for line in command.lines:
-        product = _checked_line(line, offered, found)
+        product = checked_line(line, offered, found)
         if room is not None:
             said = _said(known.get(product.id))
             require_filling(product, said, line.terms, room[product.id])
@@ -224,7 +209,12 @@ def _keep_turns(pledge: Pledge, wanted: int, now: datetime) -> None:
     pledge.later_quantities = [units for _, units in later]
 
 
-def _require_open(found: PurchaseRound, at: datetime) -> None:
+def require_open(found: PurchaseRound, at: datetime) -> None:
+    """Refuse where a round takes no pledges at a moment.
+
+    Raises:
+        RoundNotOpenError, DeadlinePassedError.
+    """
     obstacle = pledge_obstacle(found.state, found.opens_at, found.closes_at, at)
     if obstacle == "round-not-open":
         raise RoundNotOpenError(f"round {found.code} is not open", round=found.code)
@@ -243,12 +233,17 @@ def _locked_member(uow: UnitOfWork, member_id: int) -> Member:
     return member
 
 
-def _require_active(member: Member, at: datetime) -> None:
+def require_active(member: Member, at: datetime) -> None:
+    """Refuse who is no member at a moment.
+
+    Raises:
+        InactiveMemberError.
+    """
     if not is_active_member(member.joined_on, member.left_on, at):
         raise InactiveMemberError(f"{member.code} is no member then", member=member.code)
 
 
-def _offered(
+def offered_products(
     uow: UnitOfWork, round_id: int, wanted: Collection[int] | None = None
 ) -> dict[int, RoundProduct]:
     """What a round offers, or of it only what is wanted."""
@@ -267,9 +262,15 @@ def _own_pledges(uow: UnitOfWork, round_id: int, member_id: int) -> dict[int, Pl
     return {pledge.round_product_id: pledge for pledge in found}
 
 
-def _checked_line(
+def checked_line(
     line: PledgeLine, offered: dict[int, RoundProduct], found: PurchaseRound
 ) -> RoundProduct:
+    """The product that a line is about, once the line is right for it.
+
+    Raises:
+        ProductNotInRoundError, PledgeTooLargeError, ToleranceTooLargeError,
+            PriceOutOfReachError, InvalidInputError.
+    """
     product = offered.get(line.round_product_id)
     if product is None:
         raise ProductNotInRoundError(
@@ -320,72 +321,3 @@ def _require_within_maximum(product: RoundProduct, quantity: int) -> None:
             maximum=most,
             field=f"quantity-{product.id}",
         )
-
-
-@dataclass(slots=True)
-class _PastRound:
-    """What past pledges of one round are judged by; read once."""
-
-    found: PurchaseRound
-    offered: dict[int, RoundProduct]
-    members: dict[int, Member]
-    seen: set[tuple[int, int]] = field(default_factory=set)
-
-
-def record_past_pledges(uow: UnitOfWork, round_id: int, pledges: Sequence[PastPledge]) -> int:
-    """Record the pledges of a round that an import tells of, in one statement; how many.
-
-    The same rules as for a live pledge, each at its own moment; only credit is not asked,
-    since the past has happened. A withdrawn one is withdrawn when it was made: a folder does
-    not tell when.
-
-    Raises:
-        As :func:`save_pledges`, and DuplicatePledgeError for a second one of the same product.
-    """
-    require_permission(uow.identity, "city.import")
-    found = locked_round(uow, round_id)
-    wanted = {pledge.member_id for pledge in pledges}
-    past = _PastRound(found, _offered(uow, found.id), _members(uow, wanted))
-    rows = [_past_row(past, pledge) for pledge in pledges]
-    if rows:
-        write_past_pledges(uow, found.id, rows)
-        record_change(
-            uow,
-            subject=f"round/{found.id}",
-            action="pledges-recorded",
-            after={"pledges": len(rows)},
-        )
-    return len(rows)
-
-
-def _members(uow: UnitOfWork, ids: set[int]) -> dict[int, Member]:
-    found = uow.session.scalars(
-        select(Member).where(Member.cooperative_id == uow.tenant, Member.id.in_(ids))
-    )
-    return {member.id: member for member in found}
-
-
-def _past_row(past: _PastRound, pledge: PastPledge) -> dict[str, object]:
-    _require_open(past.found, pledge.pledged_at)
-    member = past.members.get(pledge.member_id)
-    if member is None:
-        raise NotFoundError(f"there is no member {pledge.member_id}", member_id=pledge.member_id)
-    _require_active(member, pledge.pledged_at)
-    if pledge.quantity < 1:
-        raise InvalidInputError("a pledge is for at least 1", field="quantity")
-    line = PledgeLine(pledge.round_product_id, pledge.quantity)
-    product = _checked_line(line, past.offered, past.found)
-    key = (member.id, product.id)
-    if key in past.seen:
-        raise DuplicatePledgeError(
-            f"{member.code} pledged for {product.name} already", member=member.code
-        )
-    past.seen.add(key)
-    return {
-        "code": pledge.code,
-        "product": product.id,
-        "member": member.id,
-        "quantity": pledge.quantity,
-        "pledged_at": pledge.pledged_at.isoformat(),
-        "withdrawn_at": pledge.pledged_at.isoformat() if pledge.is_withdrawn else None,
-    }

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from sqlalchemy import insert, select
 
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.purchasing.models import Product, RoundProduct
+from wijkeconomie.purchasing.past_terms import PastTerms
 
 
 def products_for_round(
-    uow: UnitOfWork, supplier_id: int, product_ids: Sequence[int] | None
+    uow: UnitOfWork, supplier_id: int, product_ids: Sequence[int] | None, *, is_past: bool = False
 ) -> list[Product]:
     """The products of a round: those that are named, in their order, or all that are offered.
+
+    ``is_past``, for imports: another supplier may have taken a product over since.
 
     Raises:
         NotFoundError: no such product.
@@ -34,7 +38,8 @@ def products_for_round(
         chosen = [by_id[key] for key in dict.fromkeys(product_ids)]
     if not chosen:
         raise InvalidInputError("a round offers at least one product", field="product_ids")
-    if foreign := [item for item in chosen if item.supplier_id != supplier_id]:
+    foreign = [item for item in chosen if item.supplier_id != supplier_id]
+    if foreign and not is_past:
         raise InvalidInputError(
             f"product {foreign[0].code} is of another supplier", field="product_ids"
         )
@@ -63,9 +68,17 @@ def terms_now(product: Product) -> dict[str, object]:
 
 
 def copy_products(
-    uow: UnitOfWork, round_id: int, products: Sequence[Product], *, first_position: int = 1
+    uow: UnitOfWork,
+    round_id: int,
+    products: Sequence[Product],
+    past: Mapping[int, PastTerms] | None = None,
+    *,
+    first_position: int = 1,
 ) -> None:
-    """Give a round its own copies of products, in this order."""
+    """Give a round its own copies of products, in this order.
+
+    ``past``, for imports: the terms of each product in a round of the past, by product.
+    """
     if not products:
         return
     uow.session.execute(
@@ -77,6 +90,7 @@ def copy_products(
                 "product_id": product.id,
                 "position": position,
                 **terms_now(product),
+                **(asdict(past[product.id]) if past else {}),
             }
             for position, product in enumerate(products, start=first_position)
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -25,6 +25,7 @@ from wijkeconomie.purchasing.models import (
     Supplier,
 )
 from wijkeconomie.purchasing.notices import tell_members, tell_supplier, withdraw_order
+from wijkeconomie.purchasing.past_terms import PastTerms
 from wijkeconomie.purchasing.refusals import (
     DeadlinePassedError,
     GoodsCameError,
@@ -58,10 +59,15 @@ class PlanRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRound:
-    """Close a round; before its deadline too. ``at`` is for imports."""
+    """Close a round; before its deadline too. ``at`` is for imports.
+
+    ``is_fixed``: its prices and quantities came about elsewhere and are written already; only
+    with ``at``.
+    """
 
     round_id: int
     at: datetime | None = None
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +91,12 @@ class CancelRound:
     at: datetime | None = None
 
 
-def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
+def plan_round(
+    uow: UnitOfWork, command: PlanRound, past: Mapping[int, PastTerms] | None = None
+) -> int:
     """Plan a round as a draft with its own copy of prices and terms; returns its id.
+
+    ``past``, for imports: the terms that each product had in a round of the past, by product.
 
     Raises:
         NotFoundError: no such supplier or product.
@@ -94,6 +104,8 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
             product of another supplier.
     """
     require_permission(uow.identity, "round.plan")
+    if past is not None:
+        require_permission(uow.identity, "city.import")
     check_times(command.opens_at, command.closes_at)
     _check_plan(command)
     supplier = uow.session.get(Supplier, (uow.tenant, command.supplier_id))
@@ -101,7 +113,9 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
         raise NotFoundError(
             f"there is no supplier {command.supplier_id}", supplier_id=command.supplier_id
         )
-    products = products_for_round(uow, command.supplier_id, command.product_ids)
+    products = products_for_round(
+        uow, command.supplier_id, command.product_ids, is_past=past is not None
+    )
     planned = PurchaseRound(
         cooperative_id=uow.tenant,
         code=command.code or _next_code(uow),
@@ -120,7 +134,7 @@ def plan_round(uow: UnitOfWork, command: PlanRound) -> int:
     )
     uow.session.add(planned)
     uow.session.flush()
-    copy_products(uow, planned.id, products)
+    copy_products(uow, planned.id, products, past)
     record_change(
         uow,
         subject=f"round/{planned.id}",
@@ -169,13 +183,13 @@ def close_round(uow: UnitOfWork, command: CloseRound) -> int:
     """
     require_permission(uow.identity, "round.close")
     moment = instant(uow, command.at)
-    _close(uow, round_for(uow, command.round_id, "close"), moment, is_live=command.at is None)
+    is_live = command.at is None
+    found = round_for(uow, command.round_id, "close")
+    touched: Sequence[int] = ()
+    if is_live or not command.is_fixed:
+        touched = fix_outcome(uow, found, moment, checks_credit=is_live)
+    finish_closing(uow, found, moment, touched, is_live=is_live)
     return command.round_id
-
-
-def _close(uow: UnitOfWork, found: PurchaseRound, at: datetime, *, is_live: bool) -> None:
-    touched = fix_outcome(uow, found, at, checks_credit=is_live)
-    finish_closing(uow, found, at, touched, is_live=is_live)
 
 
 def finish_closing(
@@ -226,7 +240,8 @@ def order_round(uow: UnitOfWork, command: OrderRound) -> int:
             f"nobody pledged anything in round {found.code}", round=found.code
         )
     reason = (command.below_minimum_reason or "").strip() or None
-    _require_minimum(uow, found, reason)
+    if command.at is None:
+        _require_minimum(uow, found, reason)
     found.ordered_at = moment
     take_step(uow, found, "order", reason=reason)
     supplier_email = select(Supplier.email).where(

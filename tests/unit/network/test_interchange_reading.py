@@ -16,11 +16,15 @@ from tests.unit.network.city_folders import (
     read_rows,
     set_cell,
 )
-from wijkeconomie.network.interchange import checks
-from wijkeconomie.network.interchange.checks import check_round, load_surroundings, rounds_of
+from wijkeconomie.network.interchange.checks import check_round
 from wijkeconomie.network.interchange.faults import NotACityFolderError, RowError
 from wijkeconomie.network.interchange.files import LAYOUTS, MEMBERS
 from wijkeconomie.network.interchange.reading import LINE_LIMIT, HeaderError, read_lines
+from wijkeconomie.network.interchange.round_rows import (
+    Membership,
+    load_surroundings,
+    rounds_of,
+)
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.network.interchange.staging import stage_folder
 
@@ -142,7 +146,6 @@ def test_a_cell_of_ten_megabytes_is_refused_in_its_place_without_being_kept(
         ("products.csv", 2, "supplier_id", "LEV9"),
         ("products.csv", 2, "price_excl_cents", "1,19"),
         ("rounds.csv", 2, "closes", "2026-01-07"),
-        ("rounds.csv", 2, "delivery_date", "2026-01-01"),
         ("rounds.csv", 2, "shipping_key", "gewicht"),
         ("pledges.csv", 2, "quantity", "-1"),
         ("pledges.csv", 2, "round_id", "MRS-R99"),
@@ -190,6 +193,8 @@ def test_a_wrong_cell_is_named_by_file_line_and_column(
         ("supplier_invoices.csv", 2, "supplier_id", "LEV2", "of supplier"),
         ("supplier_invoices.csv", 3, "round_id", "MRS-R01", "has an invoice"),
         ("rounds.csv", 2, "status", "cancelled", "cancelled"),
+        ("rounds.csv", 2, "delivery_date", "2026-01-01", "after the closing"),
+        ("supplier_invoices.csv", 2, "invoice_date", "2025-01-01", "had not opened"),
         ("rounds.csv", 2, "shipping_excl_cents", "1600", "come to"),
     ],
 )
@@ -306,6 +311,6 @@ def test_a_membership_is_loaded_with_its_dates() -> None:
         stage_folder(DEMO_CITY, spool, lambda _file: None)
         members = load_surroundings(spool, "MRS").members
 
-    assert members["M108"] == checks.Membership(
+    assert members["M108"] == Membership(
         members["M108"].joined, MEMBERS.columns[17].kind.read("2025-06-30")
     )

@@ -6,10 +6,12 @@ only moments have several (with or without seconds or a time), and those are rem
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from json import JSONDecodeError
 from typing import Any
 
 from wijkeconomie.money.check_digits import (
@@ -23,6 +25,7 @@ from wijkeconomie.money.periods import LOCAL_TIME
 """Moments in a folder carry no zone: they are what a clock in Utrecht showed."""
 
 TEXT_LIMIT = 1000
+GIVEN_CODE_LIMIT = 200
 _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,58}[A-Za-z0-9])?")
 _COOPERATIVE_CODE = re.compile(r"[A-Za-z0-9-]{1,20}")
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,14}")
@@ -41,21 +44,28 @@ class CellError(ValueError):
 
 
 Reader = Callable[[str], Any]
+Writer = Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of cell: its name in messages, its reader, and whether midnight is just a date."""
+    """A kind of cell: its name in messages, its reader, and whether midnight is just a date.
+
+    ``write``: how a value is written, where that is not how values of its type are.
+    """
 
     name: str
     read: Reader
     writes_midnight_as_date: bool = False
+    write: Writer | None = None
 
 
 def write_cell(kind: Kind, value: Any) -> str:
     """Write a stored value as the cell that :attr:`Kind.read` gives it back from."""
     if value is None:
         return ""
+    if kind.write is not None:
+        return kind.write(value)
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, datetime):
@@ -87,6 +97,23 @@ def _read_text(cell: str) -> str:
     return cell
 
 
+def _write_text(text: str) -> str:
+    """Write a text that the program took from a form as one that can be read again.
+
+    Lines and tabs become spaces, and what is too long is cut off.
+    """
+    if text.isprintable() and text == text.strip() and len(text) <= TEXT_LIMIT:
+        return text
+    words = "".join(each if each.isprintable() else " " for each in text).split()
+    return " ".join(words)[:TEXT_LIMIT].rstrip()
+
+
+def _read_given_code(cell: str) -> str:
+    if len(_read_text(cell)) > GIVEN_CODE_LIMIT:
+        raise CellError(f"a number or code has at most {GIVEN_CODE_LIMIT} characters")
+    return cell
+
+
 def _read_reference(cell: str) -> str:
     if len(_read_text(cell)) > 35:
         raise CellError("a payment reference has at most 35 characters")
@@ -114,6 +141,37 @@ def _read_number(what: str, *, least: int, most: int = 10**15) -> Reader:
         return number
 
     return read
+
+
+def _read_numbers(cell: str) -> tuple[int, ...]:
+    read = _read_number("a number of a list", least=0)
+    return tuple(read(each) for each in cell.split(" "))
+
+
+def _write_numbers(numbers: Iterable[int]) -> str:
+    return " ".join(str(number) for number in numbers)
+
+
+def _read_object(cell: str) -> dict[str, Any]:
+    try:
+        found = json.loads(cell)
+    except (JSONDecodeError, RecursionError) as error:
+        raise CellError("this is not JSON") from error
+    if not isinstance(found, dict):
+        raise CellError("this is not an object with names and values")
+    return found
+
+
+def _write_object(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _read_moments(cell: str) -> tuple[datetime, ...]:
+    return tuple(_read_moment(each) for each in cell.split(" "))
+
+
+def _write_moments(moments: Iterable[datetime]) -> str:
+    return " ".join(_written_moment(moment, is_date=False) for moment in moments)
 
 
 def _read_date(cell: str) -> date:
@@ -156,6 +214,12 @@ def _read_flag(cell: str) -> bool:
     return cell == "1"
 
 
+def _read_mark(cell: str) -> bool:
+    if cell != "1":
+        raise CellError("this is 1 (yes), or absent")
+    return True
+
+
 def _read_checked(validate: Callable[[str], str]) -> Reader:
     def read(cell: str) -> str:
         try:
@@ -191,8 +255,10 @@ def translated(words: Mapping[str, str]) -> Kind:
     return Kind("word", lambda cell: words[read(cell)])
 
 
-TEXT = Kind("text", _read_text)
+TEXT = Kind("text", _read_text, write=_write_text)
 CODE = Kind("code", _read_matching(_CODE, "a code has letters, digits, dots and dashes"))
+GIVEN_CODE = Kind("code", _read_given_code)
+"""A number that somebody else gave out, such as of an article or an invoice: ``2026/0012``."""
 COOPERATIVE_CODE = Kind(
     "code", _read_matching(_COOPERATIVE_CODE, "a code has 1 to 20 letters, digits and dashes")
 )
@@ -201,6 +267,9 @@ CENTS = Kind("cents", _read_number("an amount in cents", least=0))
 SIGNED_CENTS = Kind("cents", _read_number("an amount in cents", least=-(10**15)))
 COUNT = Kind("count", _read_number("a quantity", least=0, most=10**9))
 POSITIVE_COUNT = Kind("count", _read_number("a quantity", least=1, most=10**9))
+NUMBERS = Kind("numbers", _read_numbers, write=_write_numbers)
+JSON_OBJECT = Kind("JSON", _read_object, write=_write_object)
+MOMENTS = Kind("moments", _read_moments, write=_write_moments)
 DAYS = Kind("days", _read_number("a number of days", least=0, most=3650))
 YEAR = Kind("year", _read_number("a year", least=_FIRST_YEAR, most=_LAST_YEAR))
 BASIS_POINTS = Kind("basis points", _read_number("a rate in basis points", least=0, most=10_000))
@@ -210,6 +279,8 @@ MONTH = Kind("month", _read_matching(_MONTH, "a month is written as 2026-01"))
 MOMENT = Kind("moment", _read_moment)
 DAY_OR_MOMENT = Kind("moment", _read_day_or_moment, writes_midnight_as_date=True)
 FLAG = Kind("flag", _read_flag)
+MARK = Kind("mark", _read_mark)
+"""Yes where it stands; no is absent."""
 IBAN = Kind("IBAN", _read_checked(validate_iban))
 CREDITOR_ID = Kind("creditor id", _read_checked(validate_creditor_id))
 KVK_NUMBER = Kind("KvK number", _read_checked(validate_kvk_number))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlalchemy.orm import Session
 
 from wijkeconomie.network.interchange.cells import write_cell
-from wijkeconomie.network.interchange.checks import RoundRows, fault
+from wijkeconomie.network.interchange.checks import fault
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.files import (
     DELIVERIES,
@@ -17,6 +17,7 @@ from wijkeconomie.network.interchange.files import (
 )
 from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.reading import Row, parse_row
+from wijkeconomie.network.interchange.round_rows import RoundRows
 from wijkeconomie.network.interchange.stored import Cells, stored_rows
 
 NOT_STORED = frozenset({"member_count"})

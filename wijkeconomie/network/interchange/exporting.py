@@ -15,7 +15,6 @@ from wijkeconomie.core.identity import Identity
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
-from wijkeconomie.network.interchange.detail_files import DETAILS
 from wijkeconomie.network.interchange.faults import ExportConflictError
 from wijkeconomie.network.interchange.files import (
     CARE_LAYOUTS,
@@ -30,15 +29,16 @@ from wijkeconomie.network.interchange.files import (
 from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.retries import rows_with_retries
 from wijkeconomie.network.interchange.stored import Cells, stored_rows
+from wijkeconomie.network.interchange.unfinished_files import DETAILS, UNFINISHED_OF
 from wijkeconomie.network.interchange.writing import folder_in_place, write_json, write_rows
 
 _SHARED = (SUPPLIERS.file, PRODUCTS.file)
-_ALONE = (MEMBERS.file, ROUNDS.file)
+_ALONE = (MEMBERS.file, ROUNDS.file, UNFINISHED_OF[ROUNDS].file)
 
 
 @dataclass(slots=True)
 class ExportOutcome:
-    """Rows per file, and the rounds that are left out because they are still going on."""
+    """Rows per file, and the rounds that are still going on, which lie in files of their own."""
 
     rows: Counter[str] = field(default_factory=Counter)
     unfinished: list[tuple[str, str, str]] = field(default_factory=list)
@@ -83,8 +83,8 @@ def export_city(
 ) -> ExportOutcome:
     """Write all cooperatives, or one, as a city folder.
 
-    Rounds that are not settled or cancelled are left out and named in the outcome. What the plain
-    files cannot tell of the others lies in files of their own, where there is any.
+    What the plain files cannot tell lies in files of their own, where there is any; so do rounds
+    that are not settled or cancelled, which the outcome names.
 
     Raises:
         FolderInUseError: the folder holds files.
@@ -116,7 +116,7 @@ def _write_details(
 ) -> None:
     """Write a file of details; none where it has no rows, unless it takes the place of one."""
     path = draft / layout.file
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     count = write_rows(path, layout.names, rows)
     if count or (folder / layout.file).exists():
         outcome.rows[layout.file] = count

@@ -74,7 +74,7 @@ PARTICIPATION_KEYS = Layout(
 SUPPLIERS = Layout(
     file="suppliers.csv",
     columns=(
-        *required(cells.CODE, "supplier_id"),
+        *required(cells.GIVEN_CODE, "supplier_id"),
         *required(cells.TEXT, "name"),
         *optional(cells.TEXT, "category"),
         *optional(cells.KVK_NUMBER, "kvk"),
@@ -86,7 +86,7 @@ SUPPLIERS = Layout(
 PRODUCTS = Layout(
     file="products.csv",
     columns=(
-        *required(cells.CODE, "sku"),
+        *required(cells.GIVEN_CODE, "sku"),
         *required(cells.TEXT, "name"),
         *optional(cells.TEXT, "category"),
         *required(cells.TEXT, "unit"),
@@ -94,7 +94,7 @@ PRODUCTS = Layout(
         *optional(cells.BASIS_POINTS, "vat_basis_points"),
         *required(cells.POSITIVE_COUNT, "pack_size"),
         *optional(cells.POSITIVE_COUNT, "max_per_member"),
-        *required(cells.CODE, "supplier_id"),
+        *required(cells.GIVEN_CODE, "supplier_id"),
     ),
     key=("sku",),
     references=(Reference("supplier_id", "suppliers.csv"),),
@@ -110,7 +110,7 @@ ROUNDS = Layout(
         *required(cells.CODE, "round_id"),
         *required(cells.COOPERATIVE_CODE, "coop_id"),
         *required(cells.TEXT, "theme"),
-        *required(cells.CODE, "supplier_id"),
+        *required(cells.GIVEN_CODE, "supplier_id"),
         *required(cells.DAY_OR_MOMENT, "opens", "closes"),
         *required(cells.DATE, "delivery_date"),
         *required(cells.CENTS, "shipping_excl_cents"),
@@ -126,7 +126,9 @@ _OF_ROUND = Reference("round_id", "rounds.csv")
 PLEDGES = Layout(
     file="pledges.csv",
     columns=(
-        *required(cells.CODE, "pledge_id", "round_id", "member_id", "sku"),
+        *required(cells.GIVEN_CODE, "pledge_id"),
+        *required(cells.CODE, "round_id", "member_id"),
+        *required(cells.GIVEN_CODE, "sku"),
         *required(cells.POSITIVE_COUNT, "quantity"),
         *required(cells.MOMENT, "pledged_at"),
         *required(cells.FLAG, "withdrawn"),
@@ -142,7 +144,9 @@ PLEDGES = Layout(
 DELIVERIES = Layout(
     file="deliveries.csv",
     columns=(
-        *required(cells.CODE, "delivery_id", "round_id", "sku"),
+        *required(cells.GIVEN_CODE, "delivery_id"),
+        *required(cells.CODE, "round_id"),
+        *required(cells.GIVEN_CODE, "sku"),
         *required(cells.COUNT, "ordered_quantity", "delivered_quantity", "damaged_quantity"),
         *required(cells.DATE, "delivered_on"),
         *optional(cells.TEXT, "reason"),
@@ -155,12 +159,15 @@ DELIVERIES = Layout(
 SUPPLIER_INVOICES = Layout(
     file="supplier_invoices.csv",
     columns=(
-        *required(cells.CODE, "invoice_id", "round_id", "supplier_id"),
+        *required(cells.GIVEN_CODE, "invoice_id"),
+        *required(cells.CODE, "round_id"),
+        *required(cells.GIVEN_CODE, "supplier_id"),
         *required(cells.DATE, "invoice_date"),
         *required(cells.CENTS, "net_cents", "vat_cents", "gross_cents"),
         *optional(cells.TEXT, "note"),
     ),
-    key=("invoice_id",),
+    # Suppliers number their invoices each for himself.
+    key=("invoice_id", "supplier_id"),
     references=(_OF_ROUND, Reference("supplier_id", "suppliers.csv")),
     group="round_id",
     check=check_gross,

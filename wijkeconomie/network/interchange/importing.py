@@ -8,6 +8,7 @@ command goes on where it stopped, and a folder that was imported changes nothing
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -17,13 +18,7 @@ from wijkeconomie.core.identity import Identity, system_identity
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.network.interchange.care_import import care_faults, import_care
-from wijkeconomie.network.interchange.checks import (
-    Surroundings,
-    check_round,
-    load_surroundings,
-    price_faults,
-    rounds_of,
-)
+from wijkeconomie.network.interchange.checks import check_round, price_faults
 from wijkeconomie.network.interchange.comparing import differences, round_differences
 from wijkeconomie.network.interchange.costs_import import cost_faults, import_shared_costs
 from wijkeconomie.network.interchange.faults import RowError
@@ -52,6 +47,12 @@ from wijkeconomie.network.interchange.people_import import (
     open_cooperative,
 )
 from wijkeconomie.network.interchange.round_import import import_round
+from wijkeconomie.network.interchange.round_rows import (
+    Surroundings,
+    load_surroundings,
+    rounds_of,
+    unfinished_rounds_of,
+)
 from wijkeconomie.network.interchange.rows_kept import import_kept_rows, kept_faults
 from wijkeconomie.network.interchange.spool import Spool
 from wijkeconomie.network.interchange.staging import Staged, stage_folder
@@ -144,7 +145,7 @@ def _import_cooperative(work: CooperativeWork, *, is_strict: bool) -> None:
         work.outcome.left_out.append(work.code)
         return
     try:
-        _run(work, states, wrong_rounds)
+        _run(work, around, states, wrong_rounds)
     except RowRefusedError as refused:
         # Not to be seen in the folder: the batches before it are in, and the same command goes
         # on from here once the cause is gone.
@@ -199,10 +200,21 @@ def _check_rounds(work: CooperativeWork, around: Surroundings, states: dict[str,
         if faults:
             wrong.add(rows.code)
             work.refuse(faults)
+    for rows in unfinished_rounds_of(work.spool, work.code):
+        # A round that is here goes on here, whatever the folder tells of it.
+        if rows.code in states:
+            continue
+        is_whole = work.spool.incomplete_reason(ROUNDS.file, rows.code) is None
+        faults = check_round(rows, around) if is_whole else []
+        work.refuse(faults)
+        if faults or not is_whole:
+            wrong.add(rows.code)
     return wrong
 
 
-def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) -> None:
+def _run(
+    work: CooperativeWork, around: Surroundings, states: dict[str, str], wrong_rounds: set[str]
+) -> None:
     """Do what has not been done yet, batch by batch.
 
     Raises:
@@ -212,13 +224,14 @@ def _run(work: CooperativeWork, states: dict[str, str], wrong_rounds: set[str]) 
     import_suppliers(work)
     import_products(work)
     import_members(work)
-    for rows in rounds_of(work.spool, work.code):
+    rounds = chain(rounds_of(work.spool, work.code), unfinished_rounds_of(work.spool, work.code))
+    for rows in rounds:
         if rows.code in wrong_rounds:
             continue
         is_new = rows.code not in states
         if is_new:
             with refusals_at(rows.round), work.begin() as uow:
-                import_round(uow, rows)
+                import_round(uow, rows, around)
                 work.tell(PLEDGES.file, len(rows.pledges))
         for file, count in rows.counts().items():
             work.done(file, RowOutcome.IMPORTED if is_new else RowOutcome.UNCHANGED, count)

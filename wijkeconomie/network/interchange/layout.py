@@ -40,7 +40,8 @@ class Layout:
     ``key`` names the row; ``has_unique_key`` is false where a repetition means something.
     ``group`` is the column whose value rows are loaded by. The cooperative of a row is its
     ``coop_id`` or that of the first reference; suppliers and products have none. Rows of a
-    file that ``is_kept`` are checked and stored as they are.
+    file that ``is_kept`` are checked and stored as they are. A folder from before the columns
+    in ``later`` were there may lack them: their cells are absent then.
     """
 
     file: str
@@ -51,6 +52,7 @@ class Layout:
     references: tuple[Reference, ...] = ()
     group: str = ""
     is_kept: bool = False
+    later: tuple[str, ...] = ()
     check: Callable[[Values], Iterable[Remark]] | None = None
 
     @property

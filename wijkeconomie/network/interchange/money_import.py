@@ -7,12 +7,13 @@ from datetime import date
 from itertools import islice
 
 from wijkeconomie.cooperatives.contributions import charge_contributions
-from wijkeconomie.network.interchange.checks import Surroundings, fault
+from wijkeconomie.network.interchange.checks import fault
 from wijkeconomie.network.interchange.comparing import differences
 from wijkeconomie.network.interchange.faults import RowError
 from wijkeconomie.network.interchange.files import BANK_ENTRIES, COOPERATIVES
 from wijkeconomie.network.interchange.outcome import RowOutcome
 from wijkeconomie.network.interchange.reading import Row
+from wijkeconomie.network.interchange.round_rows import Surroundings
 from wijkeconomie.network.interchange.stored import stored_rows
 from wijkeconomie.network.interchange.work import CooperativeWork, on_day, refusals_at
 from wijkeconomie.payments.queries import BankLineView, unbooked_lines

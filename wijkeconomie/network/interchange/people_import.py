@@ -8,6 +8,7 @@ own row is statutes, and is only compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -26,7 +27,7 @@ from wijkeconomie.cooperatives.service import (
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries as ledger
 from wijkeconomie.network.interchange.comparing import differing_columns
-from wijkeconomie.network.interchange.detail_files import PRODUCT_TERMS
+from wijkeconomie.network.interchange.detail_files import PRODUCT_TERMS, SUPPLIER_TERMS
 from wijkeconomie.network.interchange.files import COOPERATIVES, MEMBERS, PRODUCTS, SUPPLIERS
 from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.outcome import RowOutcome
@@ -35,6 +36,7 @@ from wijkeconomie.network.interchange.stored import Cells, stored_rows
 from wijkeconomie.network.interchange.work import CooperativeWork, on_day, refusals_at
 from wijkeconomie.purchasing.models import Product, Supplier
 from wijkeconomie.purchasing.suppliers import (
+    SaleTerms,
     SaveProduct,
     SaveSupplier,
     save_product,
@@ -82,17 +84,17 @@ def import_suppliers(work: CooperativeWork) -> None:
     """Give the cooperative its copy of every supplier."""
     with work.begin() as uow:
         stored = _stored(uow, SUPPLIERS)
-        emails = {
-            row[0]: row[1]
-            for row in uow.session.execute(
-                select(Supplier.code, Supplier.email).where(Supplier.cooperative_id == uow.tenant)
-            )
-        }
+        suppliers = select(Supplier).where(Supplier.cooperative_id == uow.tenant)
+        known = {each.code: each for each in uow.session.scalars(suppliers)}
+        terms = _terms(work, uow, SUPPLIER_TERMS, "supplier_id")
         for row, result in _compared(SUPPLIERS, work.spool.rows(SUPPLIERS, ""), stored):
-            if result is not RowOutcome.UNCHANGED:
+            own, is_new = terms.get(row["supplier_id"], (None, RowOutcome.UNCHANGED))
+            if {result, is_new} != {RowOutcome.UNCHANGED}:
                 with refusals_at(row):
-                    save_supplier(uow, _supplier(row, emails.get(row["supplier_id"])))
+                    save_supplier(uow, _supplier(row, own, known.get(row["supplier_id"])))
             work.outcome.add_shared(SUPPLIERS.file, row.line, result)
+        for _own, result in terms.values():
+            work.done(SUPPLIER_TERMS.file, result)
         work.tell(SUPPLIERS.file, len(stored))
 
 
@@ -106,7 +108,7 @@ def import_products(work: CooperativeWork) -> None:
                 select(Product.code, Product.is_offered).where(Product.cooperative_id == uow.tenant)
             )
         }
-        terms = _terms(work, uow)
+        terms = _terms(work, uow, PRODUCT_TERMS, "sku")
         for row, result in _compared(PRODUCTS, work.spool.rows(PRODUCTS, ""), stored):
             own, is_new = terms.get(row["sku"], (None, RowOutcome.UNCHANGED))
             if {result, is_new} != {RowOutcome.UNCHANGED}:
@@ -119,11 +121,14 @@ def import_products(work: CooperativeWork) -> None:
         work.tell(PRODUCTS.file, len(stored))
 
 
-def _terms(work: CooperativeWork, uow: UnitOfWork) -> dict[str, tuple[Row, RowOutcome]]:
-    """What the folder tells more of products, by product, and whether that is new here."""
-    rows = work.spool.rows(PRODUCT_TERMS, work.code)
-    compared = _compared(PRODUCT_TERMS, rows, _stored(uow, PRODUCT_TERMS))
-    return {row["sku"]: (row, result) for row, result in compared}
+def _terms(
+    work: CooperativeWork, uow: UnitOfWork, layout: Layout, key: str
+) -> dict[str, tuple[Row, RowOutcome]]:
+    """What the folder tells more of suppliers or products, and whether that is new here."""
+    rows = work.spool.rows(layout, work.code)
+    return {
+        row[key]: (row, result) for row, result in _compared(layout, rows, _stored(uow, layout))
+    }
 
 
 def import_members(work: CooperativeWork) -> None:
@@ -194,31 +199,53 @@ def _person(row: Row) -> dict[str, Any]:
     }
 
 
-def _supplier(row: Row, email: str | None) -> SaveSupplier:
-    return SaveSupplier(
+def _supplier(row: Row, told: Row | None, known: Supplier | None) -> SaveSupplier:
+    """A supplier by its rows; what the folder does not tell stays as it is here."""
+    own = SaveSupplier(
         code=row["supplier_id"],
         name=row["name"],
         category=row["category"],
         kvk=row["kvk"],
         iban=row["iban"],
-        email=email,
         payment_days=row["payment_days"],
     )
+    if told is not None:
+        return replace(own, email=told["email"], minimum_net_cents=told["minimum_net_cents"])
+    if known is not None:
+        return replace(own, email=known.email, minimum_net_cents=known.minimum_net_cents)
+    return own
 
 
-def _product(row: Row, terms: Row | None, *, is_offered: bool) -> SaveProduct:
-    return SaveProduct(
+def _product(row: Row, told: Row | None, *, is_offered: bool) -> SaveProduct:
+    """A product by its rows; what the folder does not tell stays as it is here."""
+    own = SaveProduct(
         supplier_code=row["supplier_id"],
         code=row["sku"],
         name=row["name"],
         category=row["category"],
         unit=row["unit"],
-        price_excl_cents=(terms or row)["price_excl_cents"],
-        price_units=1 if terms is None else terms["price_units"],
-        supplier_unit=None if terms is None else terms["supplier_unit"] or "",
-        deposit_cents=None if terms is None else terms["deposit_cents"],
+        price_excl_cents=row["price_excl_cents"],
         vat_basis_points=row["vat_basis_points"],
         pack_size=row["pack_size"],
         max_per_member=row["max_per_member"],
         is_offered=is_offered,
+    )
+    if told is None:
+        return own
+    quantities, prices = told["ladder_quantities"] or (), told["ladder_prices_cents"] or ()
+    terms = SaleTerms(
+        sells_loose=not told["only_packs"],
+        minimum_quantity=told["minimum_quantity"],
+        ladder=tuple(zip(quantities, prices, strict=True)),
+    )
+    return replace(
+        own,
+        price_excl_cents=told["price_excl_cents"],
+        price_units=told["price_units"],
+        supplier_unit=told["supplier_unit"] or "",
+        deposit_cents=told["deposit_cents"],
+        # A folder of an earlier version does not tell these.
+        terms=None if terms == SaleTerms() else terms,
+        grams_per_unit=told["grams_per_unit"],
+        is_offered=is_offered and not told["not_offered"],
     )

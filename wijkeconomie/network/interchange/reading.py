@@ -157,7 +157,7 @@ def _header(layout: Layout, number: int, raw: bytes | _TooLong) -> list[str]:
     faults.extend(
         RowError(layout.file, number, name, "", "the column is missing")
         for name in layout.names
-        if name not in names
+        if name not in names and name not in layout.later
     )
     if faults:
         raise HeaderError(faults)
@@ -177,6 +177,7 @@ def _line(layout: Layout, names: list[str], number: int, raw: bytes | _TooLong) 
         column = names[len(found)] if len(found) < len(names) else ""
         reason = f"the header has {len(names)} columns and this line has {len(found)} cells"
         return Line(number, cells, {}, [RowError(layout.file, number, column, "", reason)])
+    cells |= {name: "" for name in layout.later if name not in cells}
     faults: list[RowError] = []
     values = _values(layout, number, cells, faults)
     if not faults and layout.check is not None:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import false, select
 
 from wijkeconomie.cooperatives.models import Member
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.network.interchange.checks import RoundRows
+from wijkeconomie.network.interchange.expected import product_terms
 from wijkeconomie.network.interchange.files import DELIVERIES, PLEDGES, ROUNDS
 from wijkeconomie.network.interchange.reading import Row
-from wijkeconomie.network.interchange.round_details import write_decisions, write_deposits
+from wijkeconomie.network.interchange.resuming import resume
+from wijkeconomie.network.interchange.round_details import write_decisions
+from wijkeconomie.network.interchange.round_moments import moments_of
+from wijkeconomie.network.interchange.round_rows import RoundRows, Surroundings
 from wijkeconomie.network.interchange.rows_kept import remember_number, remember_spelling
+from wijkeconomie.network.interchange.stored_details import CANCEL_REASON
 from wijkeconomie.network.interchange.work import at_moment, on_day
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.handing_models import SurplusRule
 from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
 from wijkeconomie.purchasing.models import FreightKey, Product, ShortageRule, Supplier
-from wijkeconomie.purchasing.pledges import PastPledge, record_past_pledges
+from wijkeconomie.purchasing.past_pledges import (
+    PastPledge,
+    record_past_gifts,
+    record_past_pledges,
+)
+from wijkeconomie.purchasing.past_terms import PastTerms, record_past_replacements
 from wijkeconomie.purchasing.receiving import (
     FinishReceiving,
     ReceiveLine,
@@ -34,54 +47,75 @@ from wijkeconomie.purchasing.rounds import (
     order_round,
     plan_round,
 )
-from wijkeconomie.purchasing.settling import SettleRound, preview_settlement, settle_round
+from wijkeconomie.purchasing.settling import (
+    SettleRound,
+    allocate_round,
+    preview_settlement,
+    settle_round,
+)
 from wijkeconomie.purchasing.uncharged import PastUncharged, record_past_uncharged
 
-CANCEL_REASON = "Geannuleerd"
-"""The folder does not tell why a round was cancelled."""
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """A round on its way in: its rows, what they are judged by, and its products by code."""
+
+    uow: UnitOfWork
+    rows: RoundRows
+    around: Surroundings
+    round_id: int
+    products: Mapping[str, int]
 
 
-def import_round(uow: UnitOfWork, rows: RoundRows) -> None:
+def import_round(uow: UnitOfWork, rows: RoundRows, around: Surroundings) -> None:
     """Plan, open, pledge, close; then cancel, or order, receive and settle, each on its day.
+
+    A round that is not finished takes the steps that it took, and goes on from there.
+
+    What the folder tells of terms, of what closing came to and of later decisions is taken as it
+    is told; nobody gets a mail, since all of it was told when it happened.
 
     Raises:
         DomainError: what the use cases refuse; the caller names the row.
     """
-    opens, closes = rows.round["opens"], rows.round["closes"]
-    round_id = plan_round(at_moment(uow, opens), _plan(uow, rows))
-    open_round(at_moment(uow, opens), round_id, at=opens)
-    products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
-    write_deposits(at_moment(uow, opens), rows.details, round_id, products)
-    _pledge(uow, rows, round_id)
-    at_closing = at_moment(uow, closes)
-    close_round(at_closing, CloseRound(round_id=round_id, at=closes))
-    if rows.is_delivered:
-        order_round(at_closing, OrderRound(round_id=round_id, at=closes))
-        _receive(uow, rows, round_id)
-        _settle(uow, rows, round_id)
+    times = moments_of(rows)
+    past = _plan(uow, rows, around)
+    round_id = past.round_id
+    if times.opened is not None:
+        open_round(at_moment(uow, times.opened), round_id, at=times.opened)
+        record_past_pledges(uow, round_id, _pledges(past, are_gifts=False))
+    if times.closed is not None:
+        closing = CloseRound(round_id=round_id, at=times.closed, is_fixed=True)
+        close_round(at_moment(uow, times.closed), closing)
+    if times.ordered is not None:
+        at_ordering = at_moment(uow, times.ordered)
+        order_round(at_ordering, OrderRound(round_id=round_id, at=times.ordered))
+        record_past_gifts(at_ordering, round_id, _pledges(past, are_gifts=True))
+        _receive(past, times.received)
+        _invoice(past)
+    if times.allocated is not None:
+        allocate_round(at_moment(uow, times.allocated), round_id, at=times.allocated)
+    if times.settled is not None:
+        _settle(past, times.settled, times.accounting_date)
+    if times.cancelled is not None:
+        reason = times.cancel_reason or CANCEL_REASON
+        cancelled = CancelRound(round_id=round_id, reason=reason, at=times.cancelled)
+        cancel_round(at_moment(uow, times.cancelled), cancelled)
+    if rows.is_finished:
+        remember_spelling(uow, ROUNDS, [rows.round])
+        remember_spelling(uow, PLEDGES, rows.pledges)
     else:
-        cancel_round(at_closing, CancelRound(round_id=round_id, reason=CANCEL_REASON, at=closes))
-    remember_spelling(uow, ROUNDS, [rows.round])
-    remember_spelling(uow, PLEDGES, rows.pledges)
+        resume(uow, rows, round_id)
 
 
-def _plan(uow: UnitOfWork, rows: RoundRows) -> PlanRound:
+def _plan(uow: UnitOfWork, rows: RoundRows, around: Surroundings) -> _Import:
     supplier_id = uow.session.scalars(
         select(Supplier.id).where(
             Supplier.cooperative_id == uow.tenant, Supplier.code == rows.round["supplier_id"]
         )
     ).one()
-    asked = {row["sku"] for row in rows.pledges} | {row["sku"] for row in rows.deliveries}
-    products = uow.session.scalars(
-        select(Product.id)
-        .where(
-            Product.cooperative_id == uow.tenant,
-            Product.supplier_id == supplier_id,
-            Product.is_offered | Product.code.in_(asked),
-        )
-        .order_by(Product.id)
-    )
-    return PlanRound(
+    terms = _terms(uow, rows, around, supplier_id)
+    plan = PlanRound(
         code=rows.code,
         theme=rows.round["theme"],
         supplier_id=supplier_id,
@@ -92,76 +126,114 @@ def _plan(uow: UnitOfWork, rows: RoundRows) -> PlanRound:
         freight_key=FreightKey(rows.round["shipping_key"]),
         shortage_rule=ShortageRule(rows.round["shortage_rule"]),
         surplus_rule=SurplusRule(rows.details.surplus_rule),
-        product_ids=tuple(products),
+        product_ids=tuple(terms),
     )
-
-
-def _pledge(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
+    # A draft may be to open in the future.
+    planned_at = min(rows.round["opens"], uow.now)
+    round_id = plan_round(at_moment(uow, planned_at), plan, terms)
     products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
+    replaced = {
+        products[sku]: products[row["replaces"]]
+        for sku, row in rows.details.products.items()
+        if row["replaces"] is not None
+    }
+    record_past_replacements(uow, round_id, replaced)
+    return _Import(uow, rows, around, round_id, products)
+
+
+def _terms(
+    uow: UnitOfWork, rows: RoundRows, around: Surroundings, supplier_id: int
+) -> dict[int, PastTerms]:
+    """The products of a round with their terms: those that the rows are about, in their order.
+
+    After them stand those that a finished round can have offered besides: what the supplier
+    offers now.
+    """
+    told = rows.details.products.values()
+    asked = [*rows.skus(), *(row["replaces"] for row in told if row["replaces"] is not None)]
+    besides = (Product.supplier_id == supplier_id) & Product.is_offered
+    found = uow.session.execute(
+        select(Product.code, Product.id)
+        .where(
+            Product.cooperative_id == uow.tenant,
+            Product.code.in_(asked) | (besides if rows.is_finished else false()),
+        )
+        .order_by(Product.id)
+    )
+    keys = {row[0]: row[1] for row in found if row[0] in around.products}
+    ordered = dict.fromkeys((*asked, *keys))
+    return {keys[sku]: product_terms(rows, sku, around) for sku in ordered}
+
+
+def _pledges(past: _Import, *, are_gifts: bool) -> list[PastPledge]:
+    rows, uow = past.rows, past.uow
+    chosen = [row for row in rows.pledges if rows.is_gift(row) == are_gifts]
     members = {
         row[0]: row[1]
         for row in uow.session.execute(
             select(Member.code, Member.id).where(
                 Member.cooperative_id == uow.tenant,
-                Member.code.in_({row["member_id"] for row in rows.pledges}),
+                Member.code.in_({row["member_id"] for row in chosen}),
             )
         )
     }
-    record_past_pledges(
-        uow,
-        round_id,
-        [
-            PastPledge(
-                code=row["pledge_id"],
-                member_id=members[row["member_id"]],
-                round_product_id=products[row["sku"]],
-                quantity=row["quantity"],
-                pledged_at=row["pledged_at"],
-                is_withdrawn=row["withdrawn"],
-            )
-            for row in rows.pledges
-        ],
+    return [_pledge(past, row, members[row["member_id"]]) for row in chosen]
+
+
+def _pledge(past: _Import, row: Row, member_id: int) -> PastPledge:
+    plain = PastPledge(
+        code=row["pledge_id"],
+        member_id=member_id,
+        round_product_id=past.products[row["sku"]],
+        quantity=row["quantity"],
+        pledged_at=row["pledged_at"],
+        is_withdrawn=row["withdrawn"],
     )
+    told = past.rows.details.pledges.get(row["pledge_id"])
+    if told is None:
+        return plain
+    later = zip(told["later_at"] or (), told["later_quantities"] or (), strict=True)
+    same = (
+        *("withdrawn_at", "tolerance", "max_price_excl_cents", "allotted_quantity"),
+        *("dropout", "origin", "instead_of"),
+    )
+    facts = {name: told[name] for name in same}
+    return replace(plain, **facts, later=tuple(later), was_member=True)
 
 
-def _receive(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
-    products = queries.product_ids_by_code(uow.session, uow.tenant, round_id)
-    last = rows.round["closes"]
+def _receive(past: _Import, received: datetime | None) -> None:
+    """Enter what came, then what was decided of it; ``received``: when all had been entered."""
+    uow, rows = past.uow, past.rows
     for row in rows.deliveries:
-        at_arrival = on_day(uow, row["delivered_on"])
-        last = max(last, at_arrival.now)
+        decided = rows.details.deliveries.get(row["sku"])
         receive_line(
-            at_arrival,
+            on_day(uow, row["delivered_on"]),
             ReceiveLine(
-                round_id=round_id,
-                round_product_id=products[row["sku"]],
+                round_id=past.round_id,
+                round_product_id=past.products[row["sku"]],
                 delivered=row["delivered_quantity"],
                 damaged=row["damaged_quantity"],
                 reason=row["reason"],
                 delivered_on=row["delivered_on"],
-                uncredited=_uncredited(rows, row["sku"]),
+                uncredited=0 if decided is None else decided["uncredited_quantity"],
+                grams=None if decided is None else decided["grams"],
             ),
         )
-        remember_number(uow, DELIVERIES, row, f"{rows.code}-{row['sku']}")
-    finish_receiving(at_moment(uow, last), FinishReceiving(round_id=round_id, at=last))
-    write_decisions(at_moment(uow, last), rows.details, round_id, products)
+        if rows.is_finished:
+            remember_number(uow, DELIVERIES, row, f"{rows.code}-{row['sku']}")
+    at_receiving = at_moment(uow, received or uow.now)
+    if received is not None:
+        finish_receiving(at_receiving, FinishReceiving(round_id=past.round_id, at=received))
+    write_decisions(at_receiving, rows.details, past.round_id, past.products)
 
 
-def _uncredited(rows: RoundRows, sku: str) -> int:
-    decided = rows.details.deliveries.get(sku)
-    return 0 if decided is None else decided["uncredited_quantity"]
-
-
-def _settle(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
-    received = queries.round_by_id(uow.session, uow.tenant, round_id).received_at
-    at_settling = at_moment(uow, received or rows.round["closes"])
+def _invoice(past: _Import) -> None:
+    rows = past.rows
     if rows.invoice is not None:
-        on_paper = on_day(uow, rows.invoice["invoice_date"])
-        at_settling = max(at_settling, on_paper, key=lambda each: each.now)
         record_invoice(
-            on_paper,
+            on_day(past.uow, rows.invoice["invoice_date"]),
             RecordInvoice(
-                round_id=round_id,
+                round_id=past.round_id,
                 code=rows.invoice["invoice_id"],
                 invoiced_on=rows.invoice["invoice_date"],
                 net_cents=rows.invoice["net_cents"],
@@ -170,15 +242,23 @@ def _settle(uow: UnitOfWork, rows: RoundRows, round_id: int) -> None:
                 deposit_cents=rows.details.invoice_deposits.get(rows.invoice["invoice_id"]),
             ),
         )
+
+
+def _settle(past: _Import, settled: datetime, accounting_date: date | None) -> None:
+    rows, round_id = past.rows, past.round_id
+    at_settling = at_moment(past.uow, settled)
     if (uncharged := rows.details.uncharged) is not None:
         _settle_uncharged(at_settling, uncharged, round_id)
         return
-    # Only deposits can differ from what came: the rest was looked at before.
-    accepted = preview_settlement(at_settling, round_id).deposits.difference_cents
+    # What the folder says that was accepted was looked at before, with the rows themselves.
+    accepted = preview_settlement(at_settling, round_id).whole_difference_cents
     settle_round(
         at_settling,
         SettleRound(
-            round_id=round_id, at=at_settling.now, accepted_difference_cents=accepted or None
+            round_id=round_id,
+            at=at_settling.now,
+            accounting_date=accounting_date,
+            accepted_difference_cents=accepted,
         ),
     )
 

@@ -14,7 +14,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
-from wijkeconomie.network.interchange.detail_files import ALL_LAYOUTS, DETAIL_FOLDER, LAYOUT_OF
+from wijkeconomie.network.interchange.detail_files import DETAIL_FOLDER
 from wijkeconomie.network.interchange.faults import NotACityFolderError, RowError
 from wijkeconomie.network.interchange.files import (
     COOPERATIVES,
@@ -24,6 +24,7 @@ from wijkeconomie.network.interchange.files import (
 from wijkeconomie.network.interchange.layout import Layout
 from wijkeconomie.network.interchange.reading import Line, Row, header_faults, read_lines
 from wijkeconomie.network.interchange.spool import Spool
+from wijkeconomie.network.interchange.unfinished_files import ALL_LAYOUTS, LAYOUT_OF
 
 FEDERATION_NAMES = ("name", "city", "currency", "year", "money_unit", "cooperatives")
 
@@ -78,8 +79,8 @@ def require_city_folder(folder: Path) -> tuple[str, ...]:
         raise NotACityFolderError(f"there is no folder {folder}", folder=str(folder))
     known = {*LAYOUT_OF, FEDERATION_FILE}
     found = {path.name for path in folder.iterdir()}
-    if (folder / DETAIL_FOLDER).is_dir():
-        found |= {f"{DETAIL_FOLDER}/{path.name}" for path in (folder / DETAIL_FOLDER).iterdir()}
+    below = (path for path in (folder / DETAIL_FOLDER).rglob("*") if path.is_file())
+    found |= {path.relative_to(folder).as_posix() for path in below}
     if strange := sorted(name for name in found - known if name.lower().endswith(".csv")):
         raise NotACityFolderError(
             f"{strange[0]} is not a file of a city folder; those are {', '.join(sorted(known))}",

@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from wijkeconomie.network.interchange.cells import CellError, write_cell
+from wijkeconomie.network.interchange.detail_files import INVOICE_TERMS, ROUND_PRODUCTS
 from wijkeconomie.network.interchange.files import (
     AGREEMENT_STATUSES,
     BANK_ENTRIES,
@@ -36,18 +37,23 @@ from wijkeconomie.network.interchange.files import (
     VOUCHERS,
 )
 from wijkeconomie.network.interchange.layout import Layout
-from wijkeconomie.network.interchange.stored_details import DETAIL_SELECTS
+from wijkeconomie.network.interchange.stored_details import DETAIL_SELECTS, OF_KIND
+from wijkeconomie.network.interchange.stored_invoices import invoice_terms
+from wijkeconomie.network.interchange.stored_unfinished import RESUMED_SELECTS
+from wijkeconomie.network.interchange.unfinished_files import FINISHED_OF
 
 PAGE = 2000
 _WRITTEN_WORDS = {
     (ROUNDS.file, "shortage_rule"): {value: word for word, value in SHORTAGE_RULES.items()},
+    (ROUND_PRODUCTS.file, "shortage_rule"): {
+        "": "",
+        **{value: word for word, value in SHORTAGE_RULES.items()},
+    },
     (CARE_BUDGETS.file, "agreement_status"): {
         value: word for word, value in AGREEMENT_STATUSES.items()
     },
 }
 
-# A round is part of the folder once it is finished; the others are still going on.
-_FINISHED = "r.state in ('settled', 'cancelled')"
 _OF_ROUND = "(cast(:code as text) is null or r.code = :code)"
 _LAST_VERSION = """(
     select v.id from allocation_key_version v
@@ -57,6 +63,7 @@ _OF_KEY = "(cast(:code as text) is null or x.code = :code)"
 
 _SELECT: Mapping[str, TextClause] = {
     **DETAIL_SELECTS,
+    **RESUMED_SELECTS,
     COOPERATIVES.file: text(
         """
 select x.code as coop_id, x.name, x.neighbourhood, x.liability, x.liability_cap_cents,
@@ -102,7 +109,7 @@ select r.code as round_id, cooperative.code as coop_id, r.theme,
   case r.state when 'settled' then 'delivered' else r.state end as status
 from purchase_round r join cooperative on cooperative.id = r.cooperative_id
 join supplier on supplier.cooperative_id = r.cooperative_id and supplier.id = r.supplier_id
-where r.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED} order by r.id
+where r.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND} order by r.id
 """
     ),
     PLEDGES.file: text(
@@ -114,8 +121,8 @@ join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = x.cooperative_id and product.id = o.product_id
 join member on member.cooperative_id = x.cooperative_id and member.id = x.member_id
-where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {_FINISHED}
-order by r.id, x.id
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
+order by r.id, x.origin <> 'pledged', x.id
 """
     ),
     DELIVERIES.file: text(
@@ -126,7 +133,8 @@ from delivery x
 join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
 join round_product o on o.cooperative_id = x.cooperative_id and o.id = x.round_product_id
 join product on product.cooperative_id = x.cooperative_id and product.id = o.product_id
-where x.cooperative_id = :cooperative_id and {_OF_ROUND} and r.state = 'settled'
+where x.cooperative_id = :cooperative_id and {_OF_ROUND} and {OF_KIND}
+  and r.state <> 'cancelled' and x.delivered_quantity is not null
 order by r.id, o.position, x.id
 """
     ),
@@ -138,7 +146,7 @@ from supplier_invoice x
 join purchase_round r on r.cooperative_id = x.cooperative_id and r.id = x.round_id
 join supplier on supplier.cooperative_id = r.cooperative_id and supplier.id = r.supplier_id
 where x.cooperative_id = :cooperative_id and x.withdrawn_at is null and {_OF_ROUND}
-  and r.state = 'settled' order by r.id, x.id
+  and {OF_KIND} and r.state <> 'cancelled' order by r.id, x.id
 """
     ),
     PARTICIPATION_KEYS.file: text(
@@ -312,14 +320,17 @@ def stored_rows(
             for _, cells in kept_rows(session, cooperative_id, layout.file)
         )
         return
+    finished = FINISHED_OF.get(layout.file, layout)
+    key = {"cooperative_id": cooperative_id, "code": code, "is_finished": finished is layout}
+    if finished is INVOICE_TERMS:
+        yield from (_cells(layout, finished, values) for values in invoice_terms(session, key))
+        return
     written = dict(kept_rows(session, cooperative_id, layout.file))
     with session.execute(
-        _SELECT[layout.file],
-        {"cooperative_id": cooperative_id, "code": code},
-        execution_options={"yield_per": PAGE},
+        _SELECT[finished.file], key, execution_options={"yield_per": PAGE}
     ) as found:
         for values in found.mappings():
-            yield _as_written(layout, _cells(layout, values), values, written)
+            yield _as_written(layout, _cells(layout, finished, values), values, written)
 
 
 def kept_rows(
@@ -335,10 +346,10 @@ def kept_rows(
             yield row.row_key, dict(row.cells)
 
 
-def _cells(layout: Layout, values: Mapping[Any, Any]) -> Cells:
+def _cells(layout: Layout, finished: Layout, values: Mapping[Any, Any]) -> Cells:
     cells = {column.name: write_cell(column.kind, values[column.name]) for column in layout.columns}
     for (file, name), words in _WRITTEN_WORDS.items():
-        if file == layout.file:
+        if file == finished.file:
             cells[name] = words[cells[name]]
     return cells
 

@@ -38,7 +38,7 @@ def folder_in_place(target: Path, *, overwrite: bool) -> Iterator[Path]:
         target.mkdir(exist_ok=True)
         for path in sorted(each for each in draft.rglob("*") if each.is_file()):
             place = target / path.relative_to(draft)
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
