@@ -44,7 +44,12 @@ from wijkeconomie.purchasing.handing_out import (
     resolve_uncollected,
 )
 from wijkeconomie.purchasing.handing_queries import SharedLine
-from wijkeconomie.purchasing.invoicing import RecordInvoice, record_invoice
+from wijkeconomie.purchasing.invoicing import (
+    RecordInvoice,
+    WithdrawInvoice,
+    record_invoice,
+    withdraw_invoice,
+)
 from wijkeconomie.purchasing.models import PurchaseRound, RoundState, ShortageRule
 from wijkeconomie.purchasing.pledges import PledgeLine, SavePledges, save_pledges
 from wijkeconomie.purchasing.receiving import (
@@ -391,6 +396,8 @@ class RoundsModel(RuleBasedStateMachine):
                         vat_cents=expected.vat_cents,
                     ),
                 )
+        else:
+            self._take_invoice_back()
         command = SettleRound(round_id=self.now.round_id, accepted_difference_cents=more or None)
 
         def act() -> None:
@@ -409,6 +416,14 @@ class RoundsModel(RuleBasedStateMachine):
             act()
             self.now.state = "settled"
             self._charge(expected.gross_per_member())
+
+    def _take_invoice_back(self) -> None:
+        """Of nothing that came there is no invoice; one of an earlier count is not it."""
+        with self.market.books.open() as uow:
+            if settlement_queries.invoice(uow.session, uow.tenant, self.now.round_id) is not None:
+                withdraw_invoice(
+                    uow, WithdrawInvoice(round_id=self.now.round_id, reason="niets gekomen")
+                )
 
     def _charge(self, gross: dict[int, int]) -> None:
         """Put the new amounts in place of those before, by member."""

@@ -9,6 +9,7 @@ from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing.models import PurchaseRound, Supplier
+from wijkeconomie.purchasing.order_letters import order_letters
 
 _BODY = (
     "Beste {supplier},\n\nOnze bestelling {code} van {ordered_on} gaat niet door. Lever haar dus"
@@ -20,12 +21,16 @@ _BODY = (
 def withdrawal_letter(uow: UnitOfWork, round_id: int) -> Letter | None:
     """The letter that withdraws the order of a round; ``None`` where there is none to withdraw.
 
-    That is so when nothing was ordered, or the supplier has no address: somebody has to tell
-    it then. The order may not have reached the supplier yet; the letter is true all the same.
+    That is so when nothing was ordered, when the mail with the order has not gone out (it does
+    not any more), or when the supplier has no address: somebody has to tell it then.
     """
     found = uow.session.get_one(PurchaseRound, (uow.tenant, round_id))
     supplier = uow.session.get_one(Supplier, (uow.tenant, found.supplier_id))
-    if found.ordered_at is None or not supplier.email:
+    # What was to be sent after the cancelling was left out.
+    until = found.cancelled_at or uow.now
+    sent = [each.sent_at for each in order_letters(uow.session, uow.tenant, round_id)]
+    is_unknown = bool(sent) and all(at is None or at >= until for at in sent)
+    if found.ordered_at is None or is_unknown or not supplier.email:
         return None
     name = uow.session.scalar(
         text("select name from cooperative where id = :id"), {"id": uow.tenant}
