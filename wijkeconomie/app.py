@@ -108,7 +108,7 @@ def _record_cost(uow: UnitOfWork, cost: CostToShare) -> None:
 
 
 def _cost_payers(uow: UnitOfWork, code: str) -> int:
-    return len(cost_queries.shares_of_cost(uow.session, uow.tenant, code))
+    return cost_queries.share_count(uow.session, uow.tenant, code)
 
 
 COST_SHARING = CostSharing(keys=_cost_keys, record=_record_cost, payers=_cost_payers)

@@ -13,11 +13,15 @@ from wijkeconomie.cooperatives.blueprints import pages as cooperative_pages
 from wijkeconomie.cooperatives.blueprints import sign_in
 from wijkeconomie.costs import correcting_pages as cost_correcting_pages
 from wijkeconomie.costs import (
+    cost_api,
     funding_api,
     keeping_pages,
+    key_api,
     key_pages,
     meter_pages,
+    month_api,
     month_pages,
+    recurring_api,
     recurring_pages,
     subsidy_pages,
 )
@@ -124,6 +128,9 @@ VIEWS = (
     return_pages,
     payout_api,
     payout_pages,
+    cost_api,
+    key_api,
+    recurring_api,
 )
 """Modules that hang their views on the blueprints when they are imported."""
 PAGES = (
@@ -147,6 +154,7 @@ RESOURCES = (
     supplier_api.blueprint,
     vouchers_api.blueprint,
     funding_api.blueprint,
+    month_api.blueprint,
     price_list_api.blueprint,
     round_api.blueprint,
     credit_api.blueprint,

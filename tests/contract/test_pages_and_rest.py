@@ -1,11 +1,30 @@
-"""What a page of vouchers, care budgets, investments or payouts can do, REST can do."""
+"""What a page of costs, vouchers, care budgets, investments or payouts can do, REST can do."""
 
 from __future__ import annotations
 
 from flask import Flask
 
 API = "/api/v1/cooperatives/<cooperative_code>"
+PARTS = {"costs", "vouchers", "budgets", "investments", "payments"}
 BY_REST = {
+    "costs.new_cost": ("POST /costs", "POST /recurring-costs"),
+    "costs.stop": ("POST /costs/<code>/stop",),
+    "costs.correct": ("POST /costs/<code>/correction-preview",),
+    "costs.book_correction": ("POST /costs/<code>/correct",),
+    "costs.recurring": ("PUT /recurring-costs/<code>/terms",),
+    "costs.stop_recurring": ("POST /recurring-costs/<code>/stop",),
+    "costs.new_key": ("POST /allocation-keys",),
+    "costs.decide": ("PUT /allocation-keys/<code>/versions/<int:number>/decision",),
+    "costs.add_meter": ("POST /meters",),
+    "costs.read_meters": ("POST /meters/<int:meter_id>/readings",),
+    "costs.end": ("POST /meters/<int:meter_id>/end",),
+    "costs.keep_draft": ("PUT /cost-months/<month>/draft",),
+    "costs.throw_draft_away": ("DELETE /cost-months/<month>/draft",),
+    "costs.settle": ("POST /cost-months/<month>/settle",),
+    "costs.publish": ("PUT /settlement-runs/<int:run_id>/publish",),
+    "costs.new_subsidy": ("POST /subsidies",),
+    "costs.move_subsidy": ("POST /subsidies/<subsidy_code>/movements",),
+    "costs.account_for": ("POST /subsidies/<subsidy_code>/accounting",),
     "vouchers.make_code": ("POST /payment-codes",),
     "vouchers.send": ("POST /voucher-transfers",),
     "vouchers.pay_shop": ("POST /redemptions",),
@@ -92,8 +111,7 @@ def test_every_page_that_changes_something_has_its_request(service: Flask) -> No
     changing = {
         rule.endpoint
         for rule in service.url_map.iter_rules()
-        if rule.endpoint.partition(".")[0] in {"vouchers", "budgets", "investments", "payments"}
-        and "POST" in (rule.methods or ())
+        if rule.endpoint.partition(".")[0] in PARTS and "POST" in (rule.methods or ())
     }
 
     assert changing == set(BY_REST)

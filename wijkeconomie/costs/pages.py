@@ -140,7 +140,12 @@ def stop(code: str) -> ResponseReturnValue:
 @blueprint.get("/costs/<code>/centenbewijs-<int:version>.json")
 def proof(code: str, version: int | None = None) -> ResponseReturnValue:
     """The proof of a settlement, or of one that was corrected, for everyone of the cooperative."""
-    with current_visit().begin() as uow:
+    return proof_answer(current_visit(), code, version)
+
+
+def proof_answer(visit: Visit, code: str, version: int | None) -> Response:
+    """The proof of a settlement as a file; of the standing one without a version."""
+    with visit.begin() as uow:
         content = proof_of(uow, code, version=version)
     name = code if version is None else f"{code}-{version}"
     headers = {"Content-Disposition": f'attachment; filename="centenbewijs-{name}.json"'}
@@ -155,7 +160,7 @@ def mine() -> ResponseReturnValue:
     if member_id is None:
         raise NotFoundError("only members share costs")
     with visit.begin() as uow:
-        months = _last_months(local_date(uow.now, LOCAL_TIME))
+        months = last_months(local_date(uow.now, LOCAL_TIME))
         shares = queries.shares_of_member(uow.session, uow.tenant, member_id, months[0])
         advances = advances_of_member(uow.session, uow.tenant, member_id, months[0])
     language = page_language()
@@ -186,7 +191,7 @@ def _whole_euros(cents: int) -> str:
     return str(Decimal(cents).scaleb(-2).quantize(Decimal(1)))
 
 
-def _last_months(today: date) -> list[date]:
+def last_months(today: date) -> list[date]:
     """The first days of the last twelve months, the oldest first."""
     found = [today.replace(day=1)]
     while len(found) < MONTHS:
