@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,15 +28,21 @@ class Read:
 def read_together(session: Session, reads: Sequence[Read]) -> list[Any]:
     """Run statements in their order, in one round trip; what each one's rows become.
 
-    Each is a statement of its own: it sees what those before it locked, waited for or wrote.
+    Each is a statement of its own: it sees what those before it locked, waited for or wrote,
+    and what was added to the session before.
 
     Raises:
         DBAPIError: one of them failed; those after it were not run.
     """
+    session.flush()
     connection = session.connection()
     driver: psycopg.Connection[Row] = connection.connection.driver_connection  # type: ignore[assignment]
+    # One alone goes the plain way: a pipeline has its own costs.
+    with_others: AbstractContextManager[object] = (
+        driver.pipeline() if len(reads) > 1 else nullcontext()
+    )
     try:
-        with driver.pipeline():
+        with with_others:
             cursors = [
                 driver.execute(_written(read.statement, connection.dialect), read.values)
                 for read in reads

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from wijkeconomie.core.arrays import array_text
 from wijkeconomie.core.refusals import IdempotencyKeyReusedError
+from wijkeconomie.core.round_trips import Read, read_together
 from wijkeconomie.core.unit_of_work import UnitOfWork
 from wijkeconomie.ledger import queries
 from wijkeconomie.ledger.canonical import bulk_posting_lines, content_hash, posting_line
@@ -185,12 +186,15 @@ def _insert(
         "posted_by": uow.actor,
     }
     try:
-        return dict(uow.session.execute(statement, who | dict(values)).all())
+        # Past the layers of a mapper: a tenth of the time of a small entry.
+        [numbers] = read_together(uow.session, [Read(statement, who | dict(values), dict)])
     except DBAPIError as error:
         refusal = as_refusal(error, date=header.accounting_date.isoformat(), key=header.kind)
         if refusal is None:
             raise
         raise refusal from error
+    found: dict[str, int] = numbers
+    return found
 
 
 def _posted_before(
