@@ -171,3 +171,22 @@ def test_a_supplier_is_changed_by_a_form_that_shows_all_that_is_known(
     assert stored(city, "supplier", "LEV1") == after | {"name": "Akker"}
     post(coordinator, address, address, **(form | {"minimum": ""}))
     assert stored(city, "supplier", "LEV1")["minimum_net_cents"] is None
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "words"),
+    [
+        ("code", "BOER & ZN", "letters, cijfers, punten en streepjes"),
+        ("iban", "NL00RABO0123456789", "geen rekeningnummer"),
+        ("kvk", "1234", "heeft 8 cijfers"),
+    ],
+)
+def test_what_no_account_or_folder_can_have_is_told_at_its_field(
+    coordinator: FlaskClient, field: str, written: str, words: str
+) -> None:
+    form = {"code": "BOER", "name": "Boer & Zn"} | {field: written}
+
+    status, told = post(coordinator, "/c/MRS/suppliers", **form)
+
+    assert status == 422
+    assert words in told

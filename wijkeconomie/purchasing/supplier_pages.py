@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from wijkeconomie.cooperatives.forms import FormReader
 from wijkeconomie.cooperatives.languages import page_language
-from wijkeconomie.cooperatives.sessions import current_visit
+from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
@@ -59,8 +59,8 @@ def suppliers() -> ResponseReturnValue:
     if is_change:
         command = _supplier(reader)
         if not reader.errors:
-            with visit.begin() as uow:
-                save_supplier(uow, command)
+            reader.errors += _wrong_supplier(visit, command)
+        if not reader.errors:
             flash(_("%(name)s has been saved.", name=command.name), "success")
             return redirect(url_for("purchasing.supplier", supplier_code=command.code), 303)
     with visit.begin() as uow:
@@ -79,6 +79,24 @@ def suppliers() -> ResponseReturnValue:
         errors=reader.errors,
     )
     return page, 422 if reader.errors else 200
+
+
+def _wrong_supplier(visit: Visit, command: SaveSupplier) -> list[tuple[str, str]]:
+    """Save a supplier, or tell at which field it cannot be."""
+    words = {
+        "code": _("A code is letters, figures, dots and dashes."),
+        "iban": _("This is not a bank account."),
+        "kvk": _("A number at the chamber of commerce has 8 figures."),
+    }
+    try:
+        with visit.begin() as uow:
+            save_supplier(uow, command)
+    except InvalidInputError as refusal:
+        field = str(refusal.context["field"])
+        if field not in words:
+            raise
+        return [(field, words[field])]
+    return []
 
 
 def _supplier(reader: FormReader) -> SaveSupplier:

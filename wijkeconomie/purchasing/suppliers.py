@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,17 @@ from wijkeconomie.core.audit import record_change
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
+from wijkeconomie.money.check_digits import (
+    CheckDigitError,
+    validate_iban,
+    validate_kvk_number,
+)
 from wijkeconomie.money.ladders import LadderError, ladder
 from wijkeconomie.purchasing.models import Product, Supplier
 from wijkeconomie.purchasing.price_models import ProductPrice
+
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
+"""Each supplier has an account in the books, named by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +94,10 @@ def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
     """Add a supplier, or change the one with this code; returns its id.
 
     Raises:
-        InvalidInputError: an empty code or name, a negative term of payment or minimum.
+        InvalidInputError: an empty name, a code that no account can have, a number of a bank
+            account or of the chamber of commerce that cannot be, a negative term or minimum.
     """
     require_permission(uow.identity, "supplier.change")
-    _require_text("code", command.code)
     _require_text("name", command.name)
     if (command.payment_days or 0) < 0:
         raise InvalidInputError("a term of payment is not negative", field="payment_days")
@@ -100,6 +109,8 @@ def save_supplier(uow: UnitOfWork, command: SaveSupplier) -> int:
         .with_for_update()
     )
     if row is None:
+        if not _CODE.fullmatch(command.code):
+            raise InvalidInputError("a code is letters, figures, dots and dashes", field="code")
         row = Supplier(cooperative_id=uow.tenant, code=command.code)
     _save(uow, row, "supplier", _supplier_values(command))
     return row.id
@@ -111,12 +122,23 @@ def _supplier_values(command: SaveSupplier) -> dict[str, object]:
     for name in ("category", "kvk", "iban", "email"):
         said = getattr(command, name)
         if said is not None:
-            values[name] = said.strip() or None
+            values[name] = _checked(name, said.strip()) or None
     if command.payment_days is not None:
         values["payment_days"] = command.payment_days
     if command.minimum_net_cents is not None:
         values["minimum_net_cents"] = command.minimum_net_cents or None
     return values
+
+
+def _checked(name: str, written: str) -> str:
+    """What was written of a supplier, as it is stored."""
+    check = {"iban": validate_iban, "kvk": validate_kvk_number}.get(name)
+    if check is None or not written:
+        return written
+    try:
+        return check(written)
+    except CheckDigitError as error:
+        raise InvalidInputError(f"{written} is no such number", field=name) from error
 
 
 def save_product(uow: UnitOfWork, command: SaveProduct) -> int:
