@@ -21,7 +21,7 @@ from wijkeconomie.money.ladders import LadderError, ladder
 from wijkeconomie.purchasing.models import Product, Supplier
 from wijkeconomie.purchasing.price_models import ProductPrice
 
-_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
+_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
 """Each supplier has an account in the books, named by it."""
 
 

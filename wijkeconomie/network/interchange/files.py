@@ -74,7 +74,7 @@ PARTICIPATION_KEYS = Layout(
 SUPPLIERS = Layout(
     file="suppliers.csv",
     columns=(
-        *required(cells.GIVEN_CODE, "supplier_id"),
+        *required(cells.CODE, "supplier_id"),
         *required(cells.TEXT, "name"),
         *optional(cells.TEXT, "category"),
         *optional(cells.KVK_NUMBER, "kvk"),
