@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from playwright.sync_api import Browser, expect
+from sqlalchemy import text
 
 from tests.browser.conftest import Site, sign_in
 from tests.browser.test_browser_ladder import look
@@ -61,6 +62,11 @@ def order(site: Site, round_id: int) -> None:
         save_pledges(uow, SavePledges(round_id=round_id, member_id=member_id, lines=(line,)))
         close_round(uow, CloseRound(round_id=round_id))
         order_round(uow, OrderRound(round_id=round_id))
+        # The supplier was mailed: only then is there an order to withdraw.
+        uow.session.execute(
+            text("update outbox_message set sent_at = :now where kind = 'mail.supplier-order'"),
+            {"now": uow.now},
+        )
 
 
 def test_a_round_is_changed_ordered_and_made_again_on_a_phone(browser: Browser, site: Site) -> None:
