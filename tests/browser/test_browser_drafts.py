@@ -65,7 +65,7 @@ def order(site: Site, round_id: int) -> None:
         # The supplier was mailed: only then is there an order to withdraw.
         uow.session.execute(
             text("update outbox_message set sent_at = :now where kind = 'mail.supplier-order'"),
-            {"now": uow.now},
+            {"now": uow.now - timedelta(minutes=1)},
         )
 
 
