@@ -29,12 +29,13 @@ def read_together(session: Session, reads: Sequence[Read]) -> list[Any]:
     """Run statements in their order, in one round trip; what each one's rows become.
 
     Each is a statement of its own: it sees what those before it locked, waited for or wrote,
-    and what was added to the session before.
+    and what the session holds, unless that is kept from being written (``no_autoflush``).
 
     Raises:
         DBAPIError: one of them failed; those after it were not run.
     """
-    session.flush()
+    if session.autoflush:
+        session.flush()
     connection = session.connection()
     driver: psycopg.Connection[Row] = connection.connection.driver_connection  # type: ignore[assignment]
     # One alone goes the plain way: a pipeline has its own costs.
