@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from tests.conftest import Clock
 from tests.factories.books import Books, open_books_of_a_new_cooperative
 from tests.factories.settled_rounds import some_members
@@ -171,3 +173,34 @@ def a_market(units_of_work: UnitOfWorkFactory, clock: Clock, *, members: int = 3
                 ),
             )
     return Market(books, clock, supplier_id, known)
+
+
+def a_market_with_mail(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
+    """A market of which every member can be written to, at their code."""
+    market = a_market(units_of_work, clock)
+    with market.books.open() as uow:
+        uow.session.execute(
+            text("update member set email = lower(code) || '@buurt.nl' where cooperative_id = :id"),
+            {"id": uow.tenant},
+        )
+    return market
+
+
+def a_market_with_deposits(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
+    """A market with 15 cents of deposit on a bottle of soap."""
+    market = a_market(units_of_work, clock)
+    with market.books.open() as uow:
+        save_product(
+            uow,
+            SaveProduct(
+                supplier_code="S1",
+                code="ZEEP",
+                name="Zeep",
+                unit="fles",
+                price_excl_cents=211,
+                vat_basis_points=2100,
+                max_per_member=50,
+                deposit_cents=15,
+            ),
+        )
+    return market

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.conftest import Clock
-from tests.factories.rounds import Market, a_market
+from tests.factories.rounds import Market, a_market_with_mail
 from wijkeconomie.core.audit import history
 from wijkeconomie.core.jobs import latest_runs, run_due
 from wijkeconomie.core.refusals import InvalidInputError
@@ -51,13 +51,7 @@ RENDER = {**round_mails("https://buurt.nl"), **deadline_mails("https://buurt.nl"
 
 @pytest.fixture
 def market(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
-    found = a_market(units_of_work, clock)
-    with found.books.open() as uow:
-        uow.session.execute(
-            text("update member set email = lower(code) || '@buurt.nl' where cooperative_id = :id"),
-            {"id": uow.tenant},
-        )
-    return found
+    return a_market_with_mail(units_of_work, clock)
 
 
 numbers = count()

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from tests.conftest import Clock
-from tests.factories.rounds import Market, a_market
+from tests.factories.rounds import Market, a_market, a_market_with_deposits
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
 from wijkeconomie.ledger import queries as ledger
@@ -47,7 +47,6 @@ from wijkeconomie.purchasing.stock_selling import (
     sell_stock,
     take_sale_back,
 )
-from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 from wijkeconomie.reports.member_queries import member_statement
 from wijkeconomie.reports.queries import round_statement
 from wijkeconomie.reports.rehearsing import rehearsed_round_statement
@@ -58,23 +57,7 @@ from wijkeconomie.reports.statement_texts import line_text
 
 @pytest.fixture
 def market(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
-    """As always, with 15 cents of deposit on a bottle of soap."""
-    market = a_market(units_of_work, clock)
-    with market.books.open() as uow:
-        save_product(
-            uow,
-            SaveProduct(
-                supplier_code="S1",
-                code="ZEEP",
-                name="Zeep",
-                unit="fles",
-                price_excl_cents=211,
-                vat_basis_points=2100,
-                max_per_member=50,
-                deposit_cents=15,
-            ),
-        )
-    return market
+    return a_market_with_deposits(units_of_work, clock)
 
 
 def soap(market: Market) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from tests.conftest import Clock
 from tests.factories.people import sign_up
-from tests.factories.rounds import Market, a_market
+from tests.factories.rounds import Market, a_market_with_mail
 from tests.integration.test_members_side import a_round, page_of, pledge, within
 from tests.integration.test_web_pages import post, signed_in
 from wijkeconomie.core.identity import Role
@@ -31,13 +31,7 @@ from wijkeconomie.purchasing.suppliers import SaveProduct, save_product
 
 @pytest.fixture
 def market(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
-    found = a_market(units_of_work, clock)
-    with found.books.open() as uow:
-        uow.session.execute(
-            text("update member set email = lower(code) || '@buurt.nl' where cooperative_id = :id"),
-            {"id": uow.tenant},
-        )
-    return found
+    return a_market_with_mail(units_of_work, clock)
 
 
 def cancelled(market: Market) -> int:

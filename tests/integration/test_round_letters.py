@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import Clock
-from tests.factories.rounds import Market, a_market
+from tests.factories.rounds import Market, a_market_with_mail
 from wijkeconomie.core.jobs import run_due
 from wijkeconomie.core.mail import Letter
 from wijkeconomie.core.unit_of_work import UnitOfWorkFactory
@@ -39,13 +39,7 @@ RENDER = {**round_mails("https://buurt.nl"), **deadline_mails("https://buurt.nl"
 
 @pytest.fixture
 def market(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
-    found = a_market(units_of_work, clock)
-    with found.books.open() as uow:
-        uow.session.execute(
-            text("update member set email = lower(code) || '@buurt.nl' where cooperative_id = :id"),
-            {"id": uow.tenant},
-        )
-    return found
+    return a_market_with_mail(units_of_work, clock)
 
 
 def letters(market: Market, kind: str) -> list[Letter]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.conftest import Clock
-from tests.factories.rounds import Market, a_market
+from tests.factories.rounds import Market, a_market_with_deposits
 from tests.integration.test_deadlines import now
 from tests.integration.test_unsettled_rounds import ask, decide
 from wijkeconomie.core.audit import history
@@ -37,23 +37,7 @@ from wijkeconomie.purchasing.uncharged import standing_request
 
 @pytest.fixture
 def market(units_of_work: UnitOfWorkFactory, clock: Clock) -> Market:
-    """As always, with 15 cents of deposit on a bottle of soap."""
-    market = a_market(units_of_work, clock)
-    with market.books.open() as uow:
-        save_product(
-            uow,
-            SaveProduct(
-                supplier_code="S1",
-                code="ZEEP",
-                name="Zeep",
-                unit="fles",
-                price_excl_cents=211,
-                vat_basis_points=2100,
-                max_per_member=50,
-                deposit_cents=15,
-            ),
-        )
-    return market
+    return a_market_with_deposits(units_of_work, clock)
 
 
 @pytest.fixture
