@@ -43,7 +43,7 @@ def new_list() -> ResponseReturnValue:
     require_permission(visit.identity, "care.administer")
     month = asked_month(request.form.get("month", ""))
     form = FormReader()
-    payer = Payer(form.choice("payer", [payer.value for payer in Payer]))
+    payer = form.one_of("payer", Payer)
     with visit.begin() as uow:
         make_list(uow, month, payer, form.text("payer_name", is_required=False) or None)
     flash(_("The list has been made. Download it and send it."), "success")

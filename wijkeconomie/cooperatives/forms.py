@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
 
 from flask import request
 from flask_babel import gettext as _
 
 from wijkeconomie.core.refusals import InvalidInputError
-from wijkeconomie.money.amounts import parse_amount
+from wijkeconomie.money.amounts import format_plain, parse_amount
 from wijkeconomie.money.periods import LOCAL_TIME, Period
+
+Chosen = TypeVar("Chosen", bound=StrEnum)
 
 
 @dataclass(slots=True)
@@ -86,6 +90,15 @@ class FormReader:
             return value
         self.errors.append((name, _("Choose one of these.")))
         return allowed[0]
+
+    def one_of(self, name: str, kinds: type[Chosen]) -> Chosen:
+        """One of the members of an enumeration; the first one when nothing was chosen."""
+        return kinds(self.choice(name, [each.value for each in kinds]))
+
+
+def filled_in(cents: int) -> str:
+    """An amount as it stands in a field to be changed there: ``12,50``."""
+    return format_plain(cents).replace(".", ",")
 
 
 def asked_month(written: str) -> date:

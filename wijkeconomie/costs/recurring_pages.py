@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader, asked_month
+from wijkeconomie.cooperatives.forms import FormReader, asked_month, filled_in
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
@@ -23,7 +23,6 @@ from wijkeconomie.costs.recurring import (
     stop_recurring_cost,
 )
 from wijkeconomie.costs.recurring_queries import RecurringView, recurring_cost
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 
 
@@ -60,8 +59,8 @@ def _filled(view: RecurringView, today: date) -> dict[str, str]:
     from_month = view.next_on or (today.replace(day=1) + timedelta(days=31))
     return {
         "from_month": f"{from_month:%Y-%m}",
-        "net": format_plain(view.net_cents).replace(".", ","),
-        "vat": format_plain(view.vat_cents).replace(".", ","),
+        "net": filled_in(view.net_cents),
+        "vat": filled_in(view.vat_cents),
         "rate": "" if view.vat_basis_points is None else str(view.vat_basis_points),
         "key": view.key_code,
         "ends_on": view.ends_on.isoformat() if view.ends_on else "",

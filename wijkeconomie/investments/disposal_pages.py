@@ -77,7 +77,7 @@ def buyer_paid(code: str) -> ResponseReturnValue:
 
 
 def _command(form: FormReader, code: str) -> DisposeAsset:
-    kind = DisposalKind(form.choice("kind", [kind.value for kind in DisposalKind]))
+    kind = form.one_of("kind", DisposalKind)
     is_sold = kind is DisposalKind.SOLD
     return DisposeAsset(
         asset_code=code,

@@ -9,12 +9,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, filled_in
 from wijkeconomie.cooperatives.sessions import Task, Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.blueprints import pages
@@ -40,7 +39,7 @@ def read_terms(reader: FormReader) -> DeadlineTerms:
     """The terms of a form; see the template ``_miss_fields.html``."""
     then = reader.choice("when_spent", ["ask", "cancel"])
     return DeadlineTerms(
-        on_miss=OnMiss(reader.choice("on_miss", [each.value for each in OnMiss])),
+        on_miss=reader.one_of("on_miss", OnMiss),
         prolong_days=reader.count("prolong_days", if_empty=2) or 0,
         most_prolongations=reader.count("most_prolongations", if_empty=1) or 0,
         when_spent="cancel" if then == "cancel" else "ask",
@@ -59,7 +58,7 @@ def filled_terms(terms: DeadlineTerms) -> dict[str, str]:
         "prolong_days": str(terms.prolong_days),
         "most_prolongations": str(terms.most_prolongations),
         "when_spent": terms.when_spent,
-        "target_net_cents": "" if target is None else format_plain(target).replace(".", ","),
+        "target_net_cents": "" if target is None else filled_in(target),
         "heeds_product_minimum": "yes" if terms.heeds_product_minimum else "",
         "topup_hours": "" if terms.topup_hours is None else str(terms.topup_hours),
         "reminder_hours": "" if terms.reminder_hours is None else str(terms.reminder_hours),

@@ -6,12 +6,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, filled_in
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import LOCAL_TIME
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.blueprints import pages
@@ -74,15 +73,11 @@ def _filled(found: RoundView, products: list[ProductOfDraft]) -> dict[str, str]:
         "opens_at": found.opens_at.astimezone(LOCAL_TIME).strftime("%Y-%m-%dT%H:%M"),
         "closes_at": found.closes_at.astimezone(LOCAL_TIME).strftime("%Y-%m-%dT%H:%M"),
         "delivery_on": found.delivery_on.isoformat(),
-        "freight": _written(found.freight_excl_cents),
+        "freight": filled_in(found.freight_excl_cents),
         "freight_key": found.freight_key.value,
         "shortage_rule": found.shortage_rule.value,
         "surplus_rule": found.surplus_rule.value,
-    } | {f"price-{each.id}": _written(each.price_cents) for each in products if each.is_in_round}
-
-
-def _written(cents: int) -> str:
-    return format_plain(cents).replace(".", ",")
+    } | {f"price-{each.id}": filled_in(each.price_cents) for each in products if each.is_in_round}
 
 
 def _change(uow: UnitOfWork, reader: FormReader, round_code: str) -> None:
@@ -95,13 +90,9 @@ def _change(uow: UnitOfWork, reader: FormReader, round_code: str) -> None:
         closes_at=reader.moment("closes_at"),
         delivery_on=reader.day("delivery_on"),
         freight_excl_cents=reader.amount("freight", if_empty=0),
-        freight_key=FreightKey(reader.choice("freight_key", [each.value for each in FreightKey])),
-        shortage_rule=ShortageRule(
-            reader.choice("shortage_rule", [each.value for each in ShortageRule])
-        ),
-        surplus_rule=SurplusRule(
-            reader.choice("surplus_rule", [each.value for each in SurplusRule])
-        ),
+        freight_key=reader.one_of("freight_key", FreightKey),
+        shortage_rule=reader.one_of("shortage_rule", ShortageRule),
+        surplus_rule=reader.one_of("surplus_rule", SurplusRule),
         products=tuple(
             DraftProduct(product_id=each.id, price_excl_cents=_price(reader, each))
             for each in known

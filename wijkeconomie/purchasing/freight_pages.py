@@ -6,11 +6,10 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, filled_in
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.purchasing import queries
 from wijkeconomie.purchasing.actual_freight import BEFORE_SETTLING, RecordFreight, record_freight
 from wijkeconomie.purchasing.blueprints import pages
@@ -29,7 +28,7 @@ def freight(round_code: str) -> ResponseReturnValue:
     if found.state not in BEFORE_SETTLING:
         return to_manage(round_code)
     form = {
-        "freight": format_plain(found.freight_excl_cents).replace(".", ","),
+        "freight": filled_in(found.freight_excl_cents),
         "reason": found.freight_reason or "",
     }
     if request.method == "POST":

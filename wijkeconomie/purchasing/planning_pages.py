@@ -89,13 +89,9 @@ def _plan(uow: UnitOfWork) -> tuple[str, list[tuple[str, str]]]:
         closes_at=reader.moment("closes_at"),
         delivery_on=reader.day("delivery_on"),
         freight_excl_cents=reader.amount("freight", if_empty=0),
-        freight_key=FreightKey(reader.choice("freight_key", [each.value for each in FreightKey])),
-        shortage_rule=ShortageRule(
-            reader.choice("shortage_rule", [each.value for each in ShortageRule])
-        ),
-        surplus_rule=SurplusRule(
-            reader.choice("surplus_rule", [each.value for each in SurplusRule])
-        ),
+        freight_key=reader.one_of("freight_key", FreightKey),
+        shortage_rule=reader.one_of("shortage_rule", ShortageRule),
+        surplus_rule=reader.one_of("surplus_rule", SurplusRule),
         product_ids=picked,
     )
     if not picked:

@@ -8,12 +8,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, filled_in
 from wijkeconomie.cooperatives.sessions import current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.money.periods import LOCAL_TIME, local_date
 from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
@@ -231,15 +230,11 @@ def _read(uow: UnitOfWork, reader: FormReader, code: str | None) -> SaveRepeatin
         closes_days_before=reader.count("closes_days_before", if_empty=2) or 0,
         closes_time=_hour(reader, "closes_time"),
         ahead_days=reader.count("ahead_days", if_empty=1) or 0,
-        on_holiday=OnHoliday(reader.choice("on_holiday", [each.value for each in OnHoliday])),
+        on_holiday=reader.one_of("on_holiday", OnHoliday),
         freight_excl_cents=reader.amount("freight_excl_cents", if_empty=0),
-        freight_key=FreightKey(reader.choice("freight_key", [each.value for each in FreightKey])),
-        shortage_rule=ShortageRule(
-            reader.choice("shortage_rule", [each.value for each in ShortageRule])
-        ),
-        surplus_rule=SurplusRule(
-            reader.choice("surplus_rule", [each.value for each in SurplusRule])
-        ),
+        freight_key=reader.one_of("freight_key", FreightKey),
+        shortage_rule=reader.one_of("shortage_rule", ShortageRule),
+        surplus_rule=reader.one_of("surplus_rule", SurplusRule),
         is_new=code is None,
         terms=read_terms(reader),
     )
@@ -275,7 +270,7 @@ def _filled(row: RepeatingRound | None, suppliers: dict[int, str]) -> dict[str, 
         "closes_time": row.closes_time.strftime("%H:%M"),
         "ahead_days": str(row.ahead_days),
         "on_holiday": row.on_holiday,
-        "freight_excl_cents": format_plain(row.freight_excl_cents).replace(".", ","),
+        "freight_excl_cents": filled_in(row.freight_excl_cents),
         "freight_key": row.freight_key,
         "shortage_rule": row.shortage_rule,
         "surplus_rule": row.surplus_rule,

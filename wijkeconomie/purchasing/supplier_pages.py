@@ -9,13 +9,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, filled_in
 from wijkeconomie.cooperatives.languages import page_language
 from wijkeconomie.cooperatives.sessions import Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.purchasing import supplier_queries
 from wijkeconomie.purchasing.blueprints import pages
 from wijkeconomie.purchasing.draft_queries import rounds_with_other_terms
@@ -133,7 +132,7 @@ def _supplier_filled(picked: supplier_queries.SupplierView | None) -> dict[str, 
         "email": picked.email or "",
         "iban": picked.iban or "",
         "payment_days": str(picked.payment_days),
-        "minimum": "" if least is None else format_plain(least).replace(".", ","),
+        "minimum": "" if least is None else filled_in(least),
     }
 
 
@@ -275,19 +274,19 @@ def _filled(wanted: supplier_queries.ProductView | None) -> dict[str, str]:
     ladder = {}
     for number, (quantity, price) in enumerate(wanted.ladder, start=1):
         ladder[f"ladder-from-{number}"] = str(quantity)
-        ladder[f"ladder-price-{number}"] = format_plain(price).replace(".", ",")
+        ladder[f"ladder-price-{number}"] = filled_in(price)
     return ladder | {
         "full_packs_only": "" if wanted.sells_loose else "yes",
         "minimum_quantity": str(wanted.minimum_quantity or ""),
         "grams_per_unit": str(wanted.grams_per_unit or ""),
         "price_units": str(wanted.price_units),
         "supplier_unit": wanted.supplier_unit or "",
-        "deposit": format_plain(wanted.deposit_cents).replace(".", ","),
+        "deposit": filled_in(wanted.deposit_cents),
         "code": wanted.code,
         "name": wanted.name,
         "category": wanted.category or "",
         "unit": wanted.unit,
-        "price": format_plain(wanted.price_excl_cents).replace(".", ","),
+        "price": filled_in(wanted.price_excl_cents),
         "vat": "" if rate is None else str(rate),
         "pack_size": str(wanted.pack_size),
         "max_per_member": "" if wanted.max_per_member is None else str(wanted.max_per_member),

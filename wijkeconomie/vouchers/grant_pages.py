@@ -113,7 +113,7 @@ def _apply(visit: Visit, code: str) -> Errors:
     form = FormReader()
     initials, postcode = form.text("initials"), form.text("postcode")
     born_on = form.day("born")
-    payout = GrantPayout(form.choice("payout", [way.value for way in GrantPayout]))
+    payout = form.one_of("payout", GrantPayout)
     if form.errors:
         return form.errors
     try:

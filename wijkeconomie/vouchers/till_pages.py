@@ -8,12 +8,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from wijkeconomie.cooperatives.forms import FormReader
+from wijkeconomie.cooperatives.forms import FormReader, filled_in
 from wijkeconomie.cooperatives.sessions import Task, Visit, current_visit
 from wijkeconomie.core.permissions import require_permission
 from wijkeconomie.core.refusals import DomainError, InvalidInputError, NotFoundError
 from wijkeconomie.core.unit_of_work import UnitOfWork
-from wijkeconomie.money.amounts import format_plain
 from wijkeconomie.vouchers import queries
 from wijkeconomie.vouchers.answers import Redeem
 from wijkeconomie.vouchers.codes import CodeState, shown_code
@@ -110,7 +109,7 @@ def _take(visit: Visit, written: str, state: CodeState, own: Sequence[Till]) -> 
 def _taking(
     visit: Visit, written: str, state: CodeState, own: Sequence[Till], errors: Errors
 ) -> ResponseReturnValue:
-    suggested = format_plain(state.maximum_minor).replace(".", ",")
+    suggested = filled_in(state.maximum_minor)
     is_agreed = state.kind == CodeKind.PHONE
     page = render_template(
         "vouchers/take.html",
